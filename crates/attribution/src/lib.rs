@@ -1,0 +1,1 @@
+//! Output and index to integer shares.

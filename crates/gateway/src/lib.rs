@@ -1,0 +1,1 @@
+//! OpenAI-compatible HTTP, keys, budgets, receipts.

@@ -1,0 +1,1 @@
+//! The replicated state machine: one folder per step of the flow.

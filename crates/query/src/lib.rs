@@ -1,0 +1,1 @@
+//! Finalized events to read models.

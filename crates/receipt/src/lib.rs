@@ -1,0 +1,1 @@
+//! Build, sign, batch and verify the proof of one completion.

@@ -1,0 +1,1 @@
+//! Passages over sealed snapshots.

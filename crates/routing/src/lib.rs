@@ -1,0 +1,1 @@
+//! Request, offers, reputation and prices to a choice with reasons.

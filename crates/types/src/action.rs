@@ -1,0 +1,252 @@
+//! Actions: what an account asks the ledger to do. Imperative nouns and verbs; data only, the behaviour is in
+//! `ledger`, one folder per step of the flow. The order here is the order of the flow.
+//! Absent: defaults and validation beyond the shape; the ledger decides.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AccountId, Amount, Asset, BasisPoints, Batch, ChannelId, ContributionId, Hash, Name, ServiceKey,
+};
+
+/// One owner of a contribution and the owner's part, in `parts` of the sum over all owners.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct NewOwner {
+    /// Who is paid.
+    pub account: AccountId,
+    /// The part, at least 1. Co-authors who agreed on nothing else have 1 each.
+    pub parts: u16,
+}
+
+/// A contribution as it is committed: by content hash, with its owners and licence. The text stays outside the
+/// ledger, in the datanet's snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct NewContribution {
+    /// Content hash of the contribution.
+    pub id: ContributionId,
+    /// Hash of the normalised text: equal hashes are exact duplicates and form one cluster.
+    pub cluster: Hash,
+    /// Owners in the order in which they were named; the first gets what flooring leaves.
+    pub owners: Vec<NewOwner>,
+    /// SPDX licence expression or a name the datanet explains.
+    pub license: String,
+    /// Where readers find it, for example the external id of a page.
+    pub label: String,
+}
+
+/// A part of the builder share that a model owes to an account.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Royalty {
+    /// Who is paid.
+    pub account: AccountId,
+    /// Part of the builder share.
+    pub share: BasisPoints,
+}
+
+/// Everything an account can ask for.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Local networks only: create `amount` of `asset` for `to`. Recorded as a deposit.
+    Faucet {
+        /// Who receives.
+        to: AccountId,
+        /// What.
+        asset: Asset,
+        /// How much, at most the parameter `faucet_max`.
+        amount: Amount,
+    },
+    /// Move an amount to another account.
+    Transfer {
+        /// Who receives.
+        to: AccountId,
+        /// What.
+        asset: Asset,
+        /// How much, at least 1 unit.
+        amount: Amount,
+    },
+    /// Create a datanet; the sender becomes its curator.
+    CreateDatanet {
+        /// Unique name.
+        name: Name,
+        /// Title for people.
+        title: String,
+        /// Licence that contributions carry unless they name another.
+        license: String,
+    },
+    /// Commit contributions to a datanet. Sender: its curator.
+    Contribute {
+        /// Where.
+        datanet: Name,
+        /// What, at most `CONTRIBUTIONS_PER_ACTION_MAX`.
+        contributions: Vec<NewContribution>,
+    },
+    /// Withdraw a contribution: from the next block on nothing is paid for it. Sender: its first owner or the curator.
+    RevokeContribution {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+    },
+    /// Seal the next version of a datanet. Sender: its curator.
+    SealSnapshot {
+        /// Which datanet.
+        datanet: Name,
+        /// Version, one more than the last.
+        version: u32,
+        /// Merkle root over the contributions.
+        root: Hash,
+        /// Root of the attribution index built from them.
+        index_root: Hash,
+        /// How many contributions it holds.
+        contributions: u32,
+    },
+    /// Register a base model or an adapter with its lineage. Sender: its builder.
+    RegisterModel {
+        /// Unique name, as consumers type it.
+        name: Name,
+        /// SHA-256 of the weights file.
+        weights: Hash,
+        /// The model it was made from, if any.
+        parent: Option<Name>,
+        /// Who shares the builder share; what is left goes to the parent's royalties, or to the builder.
+        royalties: Vec<Royalty>,
+        /// Licence of the weights.
+        license: String,
+    },
+    /// Register the sender as a provider with a stake in OPEN.
+    RegisterProvider {
+        /// Key that countersigns receipts.
+        service_key: ServiceKey,
+        /// Stake in OPEN taken from the sender's balance.
+        stake: Amount,
+        /// Where it serves.
+        endpoint: String,
+    },
+    /// Offer a model at a price. Sender: a provider. A new offer for the same model replaces the old one.
+    PostOffer {
+        /// Which model.
+        model: Name,
+        /// Price of one prompt token in uC.
+        prompt_price: Amount,
+        /// Price of one completion token in uC.
+        completion_price: Amount,
+        /// Sequences it serves at a time.
+        capacity: u32,
+    },
+    /// Register the sender as a gateway with a bond in OPEN.
+    RegisterGateway {
+        /// Key that signs receipts.
+        service_key: ServiceKey,
+        /// Bond in OPEN taken from the sender's balance.
+        bond: Amount,
+        /// Router fee on top of the reference price.
+        router_fee: BasisPoints,
+        /// Where it serves.
+        endpoint: String,
+    },
+    /// Open a payment channel to a gateway. The deposit leaves the sender's balance.
+    OpenChannel {
+        /// Which gateway.
+        gateway: AccountId,
+        /// Whose signature makes a voucher; the sender's own account, or a key it delegates to (an API key).
+        authorizer: AccountId,
+        /// Deposit in credits.
+        deposit: Amount,
+        /// Distinguishes channels between the same two accounts.
+        salt: Hash,
+    },
+    /// Add credits to a channel. Sender: its consumer.
+    TopUpChannel {
+        /// Which.
+        channel: ChannelId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Close a channel. The gateway closes at once; the consumer asks first and repeats after the close delay.
+    /// What was not spent goes back to the consumer.
+    CloseChannel {
+        /// Which.
+        channel: ChannelId,
+    },
+    /// Settle a netted batch of completions. Sender: the gateway.
+    SettleBatch(Box<Batch>),
+    /// Move what has unlocked of the sender's tranches to its balance.
+    ClaimTranches {
+        /// Role whose tranches are claimed.
+        role: crate::record::Role,
+        /// Epochs in which they began, at most `TRANCHES_PER_CLAIM_MAX`.
+        epochs: Vec<u64>,
+    },
+}
+
+impl Action {
+    /// The action's name, as wallets show it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Faucet { .. } => "Faucet",
+            Self::Transfer { .. } => "Transfer",
+            Self::CreateDatanet { .. } => "Create datanet",
+            Self::Contribute { .. } => "Contribute",
+            Self::RevokeContribution { .. } => "Revoke contribution",
+            Self::SealSnapshot { .. } => "Seal snapshot",
+            Self::RegisterModel { .. } => "Register model",
+            Self::RegisterProvider { .. } => "Register provider",
+            Self::PostOffer { .. } => "Post offer",
+            Self::RegisterGateway { .. } => "Register gateway",
+            Self::OpenChannel { .. } => "Open channel",
+            Self::TopUpChannel { .. } => "Top up channel",
+            Self::CloseChannel { .. } => "Close channel",
+            Self::SettleBatch(_) => "Settle batch",
+            Self::ClaimTranches { .. } => "Claim tranches",
+        }
+    }
+
+    /// What the action does, in plain words. A wallet shows this text, and the signature covers it.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Faucet { to, asset, amount } => format!("Give {amount} {} to {to}", asset.symbol()),
+            Self::Transfer { to, asset, amount } => format!("Send {amount} {} to {to}", asset.symbol()),
+            Self::CreateDatanet { name, title, license } => {
+                format!("Create the datanet {name} ({title}) under {license}")
+            }
+            Self::Contribute { datanet, contributions } => {
+                format!("Commit {} contributions to {datanet}", contributions.len())
+            }
+            Self::RevokeContribution { datanet, contribution } => {
+                format!("Revoke contribution {contribution} of {datanet}")
+            }
+            Self::SealSnapshot { datanet, version, root, contributions, .. } => {
+                format!("Seal version {version} of {datanet}: {contributions} contributions, root {root}")
+            }
+            Self::RegisterModel { name, weights, parent, .. } => match parent {
+                Some(parent) => format!("Register the model {name} (weights {weights}), made from {parent}"),
+                None => format!("Register the model {name} (weights {weights})"),
+            },
+            Self::RegisterProvider { stake, endpoint, .. } => {
+                format!("Become a provider at {endpoint} with a stake of {stake} OPEN")
+            }
+            Self::PostOffer { model, prompt_price, completion_price, capacity } => format!(
+                "Offer {model} at {prompt_price} C per prompt token and {completion_price} C per completion token, {capacity} at a time"
+            ),
+            Self::RegisterGateway { bond, router_fee, endpoint, .. } => format!(
+                "Become a gateway at {endpoint} with a bond of {bond} OPEN and a fee of {} basis points",
+                router_fee.0
+            ),
+            Self::OpenChannel { gateway, authorizer, deposit, .. } => {
+                format!(
+                    "Open a channel to gateway {gateway} with {deposit} C, spent by vouchers of {authorizer}"
+                )
+            }
+            Self::TopUpChannel { channel, amount } => format!("Add {amount} C to channel {channel}"),
+            Self::CloseChannel { channel } => format!("Close channel {channel}"),
+            Self::SettleBatch(batch) => format!(
+                "Settle batch {}: {} receipts, {} C",
+                batch.number, batch.receipts, batch.reference_total
+            ),
+            Self::ClaimTranches { role, epochs } => {
+                format!("Claim what has unlocked of {} tranches as {}", epochs.len(), role.name())
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Events: what happened, as past facts, in the order in which it happened. Read models are built from them alone,
+//! so every change of a balance is in one. Absent: anything that is not decided by the ledger.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::record::{OfferRecord, Pool, Role};
+use crate::{
+    AccountId, Amount, Asset, BasisPoints, ChannelId, ContributionId, Hash, Name, NewContribution, Royalty,
+};
+
+/// A fact of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "field names repeat the action's documented fields")]
+pub enum Event {
+    /// An asset came into existence for an account (faucet).
+    Deposited { to: AccountId, asset: Asset, amount: Amount },
+    /// An amount moved between accounts.
+    Transferred { from: AccountId, to: AccountId, asset: Asset, amount: Amount },
+    /// A datanet was created.
+    DatanetCreated { name: Name, curator: AccountId, title: String, license: String },
+    /// A contribution was committed; `owns_cluster` is false for a repeat of an earlier text.
+    ContributionCommitted { datanet: Name, sequence: u64, contribution: NewContribution, owns_cluster: bool },
+    /// A contribution was withdrawn.
+    ContributionRevoked { datanet: Name, contribution: ContributionId },
+    /// A version was sealed.
+    SnapshotSealed { datanet: Name, version: u32, root: Hash, index_root: Hash, contributions: u32 },
+    /// A model was registered.
+    ModelRegistered {
+        name: Name,
+        builder: AccountId,
+        weights: Hash,
+        parent: Option<Name>,
+        lineage: Vec<Royalty>,
+        license: String,
+    },
+    /// A provider registered; its stake left its balance.
+    ProviderRegistered { provider: AccountId, stake: Amount, endpoint: String },
+    /// An offer was posted.
+    OfferPosted { provider: AccountId, model: Name, offer: OfferRecord },
+    /// A gateway registered; its bond left its balance.
+    GatewayRegistered { gateway: AccountId, bond: Amount, router_fee: BasisPoints, endpoint: String },
+    /// A channel was opened; the deposit left the consumer's balance.
+    ChannelOpened {
+        channel: ChannelId,
+        consumer: AccountId,
+        gateway: AccountId,
+        authorizer: AccountId,
+        deposit: Amount,
+    },
+    /// Credits were added to a channel.
+    ChannelToppedUp { channel: ChannelId, amount: Amount },
+    /// The consumer asked to close a channel.
+    ChannelClosing { channel: ChannelId, closes_at_ms: u64 },
+    /// A channel was closed; the rest went back to the consumer's balance.
+    ChannelClosed { channel: ChannelId, consumer: AccountId, refunded: Amount },
+    /// A batch was settled. The events until the next `BatchSettled` that name it follow in order.
+    BatchSettled {
+        gateway: AccountId,
+        number: u64,
+        first_receipt: u64,
+        receipts: u32,
+        receipts_root: Hash,
+        charged: Amount,
+    },
+    /// A channel was debited by a batch.
+    ChannelDebited { gateway: AccountId, batch: u64, channel: ChannelId, consumer: AccountId, amount: Amount },
+    /// An account was paid by a batch: part at once, part into the tranche of this epoch and role.
+    /// `source` is the contribution for data, the model for builders, empty otherwise.
+    Paid {
+        gateway: AccountId,
+        batch: u64,
+        account: AccountId,
+        role: Role,
+        source: String,
+        liquid: Amount,
+        escrowed: Amount,
+        epoch: u64,
+    },
+    /// A pool was paid by a batch.
+    PoolPaid { gateway: AccountId, batch: u64, pool: Pool, amount: Amount },
+    /// A carry changed: `after` is what the pool holds now.
+    CarrySet { gateway: AccountId, batch: u64, model: Name, before: Amount, after: Amount },
+    /// Credits were destroyed by a batch.
+    Burned { gateway: AccountId, batch: u64, amount: Amount },
+    /// Unlocked escrow moved to the account's balance.
+    TrancheClaimed { account: AccountId, role: Role, epoch: u64, amount: Amount },
+}

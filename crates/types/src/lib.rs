@@ -1,0 +1,36 @@
+//! The words of OpenLedger: identifiers, amounts, records, actions, events, limits, and their canonical encoding.
+//!
+//! Everything else in the workspace speaks in these types. Modules stand in reading order.
+//! Absent: rules (they are in `ledger`), I/O, clocks, and any foreign protocol.
+
+#[cfg(test)]
+mod fixtures;
+
+pub mod action;
+pub mod amount;
+pub mod batch;
+pub mod codec;
+pub mod event;
+pub mod ids;
+pub mod keys;
+pub mod limits;
+pub mod parameters;
+pub mod record;
+pub mod rejection;
+pub mod transaction;
+
+pub use action::{Action, NewContribution, NewOwner, Royalty};
+pub use amount::{Amount, Asset, BasisPoints, UNITS_PER_WHOLE};
+pub use batch::{Batch, BuilderLine, CarryLine, DataLine, Debit, ProviderLine, UpliftLine};
+pub use event::Event;
+pub use ids::{AccountId, ChannelId, ContributionId, Hash, IdError, Name, ServiceKey};
+pub use keys::{AccountSecret, KeyError, ServiceSecret, ServiceSignature};
+pub use parameters::Parameters;
+pub use rejection::Rejection;
+pub use transaction::{SignedTransaction, Transaction, TransactionError, Voucher};
+
+/// SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    use sha2::Digest;
+    Hash(sha2::Sha256::digest(bytes).into())
+}

@@ -1,0 +1,23 @@
+//! Limits that every node agrees on. A value beyond a limit is refused before it is stored or iterated.
+//! Absent: limits that one process may choose for itself (queues, connections); those are in its configuration.
+
+/// Bytes of one encoded transaction.
+pub const TRANSACTION_BYTES_MAX: usize = 512 * 1024;
+/// Contributions in one `Contribute` action.
+pub const CONTRIBUTIONS_PER_ACTION_MAX: usize = 256;
+/// Owners of one contribution.
+pub const OWNERS_PER_CONTRIBUTION_MAX: usize = 64;
+/// Lines of each kind in one settlement batch.
+pub const BATCH_LINES_MAX: usize = 2_048;
+/// Receipts in one settlement batch.
+pub const BATCH_RECEIPTS_MAX: u32 = 1_024;
+/// Royalty lines of one model.
+pub const ROYALTIES_PER_MODEL_MAX: usize = 16;
+/// Models from an adapter up to its base.
+pub const LINEAGE_DEPTH_MAX: usize = 8;
+/// Bytes of a free text (title, licence, endpoint, memo).
+pub const TEXT_BYTES_MAX: usize = 512;
+/// Bytes of one stored record.
+pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// Tranches claimed by one `ClaimTranches`.
+pub const TRANCHES_PER_CLAIM_MAX: usize = 64;

@@ -1,0 +1,121 @@
+//! Rejections: why the ledger refused an action. Replicated data, one number each; the order is the order of
+//! precedence within a check. Numbers never change and are never reused.
+//! Absent: failures of a single node; those are errors of the crate that fails.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
+
+macro_rules! rejections {
+    ($($(#[$doc:meta])* $number:literal $name:ident => $text:literal,)*) => {
+        /// Why an action was refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Rejection {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Rejection {
+            /// All of them, in order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable number.
+            pub fn number(self) -> u16 {
+                match self { $(Self::$name => $number,)* }
+            }
+
+            /// The rejection with this number.
+            pub fn from_number(number: u16) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+
+            /// What is wrong and what to do, in plain words.
+            pub fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+rejections! {
+    1 TransactionMalformed => "the transaction does not decode; build it with this network's client",
+    2 ChainIdWrong => "the transaction was signed for another network; check the chain id",
+    3 SignatureInvalid => "the signature does not belong to the sender; sign the transaction again with the sender's key",
+    4 NonceUsed => "the nonce was used already; read the account's nonce and sign again",
+    5 NonceAhead => "the nonce is ahead of the account; send the earlier transactions first",
+    6 AmountOverflow => "an amount overflows; use smaller amounts",
+    10 FaucetClosed => "the faucet gives on local networks only; deposit instead",
+    11 FaucetTooMuch => "the faucet gives less than that at a time; ask for less",
+    12 AmountZero => "the amount is zero; name at least one unit",
+    13 BalanceTooLow => "the balance is too low; deposit first",
+    14 TextTooLong => "a text is longer than 512 bytes; shorten it",
+    20 DatanetExists => "a datanet with this name exists; choose another name",
+    21 DatanetUnknown => "there is no datanet with this name; create it first",
+    22 NotCurator => "only the datanet's curator may do this",
+    23 ContributionsNone => "no contributions were named",
+    24 ContributionsTooMany => "too many contributions in one action; send several",
+    25 OwnersInvalid => "a contribution needs 1 to 64 distinct owners with at least one part each",
+    26 ContributionExists => "this contribution was committed already",
+    27 ContributionUnknown => "there is no such contribution in this datanet",
+    28 NotOwner => "only the contribution's first owner or the curator may do this",
+    29 ContributionRevoked => "this contribution was revoked; nothing is paid for it",
+    30 VersionNotNext => "the version must be one more than the last sealed one",
+    31 SnapshotCountWrong => "a snapshot holds at least one and at most the committed contributions",
+    40 ModelExists => "a model with this name exists; choose another name",
+    41 ModelUnknown => "there is no model with this name; register it first",
+    42 RoyaltiesInvalid => "royalties need distinct accounts, at least one basis point each, at most the whole builder share, and at most 16 lines in the lineage",
+    43 LineageTooDeep => "the lineage is deeper than 8 models",
+    50 ProviderExists => "the account is a provider already",
+    51 ProviderUnknown => "the account is not a provider; register it first",
+    52 StakeTooLow => "the stake is below the least stake; stake more OPEN",
+    53 OfferInvalid => "an offer needs a price above zero and a capacity above zero",
+    54 OfferUnknown => "the provider has no offer for this model",
+    60 GatewayExists => "the account is a gateway already",
+    61 GatewayUnknown => "the account is not a gateway; register it first",
+    62 BondTooLow => "the bond is below the least bond; bond more OPEN",
+    63 RouterFeeTooHigh => "the router fee is above the network's limit",
+    70 ChannelExists => "this channel exists; use another salt",
+    71 ChannelUnknown => "there is no such channel; open it first",
+    72 NotChannelParty => "only the channel's consumer or gateway may do this",
+    73 ChannelClosed => "the channel is closed; open another",
+    74 ChannelStillOpen => "the close delay has not passed; try again later",
+    80 BatchNumberWrong => "the batch number must be one more than the gateway's last",
+    81 ReceiptSequenceWrong => "the batch must begin right after the last settled receipt",
+    82 BatchEmpty => "a batch needs 1 to 1,024 receipts",
+    83 BatchTooLarge => "the batch has too many lines; settle fewer receipts at a time",
+    84 LinesUnsorted => "lines must be sorted by their keys, without repeats and without zeros",
+    85 VoucherInvalid => "a voucher is not signed by the channel's authorizer",
+    86 VoucherNotIncreasing => "a voucher does not exceed what the channel has spent",
+    87 DepositExceeded => "a voucher exceeds the channel's deposit",
+    88 DebitsMismatch => "debits do not equal reference price, premium and router fee together",
+    89 RouterFeeWrong => "the router fee is not what the gateway registered",
+    90 SplitWrong => "a share is not its part of the total within the rounding of the receipts",
+    91 CarryWrong => "a carry does not continue the one that the ledger holds, or exceeds its bound",
+    92 RoyaltyWrong => "a builder line is not its royalty's part within the rounding of the receipts",
+    93 OwnerWrong => "a data line names somebody who does not own the contribution, or exceeds the owner's part",
+    94 ClusterNotOwned => "a data line names a repeat of an earlier contribution; the earliest owns the cluster",
+    95 BondExceeded => "the batch charges more than the gateway's bond covers; settle more often or bond more",
+    100 TranchesInvalid => "name 1 to 64 distinct epochs in increasing order",
+    101 TrancheUnknown => "there is no such tranche",
+    102 NothingUnlocked => "nothing of these tranches has unlocked yet",
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (rejection {})", self.text(), self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_distinct_increasing_and_reversible() {
+        let numbers: Vec<u16> = Rejection::ALL.iter().map(|rejection| rejection.number()).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        for rejection in Rejection::ALL {
+            assert_eq!(Rejection::from_number(rejection.number()), Some(*rejection));
+        }
+        assert_eq!(Rejection::from_number(0), None);
+    }
+}

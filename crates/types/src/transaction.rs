@@ -1,0 +1,177 @@
+//! Transactions and vouchers as EIP-712 typed data (eips.ethereum.org/EIPS/eip-712), so that any wallet can sign
+//! them and show what is signed. A transaction shows its name and its plain-words summary; `body` binds the exact
+//! action. Absent: fees and gas; limits and bonds bound what a transaction may cost.
+
+use alloy_primitives::B256;
+use alloy_sol_types::{Eip712Domain, SolStruct, sol};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::codec::{self, DecodeError};
+use crate::keys::{self, AccountSecret, KeyError, keccak};
+use crate::{AccountId, Action, Amount, ChannelId, Hash, limits};
+
+mod typed {
+    #![allow(missing_docs, reason = "generated from the Solidity declarations below")]
+    use super::sol;
+
+    sol! {
+        struct Transaction {
+            string action;
+            string summary;
+            bytes32 body;
+            uint64 nonce;
+        }
+
+        struct Voucher {
+            bytes32 channelId;
+            uint128 maxClaimableAmount;
+        }
+    }
+}
+
+/// Why a transaction cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransactionError {
+    /// The bytes are not a transaction.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The signature is malformed or wrong.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+fn domain(chain_id: u64) -> Eip712Domain {
+    Eip712Domain {
+        name: Some("OpenLedger".into()),
+        version: Some("1".into()),
+        chain_id: Some(alloy_primitives::U256::from(chain_id)),
+        verifying_contract: None,
+        salt: None,
+    }
+}
+
+/// An action with the nonce of its sender, for one network.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Transaction {
+    /// EIP-155 chain id of the network.
+    pub chain_id: u64,
+    /// The sender's next nonce.
+    pub nonce: u64,
+    /// What to do.
+    pub action: Action,
+}
+
+impl Transaction {
+    /// The EIP-712 signing hash.
+    pub fn signing_hash(&self) -> Hash {
+        let typed = typed::Transaction {
+            action: self.action.name().to_owned(),
+            summary: self.action.summary(),
+            body: B256::from(keccak(&codec::encode(&self.action)).0),
+            nonce: self.nonce,
+        };
+        Hash(typed.eip712_signing_hash(&domain(self.chain_id)).0)
+    }
+
+    /// Signs with the sender's key.
+    pub fn sign(self, secret: &AccountSecret) -> SignedTransaction {
+        let signature = secret.sign(&self.signing_hash());
+        SignedTransaction { sender: secret.account(), transaction: self, signature }
+    }
+}
+
+/// A transaction with its sender and signature.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedTransaction {
+    /// Who sends.
+    pub sender: AccountId,
+    /// What.
+    pub transaction: Transaction,
+    /// `r ‖ s ‖ v` over [`Transaction::signing_hash`].
+    pub signature: [u8; 65],
+}
+
+impl SignedTransaction {
+    /// The canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads canonical bytes of at most [`limits::TRANSACTION_BYTES_MAX`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode("transaction", bytes, limits::TRANSACTION_BYTES_MAX)
+    }
+
+    /// Checks that the signature is the sender's.
+    pub fn verify(&self) -> Result<(), KeyError> {
+        let signer = keys::recover(&self.transaction.signing_hash(), &self.signature)?;
+        if signer == self.sender { Ok(()) } else { Err(KeyError::SignatureWrong) }
+    }
+
+    /// The transaction's hash: Keccak-256 over its canonical bytes.
+    pub fn hash(&self) -> Hash {
+        keccak(&self.encode())
+    }
+}
+
+/// A cumulative payment authorisation: the channel's gateway may claim up to this much in total (the voucher of
+/// x402's `batch-settlement` scheme, in this network's EIP-712 domain).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Voucher {
+    /// EIP-155 chain id of the network.
+    pub chain_id: u64,
+    /// Which channel.
+    pub channel: ChannelId,
+    /// Everything that may be claimed so far.
+    pub cumulative: Amount,
+}
+
+impl Voucher {
+    /// The EIP-712 signing hash.
+    pub fn signing_hash(&self) -> Hash {
+        let typed = typed::Voucher {
+            channelId: B256::from(self.channel.0),
+            maxClaimableAmount: u128::from(self.cumulative.0),
+        };
+        Hash(typed.eip712_signing_hash(&domain(self.chain_id)).0)
+    }
+
+    /// Signs with the authorizer's key.
+    pub fn sign(&self, authorizer: &AccountSecret) -> [u8; 65] {
+        authorizer.sign(&self.signing_hash())
+    }
+
+    /// Checks that the signature is the authorizer's.
+    pub fn verify(&self, authorizer: &AccountId, signature: &[u8; 65]) -> Result<(), KeyError> {
+        let signer = keys::recover(&self.signing_hash(), signature)?;
+        if signer == *authorizer { Ok(()) } else { Err(KeyError::SignatureWrong) }
+    }
+}
+
+/// The id of the channel between two accounts with this salt.
+pub fn channel_id(consumer: &AccountId, gateway: &AccountId, salt: &Hash) -> ChannelId {
+    let mut bytes = Vec::with_capacity(72);
+    bytes.extend_from_slice(&consumer.0);
+    bytes.extend_from_slice(&gateway.0);
+    bytes.extend_from_slice(&salt.0);
+    ChannelId(keccak(&bytes).0)
+}
+
+/// JSON form of a 65-byte signature: `0x` and 130 hexadecimal digits.
+pub mod signature_hex {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the signature.
+    pub fn serialize<S: Serializer>(bytes: &[u8; 65], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("0x{}", hex::encode(bytes)))
+    }
+
+    /// Reads the signature.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 65], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0u8; 65];
+        let digits = text.strip_prefix("0x").unwrap_or(&text);
+        hex::decode_to_slice(digits, &mut bytes).map_err(serde::de::Error::custom)?;
+        Ok(bytes)
+    }
+}
