@@ -1,0 +1,150 @@
+//! Merkle trees in the shape of RFC 6962, section 2.1, over SHA-256.
+//!
+//! Rule: a leaf is `SHA-256(0x00 || data)`, a node `SHA-256(0x01 || left || right)`, and the left part of `n` leaves is
+//! the largest power of two below `n`. Pairing level by level, with an odd last node moving up unchanged, gives the
+//! same tree. The prefixes keep a node from being read as a leaf; callers put their own domain in front of `data`.
+
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 hash.
+pub type Hash = [u8; 32];
+
+/// The longest proof that is looked at: a tree of 2^64 leaves has no longer one.
+pub const PROOF_STEPS_MAX: usize = 64;
+
+/// The hash of one leaf.
+pub fn leaf_hash(data: &[u8]) -> Hash {
+    let mut hasher = Sha256::new_with_prefix([0u8]);
+    hasher.update(data);
+    hasher.finalize().into()
+}
+
+/// The hash of two nodes.
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    let mut hasher = Sha256::new_with_prefix([1u8]);
+    hasher.update(left);
+    hasher.update(right);
+    hasher.finalize().into()
+}
+
+fn next_level(level: &[Hash]) -> Vec<Hash> {
+    level
+        .chunks(2)
+        .map(|pair| match pair {
+            [left, right] => node_hash(left, right),
+            [single] => *single,
+            _ => unreachable!("chunks of two hold one or two"),
+        })
+        .collect()
+}
+
+/// The root over leaf hashes in order; the hash of nothing when there are none.
+pub fn root(leaves: &[Hash]) -> Hash {
+    if leaves.is_empty() {
+        return Sha256::digest([]).into();
+    }
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        level = next_level(&level);
+    }
+    level[0]
+}
+
+/// The siblings from the leaf at `index` up to the root; `None` when there is no such leaf.
+pub fn proof(leaves: &[Hash], index: usize) -> Option<Vec<Hash>> {
+    if index >= leaves.len() {
+        return None;
+    }
+    let mut path = Vec::new();
+    let mut level = leaves.to_vec();
+    let mut at = index;
+    while level.len() > 1 {
+        if let Some(sibling) = level.get(at ^ 1) {
+            path.push(*sibling);
+        }
+        level = next_level(&level);
+        at /= 2;
+    }
+    Some(path)
+}
+
+/// The root that `path` leads to from the leaf `leaf` at `index` of `count`; `None` when the path does not fit.
+pub fn root_of_proof(leaf: Hash, index: u64, count: u64, path: &[Hash]) -> Option<Hash> {
+    if index >= count || path.len() > PROOF_STEPS_MAX {
+        return None;
+    }
+    let (mut at, mut last, mut node) = (index, count - 1, leaf);
+    let mut siblings = path.iter();
+    while last > 0 {
+        if at % 2 == 1 {
+            node = node_hash(siblings.next()?, &node);
+        } else if at < last {
+            node = node_hash(&node, siblings.next()?);
+        }
+        at /= 2;
+        last /= 2;
+    }
+    siblings.next().is_none().then_some(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn leaves(count: usize) -> Vec<Hash> {
+        (0..count).map(|i| leaf_hash(&(i as u64).to_le_bytes())).collect()
+    }
+
+    /// The definition of RFC 6962, as it is written there.
+    fn root_by_definition(leaves: &[Hash]) -> Hash {
+        match leaves {
+            [] => Sha256::digest([]).into(),
+            [single] => *single,
+            _ => {
+                let split = leaves.len().next_power_of_two() / 2;
+                node_hash(&root_by_definition(&leaves[..split]), &root_by_definition(&leaves[split..]))
+            }
+        }
+    }
+
+    #[test]
+    fn shape_is_that_of_the_rfc() {
+        for count in 0..70 {
+            assert_eq!(root(&leaves(count)), root_by_definition(&leaves(count)), "{count} leaves");
+        }
+    }
+
+    #[test]
+    fn every_leaf_is_proven_at_its_place_only() {
+        for count in 1..40usize {
+            let all = leaves(count);
+            for index in 0..count {
+                let path = proof(&all, index).expect("the leaf exists");
+                for claimed in 0..count {
+                    let found = root_of_proof(all[index], claimed as u64, count as u64, &path);
+                    assert_eq!(
+                        found == Some(root(&all)),
+                        claimed == index,
+                        "{index} as {claimed} of {count}"
+                    );
+                }
+            }
+            assert_eq!(proof(&all, count), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_proof_leads_elsewhere(count in 2usize..50, pick: u64, flip: usize, bit in 0u8..8) {
+            let all = leaves(count);
+            let index = (pick % count as u64) as usize;
+            let mut path = proof(&all, index).expect("the leaf exists");
+            let at = flip % (path.len() * 32);
+            path[at / 32][at % 32] ^= 1 << bit;
+            prop_assert_ne!(root_of_proof(all[index], index as u64, count as u64, &path), Some(root(&all)));
+            path.pop();
+            prop_assert_ne!(root_of_proof(all[index], index as u64, count as u64, &path), Some(root(&all)));
+        }
+    }
+}
