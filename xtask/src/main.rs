@@ -1,2 +1,47 @@
-//! Entry point.
-fn main() {}
+//! What the README's commands run: `cargo xtask demo | test | bench | tidy`.
+//!
+//! Rust instead of scripts, and few dependencies, so that it builds in seconds on a bare machine. Absent: any logic
+//! of the network; everything goes through the `openledger` binary, as a user would.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on the terminal")]
+
+mod bench;
+mod demo;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network, questions, receipts, verification
+cargo xtask demo --stop                           stop the network that a demo left running
+cargo xtask test [--fast]                         all tests; --fast leaves out those that start whole networks
+cargo xtask bench NAME                            a benchmark: inference, attribution, loop
+cargo xtask tidy                                  what the repository promises about itself
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let outcome = match arguments.first().map(String::as_str) {
+        Some("demo") => demo::run(rest),
+        Some("test") => test::run(rest),
+        Some("bench") => bench::run(rest),
+        Some("tidy") => tidy::run(),
+        Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => {
+            eprint!("{}{HELP}", other.map(|name| format!("unknown command {name:?}\n\n")).unwrap_or_default());
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

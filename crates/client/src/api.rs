@@ -1,0 +1,89 @@
+//! What goes over the wire under `/api/v1` and, as far as the command line uses it, `/v1`.
+
+use openledger_types::{AccountId, ChannelId, Event, Hash};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `POST /api/v1/transactions`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SubmitRequest {
+    /// Canonical bytes of a signed transaction, in hexadecimal.
+    pub transaction: String,
+}
+
+/// What became of a transaction, after finality.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SubmitReply {
+    /// The transaction's hash.
+    pub hash: Hash,
+    /// Height of the block that holds it.
+    pub height: u64,
+    /// Why the ledger refused it, if it did.
+    pub rejection: Option<RejectionReply>,
+    /// What happened.
+    #[serde(default)]
+    pub events: Vec<Event>,
+}
+
+/// A rejection as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectionReply {
+    /// The stable number.
+    pub number: u16,
+    /// What is wrong and what to do.
+    pub text: String,
+}
+
+/// `GET /api/v1/accounts/{id}/nonce`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NonceReply {
+    /// The nonce that the account's next transaction must carry.
+    pub nonce: u64,
+}
+
+/// `GET /api/v1/network`: who runs this network and how to check it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NetworkReply {
+    /// The public identity, as written to `network.json`: all that an offline verifier needs.
+    pub identity: Value,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Whether the faucet gives.
+    pub local: bool,
+    /// The account of the gateway behind this address.
+    pub gateway: AccountId,
+    /// The model that answers unless another is named.
+    pub default_model: String,
+}
+
+/// `POST /api/v1/keys`, with the new API key as the bearer token: binds the key to the channel whose vouchers it signs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RegisterKeyRequest {
+    /// The channel that the consumer opened with this key as its authorizer.
+    pub channel: ChannelId,
+    /// A name for lists.
+    pub name: String,
+}
+
+/// The error body of both APIs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorReply {
+    /// The error.
+    pub error: ErrorBody,
+}
+
+/// What went wrong, in the shape that OpenAI's clients expect.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What happened, why, and what to do.
+    pub message: String,
+    /// The class, for example `invalid_request_error`.
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    /// The parameter at fault.
+    #[serde(default)]
+    pub param: Option<String>,
+    /// A stable code.
+    #[serde(default)]
+    pub code: Option<String>,
+}

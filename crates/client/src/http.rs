@@ -1,0 +1,203 @@
+//! The connection: base address, limits, and errors that say what to do next.
+
+use std::time::Duration;
+
+use openledger_types::{AccountId, Hash, SignedTransaction};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::{ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, SubmitReply, SubmitRequest};
+
+/// The largest body that the client reads into memory.
+pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a request may take, streams excepted.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answered.
+    #[error("no answer from {address}: {reason}; is the network running? start one with `openledger up`")]
+    Unreachable {
+        /// The base address.
+        address: String,
+        /// What the connection said.
+        reason: String,
+    },
+    /// The node answered with an error.
+    #[error("{message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Stable code, if the node gave one.
+        code: Option<String>,
+        /// The node's message.
+        message: String,
+    },
+    /// The answer is not what the API promises.
+    #[error("{address} sent an answer that this version does not understand: {reason}; compare the versions")]
+    Malformed {
+        /// The address that was asked.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The answer is larger than [`REPLY_BYTES_MAX`].
+    #[error("{address} sent more than {REPLY_BYTES_MAX} bytes")]
+    TooLarge {
+        /// The address that was asked.
+        address: String,
+    },
+}
+
+/// A client of one node.
+#[derive(Debug, Clone)]
+pub struct Client {
+    base: String,
+    key: Option<String>,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// A client of the node at `base` (for example `http://127.0.0.1:8080`), with an API key where one is needed.
+    pub fn new(base: &str, key: Option<String>) -> Self {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .no_proxy()
+            .build()
+            .expect("a client without TLS always builds");
+        Self { base: base.trim_end_matches('/').to_owned(), key, http }
+    }
+
+    /// The base address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The same node, another API key.
+    pub fn with_key(&self, key: String) -> Self {
+        Self { key: Some(key), ..self.clone() }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = self.read(response).await?;
+        Err(refused(status, &body))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        ClientError::Unreachable { address: self.base.clone(), reason }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if body.len() + piece.len() > REPLY_BYTES_MAX {
+                return Err(ClientError::TooLarge { address: self.base.clone() });
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body)
+    }
+
+    async fn parsed<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request.timeout(REQUEST_TIMEOUT)).await?;
+        let body = self.read(response).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| ClientError::Malformed { address: self.base.clone(), reason: error.to_string() })
+    }
+
+    /// `GET path` as JSON.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.parsed(self.request(Method::GET, path)).await
+    }
+
+    /// `GET path` as bytes.
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let response = self.send(self.request(Method::GET, path).timeout(REQUEST_TIMEOUT)).await?;
+        self.read(response).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        self.parsed(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// `PUT path` with raw bytes.
+    pub async fn put_bytes<T: DeserializeOwned>(&self, path: &str, bytes: Vec<u8>) -> Result<T, ClientError> {
+        self.parsed(self.request(Method::PUT, path).body(bytes)).await
+    }
+
+    /// Who runs this network.
+    pub async fn network(&self) -> Result<NetworkReply, ClientError> {
+        self.get("/api/v1/network").await
+    }
+
+    /// The nonce for the account's next transaction.
+    pub async fn nonce(&self, account: &AccountId) -> Result<u64, ClientError> {
+        let reply: NonceReply = self.get(&format!("/api/v1/accounts/{account}/nonce")).await?;
+        Ok(reply.nonce)
+    }
+
+    /// Submits a transaction and waits for finality. A rejection is part of the reply, not an error.
+    pub async fn submit(&self, transaction: &SignedTransaction) -> Result<SubmitReply, ClientError> {
+        let body = SubmitRequest { transaction: hex::encode(transaction.encode()) };
+        self.post("/api/v1/transactions", &body).await
+    }
+
+    /// Binds this client's API key to a channel.
+    pub async fn register_key(&self, request: &RegisterKeyRequest) -> Result<serde_json::Value, ClientError> {
+        self.post("/api/v1/keys", request).await
+    }
+
+    /// The receipt file with this id; with the inclusion once it is settled.
+    pub async fn receipt(&self, id: &str) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(&format!("/v1/receipts/{id}")).await
+    }
+
+    /// The manifest of a sealed snapshot.
+    pub async fn manifest(&self, datanet: &str, version: u32) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(&format!("/api/v1/datanets/{datanet}/snapshots/{version}")).await
+    }
+
+    /// Whether a transaction hash looks like one the node knows; used by tests of redelivery.
+    pub async fn transaction(&self, hash: &Hash) -> Result<serde_json::Value, ClientError> {
+        self.get(&format!("/api/v1/transactions/{hash}")).await
+    }
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> ClientError {
+    match serde_json::from_slice::<ErrorReply>(body) {
+        Ok(reply) => ClientError::Refused {
+            status: status.as_u16(),
+            code: reply.error.code,
+            message: reply.error.message,
+        },
+        Err(_) => ClientError::Refused {
+            status: status.as_u16(),
+            code: None,
+            message: format!(
+                "the node answered {status}: {}",
+                String::from_utf8_lossy(&body[..body.len().min(300)])
+            ),
+        },
+    }
+}
