@@ -1,0 +1,1 @@
+//! Durable things that are not chain state.

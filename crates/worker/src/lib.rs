@@ -1,0 +1,1 @@
+//! A provider: serves, countersigns.
