@@ -1,0 +1,118 @@
+//! The inner loops, chosen at run time, with the same bits from each of them.
+//!
+//! Rule: `portable` states the arithmetic in plain Rust. Every instruction set compiles that same
+//! source, except for the two integer products, which are hand-written where it pays: integer
+//! sums are exact in any order, so they cannot differ.
+//! Absent: kernels for ARM beyond the portable ones.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod portable;
+mod table;
+
+pub(crate) use portable::{BLOCK, GROUP, KEYS_PER_PAGE, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
+pub(crate) use table::Kernels;
+
+/// An instruction set that kernels are compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// Plain Rust for the baseline of the target; runs everywhere.
+    Portable,
+    /// x86-64 with AVX2, FMA and F16C.
+    Avx2,
+}
+
+impl InstructionSet {
+    /// Every instruction set that this machine can run, the best one last.
+    pub fn available() -> Vec<InstructionSet> {
+        let mut sets = vec![InstructionSet::Portable];
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+        {
+            sets.push(InstructionSet::Avx2);
+        }
+        sets
+    }
+
+    /// The best instruction set that this machine can run.
+    pub fn best() -> InstructionSet {
+        InstructionSet::available().pop().unwrap_or(InstructionSet::Portable)
+    }
+}
+
+/// Activations of several tokens, quantised in blocks of 32 values.
+#[derive(Debug, Default)]
+pub(crate) struct Quantised {
+    /// Values per token, a multiple of 32.
+    pub(crate) width: usize,
+    /// `[token][width]`, each from -127 to 127.
+    pub(crate) values: Vec<i8>,
+    /// `[token][width / 32]`: what one step of a value is worth.
+    pub(crate) scales: Vec<f32>,
+    /// `[token][width / 32]`: scale times the sum of the block's values.
+    pub(crate) sums: Vec<f32>,
+}
+
+impl Quantised {
+    /// Makes room for `tokens` rows of `width` values.
+    pub(crate) fn resize(&mut self, tokens: usize, width: usize) {
+        self.width = width;
+        self.values.resize(tokens * width, 0);
+        self.scales.resize(tokens * width / BLOCK, 0.0);
+        self.sums.resize(tokens * width / BLOCK, 0.0);
+    }
+
+    /// Disjoint mutable parts of `tokens_per_part` tokens each.
+    pub(crate) fn parts(&mut self, tokens_per_part: usize) -> impl Iterator<Item = QuantisedPart<'_>> {
+        let values = self.values.chunks_mut(tokens_per_part * self.width);
+        let scales = self.scales.chunks_mut(tokens_per_part * self.width / BLOCK);
+        let sums = self.sums.chunks_mut(tokens_per_part * self.width / BLOCK);
+        let width = self.width;
+        values.zip(scales.zip(sums)).map(move |(values, (scales, sums))| QuantisedPart {
+            width,
+            values,
+            scales,
+            sums,
+        })
+    }
+}
+
+/// A mutable run of tokens of a [`Quantised`].
+pub(crate) struct QuantisedPart<'a> {
+    width: usize,
+    values: &'a mut [i8],
+    scales: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
+impl QuantisedPart<'_> {
+    /// Tokens in this part.
+    pub(crate) fn tokens(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    /// Quantises `row` as token `token` of this part.
+    pub(crate) fn set(&mut self, kernels: &Kernels, token: usize, row: &[f32]) {
+        let blocks = self.width / BLOCK;
+        kernels.quantise(
+            row,
+            &mut self.values[token * self.width..][..self.width],
+            &mut self.scales[token * blocks..][..blocks],
+            &mut self.sums[token * blocks..][..blocks],
+        );
+    }
+}
+
+/// One head's view of one page of keys and values.
+#[derive(Clone, Copy)]
+pub(crate) struct PageView<'a> {
+    /// `[head width][32 positions]`.
+    pub(crate) keys: &'a [f32],
+    /// `[32 positions][head width]`.
+    pub(crate) values: &'a [f32],
+}
+
+#[cfg(test)]
+mod tests;

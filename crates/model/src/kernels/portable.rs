@@ -1,0 +1,260 @@
+//! The arithmetic itself, in plain Rust. This file is the numeric specification in code.
+//!
+//! Rule: every sum has one stated order. Loops over 16 or 32 lanes are written so that a compiler may
+//! use vectors without changing that order; multiply-adds that are fused say so.
+//! Absent: any choice that depends on the machine.
+
+use super::{PageView, Quantised};
+use crate::elementary::{ROUND_F32, exp_f32, silu_f32};
+use crate::half::f16_to_f32;
+
+/// Values per quantised block.
+pub(crate) const BLOCK: usize = 32;
+/// Rows that are stored interleaved.
+pub(crate) const GROUP: usize = 16;
+/// Positions per page of the key-value cache.
+pub(crate) const KEYS_PER_PAGE: usize = 32;
+/// Bytes of one block of 16 interleaved 4-bit rows: values, scales, minima.
+pub(crate) const Q4_BLOCK_BYTES: usize = GROUP * BLOCK / 2 + 2 * GROUP + 2 * GROUP;
+/// Bytes of one block of 16 interleaved 8-bit rows: values, scales.
+pub(crate) const Q8_BLOCK_BYTES: usize = GROUP * BLOCK + 2 * GROUP;
+/// Lanes of a long sum.
+const LANES: usize = 16;
+/// Activations whose largest magnitude is below this are taken as zero.
+const QUANTISE_MIN: f32 = 1e-30;
+
+/// Adds 16 lanes as a tree: halves onto halves.
+#[inline(always)]
+fn sum_lanes(mut lanes: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The dot product: element `i` goes to lane `i mod 16` by a fused multiply-add, in order of `i`; then
+/// the lanes are added as a tree.
+#[inline(always)]
+fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    let left_chunks = left.chunks_exact(LANES);
+    let right_chunks = right.chunks_exact(LANES);
+    let left_rest = left_chunks.remainder();
+    let right_rest = right_chunks.remainder();
+    for (left, right) in left_chunks.zip(right_chunks) {
+        for lane in 0..LANES {
+            lanes[lane] = left[lane].mul_add(right[lane], lanes[lane]);
+        }
+    }
+    for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
+        lanes[lane] = left.mul_add(*right, lanes[lane]);
+    }
+    sum_lanes(lanes)
+}
+
+/// `output = (input / sqrt(mean of squares + epsilon)) * weight`.
+#[inline(always)]
+pub(super) fn rms_norm(input: &[f32], weight: &[f32], epsilon: f32, output: &mut [f32]) {
+    let mean = dot(input, input) / input.len() as f32;
+    let factor = 1.0 / (mean + epsilon).sqrt();
+    for ((output, input), weight) in output.iter_mut().zip(input).zip(weight) {
+        *output = (input * factor) * weight;
+    }
+}
+
+/// Quantises a row in blocks of 32: `scale = largest magnitude / 127`,
+/// `value = round(x * (127 / largest magnitude))` with ties to even, `sum = scale * (sum of values)`.
+#[inline(always)]
+pub(super) fn quantise(row: &[f32], values: &mut [i8], scales: &mut [f32], sums: &mut [f32]) {
+    let blocks = row.chunks_exact(BLOCK).zip(values.chunks_exact_mut(BLOCK));
+    for ((block, values), (scale, sum)) in blocks.zip(scales.iter_mut().zip(sums)) {
+        let mut largest = [0.0_f32; LANES];
+        for half in block.chunks_exact(LANES) {
+            for lane in 0..LANES {
+                let magnitude = half[lane].abs();
+                largest[lane] = if magnitude > largest[lane] { magnitude } else { largest[lane] };
+            }
+        }
+        let largest = largest.iter().fold(0.0_f32, |most, lane| if *lane > most { *lane } else { most });
+        let (step, inverse) =
+            if largest < QUANTISE_MIN { (0.0, 0.0) } else { (largest / 127.0, 127.0 / largest) };
+        let mut total = 0_i32;
+        for (value, x) in values.iter_mut().zip(block) {
+            let rounded = (x * inverse + ROUND_F32).to_bits().wrapping_sub(ROUND_F32.to_bits()) as i32;
+            let rounded = rounded.clamp(-127, 127);
+            total += rounded;
+            *value = rounded as i8;
+        }
+        *scale = step;
+        *sum = step * total as f32;
+    }
+}
+
+/// `gate = silu(gate) * up`, element by element.
+#[inline(always)]
+pub(super) fn silu_multiply(gate: &mut [f32], up: &[f32]) {
+    for (gate, up) in gate.iter_mut().zip(up) {
+        *gate = silu_f32(*gate) * up;
+    }
+}
+
+/// Rows of interleaved 4-bit weights times every token; `output` is `[group][token][16]`.
+///
+/// For each row: for each block in order, `d` is the exact integer sum of products of the block,
+/// `acc = fma(d, weight scale * activation scale, acc)`, then `acc = fma(minimum, activation sum, acc)`.
+#[inline(always)]
+pub(super) fn multiply_q4(groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
+    let blocks = input.width / BLOCK;
+    let outputs = output.chunks_exact_mut(tokens * GROUP);
+    for (group, output) in groups.chunks_exact(blocks * Q4_BLOCK_BYTES).zip(outputs) {
+        for (token, output) in output.chunks_exact_mut(GROUP).enumerate() {
+            let mut sums = [0.0_f32; GROUP];
+            for (index, block) in group.chunks_exact(Q4_BLOCK_BYTES).enumerate() {
+                let at = token * blocks + index;
+                let products = products_q4(block, &input.values[at * BLOCK..][..BLOCK]);
+                for row in 0..GROUP {
+                    let scale = half_at(block, GROUP * BLOCK / 2 + 2 * row);
+                    let minimum = half_at(block, GROUP * BLOCK / 2 + 2 * GROUP + 2 * row);
+                    sums[row] = (products[row] as f32).mul_add(scale * input.scales[at], sums[row]);
+                    sums[row] = minimum.mul_add(input.sums[at], sums[row]);
+                }
+            }
+            output.copy_from_slice(&sums);
+        }
+    }
+}
+
+/// Rows of interleaved 8-bit weights times every token; `output` is `[group][token][16]`.
+///
+/// As for 4 bits, without a minimum.
+#[inline(always)]
+pub(super) fn multiply_q8(groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
+    let blocks = input.width / BLOCK;
+    let outputs = output.chunks_exact_mut(tokens * GROUP);
+    for (group, output) in groups.chunks_exact(blocks * Q8_BLOCK_BYTES).zip(outputs) {
+        for (token, output) in output.chunks_exact_mut(GROUP).enumerate() {
+            let mut sums = [0.0_f32; GROUP];
+            for (index, block) in group.chunks_exact(Q8_BLOCK_BYTES).enumerate() {
+                let at = token * blocks + index;
+                let products = products_q8(block, &input.values[at * BLOCK..][..BLOCK]);
+                for row in 0..GROUP {
+                    let scale = half_at(block, GROUP * BLOCK + 2 * row);
+                    sums[row] = (products[row] as f32).mul_add(scale * input.scales[at], sums[row]);
+                }
+            }
+            output.copy_from_slice(&sums);
+        }
+    }
+}
+
+/// Exact integer products of 16 interleaved 4-bit rows with one block of activations.
+#[inline(always)]
+fn products_q4(block: &[u8], values: &[i8]) -> [i32; GROUP] {
+    let mut products = [0_i32; GROUP];
+    for (pair, weights) in block[..GROUP * BLOCK / 2].chunks_exact(GROUP * 4).enumerate() {
+        for (row, product) in products.iter_mut().enumerate() {
+            for byte in 0..4 {
+                let packed = i32::from(weights[row * 4 + byte]);
+                let low = i32::from(values[pair * 8 + byte]);
+                let high = i32::from(values[pair * 8 + 4 + byte]);
+                *product += (packed & 15) * low + (packed >> 4) * high;
+            }
+        }
+    }
+    products
+}
+
+/// Exact integer products of 16 interleaved 8-bit rows with one block of activations.
+#[inline(always)]
+fn products_q8(block: &[u8], values: &[i8]) -> [i32; GROUP] {
+    let mut products = [0_i32; GROUP];
+    for (quad, weights) in block[..GROUP * BLOCK].chunks_exact(GROUP * 4).enumerate() {
+        for (row, product) in products.iter_mut().enumerate() {
+            for byte in 0..4 {
+                *product += i32::from(weights[row * 4 + byte] as i8) * i32::from(values[quad * 4 + byte]);
+            }
+        }
+    }
+    products
+}
+
+#[inline(always)]
+fn half_at(block: &[u8], at: usize) -> f32 {
+    f16_to_f32(u16::from_le_bytes([block[at], block[at + 1]]))
+}
+
+/// Attention of one query over the first `length` positions of `pages`.
+///
+/// Scores: for each position, the products with the query added in order of the element, fused. Weights:
+/// `exp(score - largest score)`; their sum goes by lane `position mod 16` and a tree. Output: values times
+/// weights added in order of the position, fused, then times `1 / sum`.
+/// `query` is already scaled; `scores` has room for 32 values per page.
+#[inline(always)]
+pub(super) fn attend<const WIDTH: usize>(
+    query: &[f32],
+    pages: &[PageView<'_>],
+    length: usize,
+    scores: &mut [f32],
+    output: &mut [f32],
+) {
+    for (page, scores) in pages.iter().zip(scores.chunks_exact_mut(KEYS_PER_PAGE)) {
+        let mut lanes = [0.0_f32; KEYS_PER_PAGE];
+        for (element, keys) in query[..WIDTH].iter().zip(page.keys.chunks_exact(KEYS_PER_PAGE)) {
+            for lane in 0..KEYS_PER_PAGE {
+                lanes[lane] = element.mul_add(keys[lane], lanes[lane]);
+            }
+        }
+        scores.copy_from_slice(&lanes);
+    }
+    let total = weigh(&mut scores[..pages.len() * KEYS_PER_PAGE], length);
+
+    let mut sums = [0.0_f32; WIDTH];
+    let weights = scores[..length].chunks(KEYS_PER_PAGE);
+    for (page, weights) in pages.iter().zip(weights) {
+        for (weight, values) in weights.iter().zip(page.values.chunks_exact(WIDTH)) {
+            for element in 0..WIDTH {
+                sums[element] = weight.mul_add(values[element], sums[element]);
+            }
+        }
+    }
+    let inverse = 1.0 / total;
+    for (output, sum) in output[..WIDTH].iter_mut().zip(sums) {
+        *output = sum * inverse;
+    }
+}
+
+/// Turns scores into unnormalised weights, zero from `length` on, and returns their sum.
+#[inline(always)]
+fn weigh(scores: &mut [f32], length: usize) -> f32 {
+    // Slots past the length hold whatever the page held before: they take no part.
+    for score in &mut scores[length..] {
+        *score = f32::NEG_INFINITY;
+    }
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for scores in scores.chunks_exact(LANES) {
+        for lane in 0..LANES {
+            largest[lane] = if scores[lane] > largest[lane] { scores[lane] } else { largest[lane] };
+        }
+    }
+    let largest =
+        largest.iter().fold(f32::NEG_INFINITY, |most, lane| if *lane > most { *lane } else { most });
+    let mut lanes = [0.0_f32; LANES];
+    for (chunk, scores) in scores.chunks_exact_mut(LANES).enumerate() {
+        for score in scores.iter_mut() {
+            *score = exp_f32(*score - largest);
+        }
+        for (lane, score) in scores.iter_mut().enumerate() {
+            if chunk * LANES + lane >= length {
+                *score = 0.0;
+            }
+        }
+        for lane in 0..LANES {
+            lanes[lane] += scores[lane];
+        }
+    }
+    sum_lanes(lanes)
+}

@@ -1,0 +1,165 @@
+//! The table of kernels: one function per operation, for the instruction set chosen at run time.
+
+#![expect(unsafe_code, reason = "functions compiled for an instruction set are unsafe to call without it")]
+
+use super::{InstructionSet, PageView, Quantised, portable};
+
+type Multiply = unsafe fn(&[u8], &Quantised, usize, &mut [f32]);
+type Attend = unsafe fn(&[f32], &[PageView<'_>], usize, &mut [f32], &mut [f32]);
+
+/// One function for each operation, all for one instruction set.
+pub(crate) struct Kernels {
+    set: InstructionSet,
+    rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
+    quantise: unsafe fn(&[f32], &mut [i8], &mut [f32], &mut [f32]),
+    silu_multiply: unsafe fn(&mut [f32], &[f32]),
+    multiply_q4: Multiply,
+    multiply_q8: Multiply,
+    attend_64: Attend,
+    attend_128: Attend,
+}
+
+/// Compiles the portable source for one instruction set, with the integer products given by name.
+macro_rules! compile {
+    ($module:ident, $set:expr, $q4:path, $q8:path $(, #[$feature:meta])?) => {
+        mod $module {
+            use super::*;
+
+            $(#[$feature])?
+            fn rms_norm(input: &[f32], weight: &[f32], epsilon: f32, output: &mut [f32]) {
+                portable::rms_norm(input, weight, epsilon, output);
+            }
+            $(#[$feature])?
+            fn quantise(row: &[f32], values: &mut [i8], scales: &mut [f32], sums: &mut [f32]) {
+                portable::quantise(row, values, scales, sums);
+            }
+            $(#[$feature])?
+            fn silu_multiply(gate: &mut [f32], up: &[f32]) {
+                portable::silu_multiply(gate, up);
+            }
+            $(#[$feature])?
+            fn multiply_q4(groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
+                $q4(groups, input, tokens, output);
+            }
+            $(#[$feature])?
+            fn multiply_q8(groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
+                $q8(groups, input, tokens, output);
+            }
+            $(#[$feature])?
+            fn attend<const WIDTH: usize>(
+                query: &[f32],
+                pages: &[PageView<'_>],
+                length: usize,
+                scores: &mut [f32],
+                output: &mut [f32],
+            ) {
+                portable::attend::<WIDTH>(query, pages, length, scores, output);
+            }
+
+            pub(super) static TABLE: Kernels = Kernels {
+                set: $set,
+                rms_norm,
+                quantise,
+                silu_multiply,
+                multiply_q4,
+                multiply_q8,
+                attend_64: attend::<64>,
+                attend_128: attend::<128>,
+            };
+        }
+    };
+}
+
+compile!(baseline, InstructionSet::Portable, portable::multiply_q4, portable::multiply_q8);
+#[cfg(target_arch = "x86_64")]
+compile!(
+    with_avx2,
+    InstructionSet::Avx2,
+    super::super::avx2::multiply_q4,
+    super::super::avx2::multiply_q8,
+    #[target_feature(enable = "avx2,fma,f16c")]
+);
+
+impl Kernels {
+    /// The kernels for `set`; `None` when this machine cannot run it.
+    pub(crate) fn of(set: InstructionSet) -> Option<&'static Kernels> {
+        if !InstructionSet::available().contains(&set) {
+            return None;
+        }
+        match set {
+            InstructionSet::Portable => Some(&baseline::TABLE),
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => Some(&with_avx2::TABLE),
+            #[cfg(not(target_arch = "x86_64"))]
+            InstructionSet::Avx2 => None,
+        }
+    }
+
+    /// The instruction set of this table.
+    pub(crate) fn set(&self) -> InstructionSet {
+        self.set
+    }
+
+    /// Root-mean-square normalisation of one row.
+    pub(crate) fn rms_norm(&self, input: &[f32], weight: &[f32], epsilon: f32, output: &mut [f32]) {
+        debug_assert!(input.len() == weight.len() && input.len() == output.len());
+        // SAFETY: a table is handed out by `of` only where its instruction set was detected.
+        unsafe { (self.rms_norm)(input, weight, epsilon, output) }
+    }
+
+    /// Quantises one row in blocks of 32.
+    pub(crate) fn quantise(&self, row: &[f32], values: &mut [i8], scales: &mut [f32], sums: &mut [f32]) {
+        debug_assert_eq!(row.len(), values.len());
+        // SAFETY: as in `rms_norm`.
+        unsafe { (self.quantise)(row, values, scales, sums) }
+    }
+
+    /// `gate = silu(gate) * up`.
+    pub(crate) fn silu_multiply(&self, gate: &mut [f32], up: &[f32]) {
+        debug_assert_eq!(gate.len(), up.len());
+        // SAFETY: as in `rms_norm`.
+        unsafe { (self.silu_multiply)(gate, up) }
+    }
+
+    /// Interleaved 4-bit rows times every token.
+    pub(crate) fn multiply_q4(&self, groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
+        check_shapes(groups, portable::Q4_BLOCK_BYTES, input, tokens, output);
+        // SAFETY: as in `rms_norm`; the shapes, on which the kernel relies, were just checked.
+        unsafe { (self.multiply_q4)(groups, input, tokens, output) }
+    }
+
+    /// Interleaved 8-bit rows times every token.
+    pub(crate) fn multiply_q8(&self, groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
+        check_shapes(groups, portable::Q8_BLOCK_BYTES, input, tokens, output);
+        // SAFETY: as in `rms_norm`; the shapes, on which the kernel relies, were just checked.
+        unsafe { (self.multiply_q8)(groups, input, tokens, output) }
+    }
+
+    /// Attention of one query; `query` and `output` have 64 or 128 elements.
+    pub(crate) fn attend(
+        &self,
+        query: &[f32],
+        pages: &[PageView<'_>],
+        length: usize,
+        scores: &mut [f32],
+        output: &mut [f32],
+    ) {
+        let attend = if query.len() == 64 { self.attend_64 } else { self.attend_128 };
+        // SAFETY: as in `rms_norm`.
+        unsafe { attend(query, pages, length, scores, output) }
+    }
+}
+
+/// Holds what the hand-written kernels rely on: every pointer they form stays inside these slices.
+fn check_shapes(groups: &[u8], block_bytes: usize, input: &Quantised, tokens: usize, output: &[f32]) {
+    let blocks = input.width / portable::BLOCK;
+    assert!(tokens > 0 && blocks > 0, "a product needs tokens and blocks");
+    let group_bytes = blocks * block_bytes;
+    assert_eq!(groups.len() % group_bytes, 0, "whole groups of rows");
+    assert_eq!(output.len(), groups.len() / group_bytes * tokens * portable::GROUP, "one output per row");
+    assert!(input.values.len() >= tokens * input.width, "a row of values per token");
+    assert!(
+        input.scales.len() >= tokens * blocks && input.sums.len() >= tokens * blocks,
+        "a scale per block"
+    );
+}

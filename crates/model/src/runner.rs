@@ -1,0 +1,225 @@
+//! The forward pass: tokens of any number of sequences in, hidden states and logits out.
+//!
+//! Rule: what a row computes depends on its own sequence's tokens up to its position and on nothing
+//! else: not on the other rows of the batch, the number of threads, the instruction set, or on whether
+//! earlier positions were computed one by one or at once. The tests hold this bit for bit.
+//! Absent: sampling, scheduling, adapters (a row will name its adapter beside its position).
+
+use std::sync::Arc;
+
+use crate::Model;
+use crate::cache::{Cache, CacheShape, PAGE_TOKENS, Sequence};
+use crate::kernels::{InstructionSet, Kernels};
+use crate::stages::{Rows, Stages};
+use crate::workers::Workers;
+
+/// Most rows of one forward pass.
+pub const BATCH_TOKENS_MAX: usize = 512;
+/// Most rows of one forward pass whose logits are asked for.
+pub const BATCH_OUTPUTS_MAX: usize = 64;
+
+/// How a [`Runner`] computes. Nothing here changes a result.
+#[derive(Debug, Clone, Copy)]
+pub struct RunnerConfig {
+    /// Threads that share the work, the caller's included.
+    pub threads: usize,
+    /// Positions that the key-value cache holds, over all sequences.
+    pub cache_tokens_max: usize,
+    /// The instruction set; `None` takes the best one.
+    pub instruction_set: Option<InstructionSet>,
+}
+
+/// For which tokens of a chunk hidden states and logits are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// For none: the chunk only fills the cache.
+    None,
+    /// For its last token.
+    Last,
+    /// For all of its tokens.
+    All,
+}
+
+/// Consecutive tokens of one sequence, which follow those that it already holds.
+pub struct Chunk<'a> {
+    /// The sequence; it needs pages for these tokens (see [`Cache::reserve`]) and grows by them.
+    pub sequence: &'a mut Sequence,
+    /// At least one token.
+    pub tokens: &'a [u32],
+    /// Which outputs are wanted.
+    pub outputs: Outputs,
+}
+
+/// Why a forward pass was refused. Nothing was computed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ForwardError {
+    /// No tokens at all, or a chunk without any.
+    #[error("a forward pass needs at least one token in every chunk")]
+    Empty,
+    /// Too many tokens.
+    #[error("{tokens} tokens in one forward pass, at most 512 fit: split the batch")]
+    TooManyTokens {
+        /// Tokens in the batch.
+        tokens: usize,
+    },
+    /// Too many outputs.
+    #[error("{outputs} outputs wanted from one forward pass, at most 64 fit: split the batch")]
+    TooManyOutputs {
+        /// Outputs wanted.
+        outputs: usize,
+    },
+    /// A token that the vocabulary does not have.
+    #[error("token {token} is outside of the vocabulary of {vocabulary} tokens")]
+    TokenOutOfRange {
+        /// The token.
+        token: u32,
+        /// Size of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A sequence would outgrow the context.
+    #[error("the sequence would have {tokens} tokens, the model's context holds {context}")]
+    ContextExceeded {
+        /// Length with this chunk.
+        tokens: usize,
+        /// Length of the context.
+        context: usize,
+    },
+    /// The sequence has no pages for the chunk, or shares the page that would be written.
+    #[error("the sequence has no page of its own for position {position}: reserve it first")]
+    PageMissing {
+        /// The first position without a page.
+        position: usize,
+    },
+    /// The computation left the finite numbers.
+    #[error("the model computed values that are not finite: its file is damaged; fetch it again")]
+    NotFinite,
+}
+
+/// Computes forward passes of one model; owns the cache and the threads.
+pub struct Runner {
+    model: Arc<Model>,
+    kernels: &'static Kernels,
+    workers: Workers,
+    /// The pages of keys and values.
+    pub cache: Cache,
+    stages: Stages,
+}
+
+/// Why a runner could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The operating system refused a thread.
+    #[error("a thread could not be started: {0}; lower the number of threads")]
+    Threads(std::io::Error),
+    /// This machine lacks the instruction set.
+    #[error("this machine cannot run the instruction set {0:?}; leave the choice to the engine")]
+    InstructionSet(InstructionSet),
+}
+
+impl Runner {
+    /// Starts the threads and sets up an empty cache, whose memory is taken as it fills.
+    pub fn new(model: Arc<Model>, config: RunnerConfig) -> Result<Runner, RunnerError> {
+        let set = config.instruction_set.unwrap_or_else(InstructionSet::best);
+        let kernels = Kernels::of(set).ok_or(RunnerError::InstructionSet(set))?;
+        let shape = model.shape();
+        let cache_shape =
+            CacheShape { layers: shape.layers, heads: shape.kv_heads, head_width: shape.head_width };
+        Ok(Runner {
+            kernels,
+            workers: Workers::start(config.threads).map_err(RunnerError::Threads)?,
+            cache: Cache::new(cache_shape, config.cache_tokens_max),
+            stages: Stages::default(),
+            model,
+        })
+    }
+
+    /// The model that this runner computes.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The instruction set in use.
+    pub fn instruction_set(&self) -> InstructionSet {
+        self.kernels.set()
+    }
+
+    /// Computes all tokens of all chunks. Outputs are then found by index, in the order in which the
+    /// wanted tokens appear in `chunks`.
+    pub fn forward(&mut self, chunks: &mut [Chunk<'_>]) -> Result<usize, ForwardError> {
+        let rows = self.rows(chunks)?;
+        let model = Arc::clone(&self.model);
+        self.stages.forward(&model, self.kernels, &mut self.workers, &mut self.cache, &rows, chunks);
+        for chunk in chunks {
+            chunk.sequence.length += chunk.tokens.len();
+        }
+        let outputs = rows.wanted.len();
+        if (0..outputs).all(|index| self.hidden(index).iter().all(|value| value.is_finite())) {
+            Ok(outputs)
+        } else {
+            Err(ForwardError::NotFinite)
+        }
+    }
+
+    /// The final, normalised hidden state of output `index` of the last pass.
+    pub fn hidden(&self, index: usize) -> &[f32] {
+        let width = self.model.shape().width;
+        &self.stages.hidden[index * width..][..width]
+    }
+
+    /// The logits of output `index` of the last pass, one for each token of the vocabulary.
+    pub fn logits(&self, index: usize) -> &[f32] {
+        let vocabulary = self.model.shape().vocabulary;
+        &self.stages.logits[index * vocabulary..][..vocabulary]
+    }
+
+    /// Checks the whole batch and lists its rows.
+    fn rows(&self, chunks: &[Chunk<'_>]) -> Result<Rows, ForwardError> {
+        let shape = self.model.shape();
+        let mut rows = Rows::default();
+        for (index, chunk) in chunks.iter().enumerate() {
+            self.check_chunk(chunk)?;
+            for (offset, token) in chunk.tokens.iter().enumerate() {
+                if *token as usize >= shape.vocabulary {
+                    return Err(ForwardError::TokenOutOfRange {
+                        token: *token,
+                        vocabulary: shape.vocabulary,
+                    });
+                }
+                let last = offset + 1 == chunk.tokens.len();
+                if chunk.outputs == Outputs::All || (chunk.outputs == Outputs::Last && last) {
+                    rows.wanted.push(rows.tokens.len());
+                }
+                rows.tokens.push(*token);
+                rows.chunks.push(index);
+                rows.positions.push(chunk.sequence.length + offset);
+            }
+        }
+        match (rows.tokens.len(), rows.wanted.len()) {
+            (0, _) => Err(ForwardError::Empty),
+            (tokens, _) if tokens > BATCH_TOKENS_MAX => Err(ForwardError::TooManyTokens { tokens }),
+            (_, outputs) if outputs > BATCH_OUTPUTS_MAX => Err(ForwardError::TooManyOutputs { outputs }),
+            _ => Ok(rows),
+        }
+    }
+
+    fn check_chunk(&self, chunk: &Chunk<'_>) -> Result<(), ForwardError> {
+        let context = self.model.shape().context;
+        if chunk.tokens.is_empty() {
+            return Err(ForwardError::Empty);
+        }
+        if chunk.tokens.len() > BATCH_TOKENS_MAX {
+            return Err(ForwardError::TooManyTokens { tokens: chunk.tokens.len() });
+        }
+        let (start, end) = (chunk.sequence.length, chunk.sequence.length + chunk.tokens.len());
+        if end > context {
+            return Err(ForwardError::ContextExceeded { tokens: end, context });
+        }
+        for index in start / PAGE_TOKENS..end.div_ceil(PAGE_TOKENS) {
+            let own = chunk.sequence.pages.get(index).is_some_and(|page| self.cache.references(*page) == 1);
+            if !own {
+                return Err(ForwardError::PageMissing { position: start.max(index * PAGE_TOKENS) });
+            }
+        }
+        Ok(())
+    }
+}

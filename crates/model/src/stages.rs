@@ -1,0 +1,316 @@
+//! The stages of a forward pass, in the order in which they run.
+//!
+//! Rule: every stage splits its output into parts that no two threads share; products come out as
+//! panels, `[group of 16 rows][token][16]`, so that a thread owns whole groups.
+//! Absent: checks of the batch; [`crate::runner`] has made them.
+
+use std::ops::Range;
+
+use crate::Model;
+use crate::cache::{Cache, PAGE_TOKENS};
+use crate::kernels::{GROUP, Kernels, PageView, Quantised};
+use crate::matrix::Matrix;
+use crate::runner::Chunk;
+use crate::weights::Layer;
+use crate::workers::Workers;
+
+/// The rows of a batch: one entry per token.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) tokens: Vec<u32>,
+    /// Which chunk the row belongs to.
+    pub(crate) chunks: Vec<usize>,
+    pub(crate) positions: Vec<usize>,
+    /// Rows whose outputs are wanted, ascending.
+    pub(crate) wanted: Vec<usize>,
+}
+
+/// The quantised activations that one stage hands to the next.
+#[derive(Default)]
+struct Activations {
+    /// Of the width of the hidden state.
+    hidden: Quantised,
+    /// Of the width of the feed-forward layer.
+    feed_forward: Quantised,
+}
+
+/// Buffers of the forward pass, kept between passes.
+#[derive(Default)]
+pub(crate) struct Stages {
+    /// `[token][width]`: the residual stream.
+    stream: Vec<f32>,
+    activations: Activations,
+    query: Vec<f32>,
+    key: Vec<f32>,
+    value: Vec<f32>,
+    /// `[head][token][head width]`.
+    attention: Vec<f32>,
+    /// What is added to the residual stream next, as a panel.
+    residual: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    logits_panel: Vec<f32>,
+    /// `[output][width]`.
+    pub(crate) hidden: Vec<f32>,
+    /// `[output][vocabulary]`.
+    pub(crate) logits: Vec<f32>,
+}
+
+/// What every stage needs to know.
+struct Pass<'a> {
+    model: &'a Model,
+    kernels: &'static Kernels,
+    workers: &'a mut Workers,
+    rows: &'a Rows,
+    tokens: usize,
+}
+
+impl Stages {
+    /// Runs all layers on all rows, then the outputs of the wanted rows.
+    pub(crate) fn forward(
+        &mut self,
+        model: &Model,
+        kernels: &'static Kernels,
+        workers: &mut Workers,
+        cache: &mut Cache,
+        rows: &Rows,
+        chunks: &[Chunk<'_>],
+    ) {
+        let mut pass = Pass { model, kernels, workers, rows, tokens: rows.tokens.len() };
+        self.embed(&pass);
+        for (index, layer) in model.weights.layers.iter().enumerate() {
+            self.normalise(&mut pass, &layer.attention_norm, index > 0);
+            self.project_attention(&mut pass, layer);
+            self.store_keys(&pass, cache, index, chunks);
+            self.attend(&mut pass, cache, index, chunks);
+            self.quantise_attention(&mut pass);
+            let input = &self.activations.hidden;
+            multiply(&mut pass, input, vec![(&layer.attention_output, &mut self.residual)]);
+            self.normalise(&mut pass, &layer.feed_forward_norm, true);
+            self.gate(&mut pass, layer);
+            self.quantise_gate(&mut pass);
+            let input = &self.activations.feed_forward;
+            multiply(&mut pass, input, vec![(&layer.down, &mut self.residual)]);
+        }
+        self.output(&mut pass);
+    }
+
+    fn embed(&mut self, pass: &Pass<'_>) {
+        let shape = pass.model.shape();
+        self.stream.resize(pass.tokens * shape.width, 0.0);
+        for (token, row) in pass.rows.tokens.iter().zip(self.stream.chunks_exact_mut(shape.width)) {
+            pass.model.weights.embedding.row(*token as usize, row);
+        }
+        let activations = &mut self.activations;
+        activations.hidden.resize(pass.tokens, shape.width);
+        activations.feed_forward.resize(pass.tokens, shape.feed_forward);
+        self.attention.resize(pass.tokens * shape.width, 0.0);
+    }
+
+    /// Adds the residual panel to the stream where there is one, normalises and quantises.
+    fn normalise(&mut self, pass: &mut Pass<'_>, weight: &[f32], add: bool) {
+        let shape = *pass.model.shape();
+        let (kernels, tokens, residual) = (pass.kernels, pass.tokens, &self.residual);
+        let per_part = tokens.div_ceil(pass.workers.threads());
+        let streams = self.stream.chunks_mut(per_part * shape.width);
+        let parts = streams.zip(self.activations.hidden.parts(per_part)).enumerate().collect();
+        pass.workers.each(parts, |(index, (stream, mut quantised))| {
+            let mut normal = vec![0.0; shape.width];
+            for (offset, stream) in stream.chunks_exact_mut(shape.width).enumerate() {
+                if add {
+                    add_panel_row(residual, tokens, index * per_part + offset, stream);
+                }
+                kernels.rms_norm(stream, weight, shape.epsilon, &mut normal);
+                quantised.set(kernels, offset, &normal);
+            }
+        });
+    }
+
+    fn project_attention(&mut self, pass: &mut Pass<'_>, layer: &Layer) {
+        let targets = vec![
+            (&layer.query, &mut self.query),
+            (&layer.key, &mut self.key),
+            (&layer.value, &mut self.value),
+        ];
+        multiply(pass, &self.activations.hidden, targets);
+    }
+
+    /// Turns the keys to their positions and writes keys and values into the cache.
+    fn store_keys(&mut self, pass: &Pass<'_>, cache: &mut Cache, layer: usize, chunks: &[Chunk<'_>]) {
+        let shape = pass.model.shape();
+        let mut key = vec![0.0; shape.head_width];
+        let mut value = vec![0.0; shape.head_width];
+        for row in 0..pass.tokens {
+            let position = pass.rows.positions[row];
+            let page = chunks[pass.rows.chunks[row]].sequence.pages[position / PAGE_TOKENS];
+            for head in 0..shape.kv_heads {
+                copy_panel_part(&self.key, pass.tokens, row, head * shape.head_width, &mut key);
+                copy_panel_part(&self.value, pass.tokens, row, head * shape.head_width, &mut value);
+                pass.model.rope.rotate(position, &mut key);
+                cache.write(page, position % PAGE_TOKENS, (layer, head), &key, &value);
+            }
+        }
+    }
+
+    fn attend(&mut self, pass: &mut Pass<'_>, cache: &Cache, layer: usize, chunks: &[Chunk<'_>]) {
+        let shape = *pass.model.shape();
+        let (model, kernels, rows, tokens) = (pass.model, pass.kernels, pass.rows, pass.tokens);
+        let query = &self.query;
+        let pages: Vec<&[_]> = chunks.iter().map(|chunk| chunk.sequence.pages.as_slice()).collect();
+        let scale = 1.0 / (shape.head_width as f32).sqrt();
+        let items_per_part = (shape.heads * tokens).div_ceil(parts_wanted(pass.workers));
+        let parts = self.attention.chunks_mut(items_per_part * shape.head_width).enumerate().collect();
+        pass.workers.each(parts, |(index, output): (usize, &mut [f32])| {
+            let mut turned = vec![0.0; shape.head_width];
+            let mut views: Vec<PageView<'_>> = Vec::new();
+            let mut scores = Vec::new();
+            for (offset, output) in output.chunks_exact_mut(shape.head_width).enumerate() {
+                let item = index * items_per_part + offset;
+                let (head, row) = (item / tokens, item % tokens);
+                copy_panel_part(query, tokens, row, head * shape.head_width, &mut turned);
+                model.rope.rotate(rows.positions[row], &mut turned);
+                turned.iter_mut().for_each(|element| *element *= scale);
+                let length = rows.positions[row] + 1;
+                let kv_head = head / (shape.heads / shape.kv_heads);
+                let used = &pages[rows.chunks[row]][..length.div_ceil(PAGE_TOKENS)];
+                views.clear();
+                views.extend(used.iter().map(|page| cache.view(*page, layer, kv_head)));
+                scores.resize(views.len() * PAGE_TOKENS, 0.0);
+                kernels.attend(&turned, &views, length, &mut scores, output);
+            }
+        });
+    }
+
+    fn quantise_attention(&mut self, pass: &mut Pass<'_>) {
+        let shape = *pass.model.shape();
+        let (kernels, tokens, attention) = (pass.kernels, pass.tokens, &self.attention);
+        let per_part = tokens.div_ceil(pass.workers.threads());
+        let parts = self.activations.hidden.parts(per_part).enumerate().collect();
+        pass.workers.each(parts, |(index, mut quantised)| {
+            let mut joined = vec![0.0; shape.width];
+            for offset in 0..quantised.tokens() {
+                let row = index * per_part + offset;
+                for (head, joined) in joined.chunks_exact_mut(shape.head_width).enumerate() {
+                    let start = (head * tokens + row) * shape.head_width;
+                    joined.copy_from_slice(&attention[start..start + shape.head_width]);
+                }
+                quantised.set(kernels, offset, &joined);
+            }
+        });
+    }
+
+    /// `silu(gate) * up`, left in the gate panel.
+    fn gate(&mut self, pass: &mut Pass<'_>, layer: &Layer) {
+        let (kernels, tokens, input) = (pass.kernels, pass.tokens, &self.activations.hidden);
+        let ranges = group_ranges(&layer.gate, parts_wanted(pass.workers));
+        let gates = panel_parts(&layer.gate, tokens, &ranges, &mut self.gate);
+        let ups = panel_parts(&layer.up, tokens, &ranges, &mut self.up);
+        let parts = ranges.iter().cloned().zip(gates.zip(ups)).collect();
+        pass.workers.each(parts, |(range, (gate, up)): (Range<usize>, (&mut [f32], &mut [f32]))| {
+            layer.gate.multiply(kernels, range.clone(), input, tokens, gate);
+            layer.up.multiply(kernels, range, input, tokens, up);
+            kernels.silu_multiply(gate, up);
+        });
+    }
+
+    fn quantise_gate(&mut self, pass: &mut Pass<'_>) {
+        let width = pass.model.shape().feed_forward;
+        let (kernels, tokens, gate) = (pass.kernels, pass.tokens, &self.gate);
+        let per_part = tokens.div_ceil(pass.workers.threads());
+        let parts = self.activations.feed_forward.parts(per_part).enumerate().collect();
+        pass.workers.each(parts, |(index, mut quantised)| {
+            let mut joined = vec![0.0; width];
+            for offset in 0..quantised.tokens() {
+                copy_panel_part(gate, tokens, index * per_part + offset, 0, &mut joined);
+                quantised.set(kernels, offset, &joined);
+            }
+        });
+    }
+
+    /// Final normalisation and logits of the wanted rows.
+    fn output(&mut self, pass: &mut Pass<'_>) {
+        let shape = *pass.model.shape();
+        let wanted = &pass.rows.wanted;
+        let outputs = wanted.len();
+        self.hidden.resize(outputs * shape.width, 0.0);
+        self.logits.resize(outputs * shape.vocabulary, 0.0);
+        if outputs == 0 {
+            return;
+        }
+        let quantised = &mut self.activations.hidden;
+        quantised.resize(outputs, shape.width);
+        let mut quantised_rows = quantised.parts(outputs);
+        let mut quantised_part = quantised_rows.next().expect("there is at least one output");
+        drop(quantised_rows);
+        for (index, row) in wanted.iter().enumerate() {
+            let stream = &mut self.stream[row * shape.width..][..shape.width];
+            add_panel_row(&self.residual, pass.tokens, *row, stream);
+            let hidden = &mut self.hidden[index * shape.width..][..shape.width];
+            pass.kernels.rms_norm(stream, &pass.model.weights.output_norm, shape.epsilon, hidden);
+            quantised_part.set(pass.kernels, index, hidden);
+        }
+        pass.tokens = outputs;
+        let matrix = pass.model.weights.output();
+        multiply(pass, &self.activations.hidden, vec![(matrix, &mut self.logits_panel)]);
+        for (index, logits) in self.logits.chunks_exact_mut(shape.vocabulary).enumerate() {
+            copy_panel_part(&self.logits_panel, outputs, index, 0, logits);
+        }
+    }
+}
+
+/// Parts per stage: several for each thread, so that a thread that was interrupted holds up little.
+fn parts_wanted(workers: &Workers) -> usize {
+    if workers.threads() == 1 { 1 } else { workers.threads() * 4 }
+}
+
+/// Multiplies each matrix with the first rows of `input` into its panel.
+fn multiply(pass: &mut Pass<'_>, input: &Quantised, targets: Vec<(&Matrix, &mut Vec<f32>)>) {
+    let (kernels, tokens) = (pass.kernels, pass.tokens);
+    let wanted = parts_wanted(pass.workers);
+    let mut parts = Vec::new();
+    for (matrix, panel) in targets {
+        let ranges = group_ranges(matrix, wanted);
+        let panels = panel_parts(matrix, tokens, &ranges, panel);
+        parts.extend(ranges.iter().cloned().zip(panels).map(|(range, panel)| (matrix, range, panel)));
+    }
+    pass.workers.each(parts, |(matrix, range, panel): (&Matrix, Range<usize>, &mut [f32])| {
+        matrix.multiply(kernels, range, input, tokens, panel);
+    });
+}
+
+/// Splits the groups of a matrix into at most `parts` ranges.
+fn group_ranges(matrix: &Matrix, parts: usize) -> Vec<Range<usize>> {
+    let groups = matrix.groups();
+    let per_part = groups.div_ceil(parts);
+    (0..groups).step_by(per_part).map(|start| start..(start + per_part).min(groups)).collect()
+}
+
+/// Splits a panel like the ranges, which have one size but for the last.
+fn panel_parts<'a>(
+    matrix: &Matrix,
+    tokens: usize,
+    ranges: &[Range<usize>],
+    panel: &'a mut Vec<f32>,
+) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
+    panel.resize(matrix.groups() * tokens * GROUP, 0.0);
+    panel.chunks_mut(ranges[0].len() * tokens * GROUP)
+}
+
+/// Copies rows `from..from + target.len()` of one token out of a panel; both multiples of 16, but for
+/// the end of the matrix.
+fn copy_panel_part(panel: &[f32], tokens: usize, token: usize, from: usize, target: &mut [f32]) {
+    for (group, target) in target.chunks_mut(GROUP).enumerate() {
+        let start = ((from / GROUP + group) * tokens + token) * GROUP;
+        target.copy_from_slice(&panel[start..start + target.len()]);
+    }
+}
+
+/// Adds all rows of one token of a panel to `target`.
+fn add_panel_row(panel: &[f32], tokens: usize, token: usize, target: &mut [f32]) {
+    for (group, target) in target.chunks_exact_mut(GROUP).enumerate() {
+        let start = (group * tokens + token) * GROUP;
+        for (target, value) in target.iter_mut().zip(&panel[start..start + GROUP]) {
+            *target += value;
+        }
+    }
+}
