@@ -1,1 +1,42 @@
-//! Output and index to integer shares.
+//! Attribution by verbatim reuse: an output and an index give integer shares that sum exactly.
+//!
+//! The way: [`Segment::build`] makes the immutable index of one snapshot; its root is sealed into the snapshot.
+//! [`Index::join`] reads several segments as one. [`Matcher`] finds the maximal matching spans while an output streams;
+//! [`attribute`] finds them in a whole output by another algorithm, and both give the same [`Attribution`]. An auditor
+//! runs [`recompute`]. `parameters` holds every number that the result depends on.
+//!
+//! Rules that money depends on:
+//! - Only spans that are surprising enough count (`parameters::THRESHOLD`); a phrase of too many clusters is common.
+//! - Each word of the output weighs its surprise in the index, and goes to the most valuable span that covers it. The
+//!   clusters of a span divide its weight equally, floored; what is left over is unattributed.
+//! - A cluster's earliest commitment owns it: a copy of a whole text adds nothing to what its copier earns.
+//!
+//! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. Absent: influence and
+//! context scores, money, accounts, files, clocks, and floating point in anything that leaves this crate.
+
+mod attribution;
+mod format;
+mod index;
+mod listing;
+mod logarithm;
+mod matcher;
+pub mod parameters;
+mod score;
+mod search;
+mod segment;
+mod spans;
+
+#[cfg(test)]
+mod tests;
+
+pub use attribution::{
+    Attribution, AttributionFault, ByteRange, RecomputeError, Share, SourceRef, Span, TextSegment, WordRange,
+    recompute,
+};
+pub use index::Index;
+pub use matcher::Matcher;
+pub use segment::{IndexError, Segment};
+pub use spans::{OutputError, attribute};
+
+// Callers of the index name the same ids and split words by the same rule.
+pub use openledger_datanet::{ClusterId, ContributionId, words};

@@ -1,0 +1,245 @@
+//! The result: spans with their sources, shares that sum exactly, and how it is shown and checked again.
+//! Absent: names and accounts of authors; who shows or pays looks the contribution up.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use openledger_datanet::{ClusterId, ContributionId, words};
+use serde::{Deserialize, Serialize};
+
+use crate::index::Index;
+use crate::parameters::ATTRIBUTION_VERSION;
+use crate::score::winners;
+use crate::spans::{OutputError, attribute};
+
+/// A range of bytes, end excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByteRange {
+    /// The first byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+}
+
+/// A range of words, end excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordRange {
+    /// The first word.
+    pub start: u64,
+    /// One past the last word.
+    pub end: u64,
+}
+
+/// Where a span stands in one contribution.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRef {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The cluster's earliest commitment.
+    pub contribution: ContributionId,
+    /// The datanet of that commitment.
+    pub datanet: String,
+    /// The bytes of the contribution's text.
+    pub bytes: ByteRange,
+}
+
+/// A maximal run of words that the output shares with sealed texts.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// The bytes of the output.
+    pub bytes: ByteRange,
+    /// The words of the output.
+    pub words: WordRange,
+    /// How surprising it is beyond the threshold, in 2^-16 nat.
+    pub value: u64,
+    /// The weight of the words that went to this span, in 2^-16 nat.
+    pub mass: u64,
+    /// How often it occurs in the indexed texts.
+    pub count: u64,
+    /// Whether it occurs in too many clusters to be attributed; it has no sources then.
+    pub is_common: bool,
+    /// One source for each cluster, in the order of commitment.
+    pub sources: Vec<SourceRef>,
+}
+
+/// What one cluster receives.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The cluster's earliest commitment, whose authors are paid.
+    pub contribution: ContributionId,
+    /// The datanet of that commitment.
+    pub datanet: String,
+    /// Its part of the output's weight, in 2^-16 nat.
+    pub mass: u64,
+}
+
+/// Which texts an output reuses, and how much each counts. `shares` and `unattributed` sum to `total`.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    /// [`ATTRIBUTION_VERSION`].
+    pub version: u16,
+    /// The root of the index that was searched.
+    #[serde(with = "root_text")]
+    pub index_root: [u8; 32],
+    /// The spans that won words, in the order of the output.
+    pub spans: Vec<Span>,
+    /// The shares, the largest first, equal ones by cluster.
+    pub shares: Vec<Share>,
+    /// What nobody explains.
+    pub unattributed: u64,
+    /// The weight of all words of the output.
+    pub total: u64,
+}
+
+/// A root as `0x` and digits in JSON, as the ids are.
+mod root_text {
+    use openledger_datanet::ClusterId;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(root: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+        ClusterId(*root).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+        ClusterId::deserialize(deserializer).map(|root| root.0)
+    }
+}
+
+/// What is inconsistent in an attribution, whatever the output was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AttributionFault {
+    /// It is of a version that this program does not know.
+    #[error(
+        "the attribution is of version {found}, not {ATTRIBUTION_VERSION}; verify it with a program of that version"
+    )]
+    Version {
+        /// Its version.
+        found: u16,
+    },
+    /// Shares and remainder do not make up the whole.
+    #[error("the shares and the unattributed part do not sum to the total; the attribution is damaged")]
+    Sum,
+    /// The shares are not in canonical order, name a cluster twice, or are empty.
+    #[error("the shares are not in canonical order; the attribution is damaged")]
+    ShareOrder,
+    /// The spans are not in canonical order, or one is empty or has sources although it is common.
+    #[error("the spans are not in canonical form; the attribution is damaged")]
+    Spans,
+}
+
+/// Why an attribution is not the one that the index gives.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecomputeError {
+    /// The index is another one.
+    #[error("the attribution was made with another index; load the snapshots that it names")]
+    OtherIndex,
+    /// The output itself cannot be attributed.
+    #[error(transparent)]
+    Output(OutputError),
+    /// The result differs.
+    #[error("the recomputed {field} differ from the claimed; dispute the receipt")]
+    Differs {
+        /// What differs first: "spans", "shares", "unattributed mass" or "totals".
+        field: &'static str,
+    },
+}
+
+/// Attributes the output again and compares every integer.
+///
+/// # Errors
+/// Another index, an output beyond the limits, or the first part that differs.
+pub fn recompute(output: &str, index: &Index, claimed: &Attribution) -> Result<(), RecomputeError> {
+    if claimed.index_root != index.root() || claimed.version != ATTRIBUTION_VERSION {
+        return Err(RecomputeError::OtherIndex);
+    }
+    let found = attribute(output, index).map_err(RecomputeError::Output)?;
+    let rows = [
+        ("spans", found.spans == claimed.spans),
+        ("shares", found.shares == claimed.shares),
+        ("unattributed mass", found.unattributed == claimed.unattributed),
+        ("totals", found.total == claimed.total),
+    ];
+    match rows.into_iter().find(|(_, is_equal)| !is_equal) {
+        Some((field, _)) => Err(RecomputeError::Differs { field }),
+        None => Ok(()),
+    }
+}
+
+/// A run of the output's text, and the span that won it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextSegment {
+    /// The bytes of the output.
+    pub bytes: ByteRange,
+    /// The position in [`Attribution::spans`]; `None` between spans.
+    pub span: Option<usize>,
+}
+
+impl Attribution {
+    /// Checks what can be checked without output and index: version, sums, order.
+    ///
+    /// # Errors
+    /// The first thing that is inconsistent.
+    pub fn check(&self) -> Result<(), AttributionFault> {
+        if self.version != ATTRIBUTION_VERSION {
+            return Err(AttributionFault::Version { found: self.version });
+        }
+        let attributed = self.shares.iter().try_fold(0u64, |sum, share| sum.checked_add(share.mass));
+        if attributed.and_then(|sum| sum.checked_add(self.unattributed)) != Some(self.total) {
+            return Err(AttributionFault::Sum);
+        }
+        let mut clusters: Vec<_> = self.shares.iter().map(|share| share.cluster).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        let is_ordered = |pair: &[Share]| {
+            (std::cmp::Reverse(pair[0].mass), pair[0].cluster)
+                < (std::cmp::Reverse(pair[1].mass), pair[1].cluster)
+        };
+        let is_canonical =
+            self.shares.windows(2).all(is_ordered) && self.shares.iter().all(|share| share.mass > 0);
+        if !is_canonical || clusters.len() != self.shares.len() {
+            return Err(AttributionFault::ShareOrder);
+        }
+        let is_span = |span: &Span| {
+            let is_run = span.words.start < span.words.end && span.bytes.start < span.bytes.end;
+            is_run && span.mass > 0 && span.value > 0 && span.is_common == span.sources.is_empty()
+        };
+        let rises = |pair: &[Span]| {
+            pair[0].words.start < pair[1].words.start && pair[0].words.end < pair[1].words.end
+        };
+        if !self.spans.iter().all(is_span) || !self.spans.windows(2).all(rises) {
+            return Err(AttributionFault::Spans);
+        }
+        Ok(())
+    }
+
+    /// Cuts the output into runs in order, each with the span that won it, for highlighting. They cover every byte.
+    /// White space and punctuation between two words of one span belong to it.
+    pub fn segments(&self, output: &str) -> Vec<TextSegment> {
+        let places: Vec<_> = words::words(output).map(|(range, _)| range).collect();
+        let mut segments: Vec<TextSegment> = Vec::new();
+        let mut push = |start: usize, end: usize, span: Option<usize>| {
+            let (start, end) = (start as u64, end as u64);
+            match segments.last_mut() {
+                Some(last) if last.span == span => last.bytes.end = end,
+                _ if start == end => {}
+                _ => segments.push(TextSegment { bytes: ByteRange { start, end }, span }),
+            }
+        };
+        let winners = winners(&self.spans, places.len());
+        let (mut reached, mut previous) = (0, None);
+        for (place, winner) in places.into_iter().zip(winners) {
+            let gap = if winner == previous { winner } else { None };
+            push(reached, place.start, gap);
+            push(place.start, place.end, winner);
+            (reached, previous) = (place.end, winner);
+        }
+        push(reached, output.len(), None);
+        segments
+    }
+}

@@ -1,0 +1,184 @@
+//! The real code against the reference model, streaming against batch, and the rules that money depends on.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::spans::attribute_by;
+use crate::{Attribution, Matcher, attribute, recompute};
+
+fn check_shape(attribution: &Attribution, output: &str) {
+    attribution.check().expect("canonical");
+    let runs = attribution.segments(output);
+    let mut reached = 0;
+    for run in &runs {
+        assert_eq!(run.bytes.start, reached, "runs follow each other");
+        assert!(
+            output.get(run.bytes.start as usize..run.bytes.end as usize).is_some_and(|text| !text.is_empty())
+        );
+        reached = run.bytes.end;
+    }
+    assert_eq!(reached, output.len() as u64, "runs cover the output");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn equals_the_reference_model(corpus in corpus(), parts in output(), rules in rules()) {
+        let output = spliced(&corpus, &parts);
+        let datanets = entries_of(&corpus);
+        let index = index_of(&datanets);
+        let found = attribute_by(&output, &index, rules).expect("short");
+        prop_assert_eq!(&found, &reference::attribute(&output, &datanets, index.root(), rules));
+        check_shape(&found, &output);
+    }
+
+    #[test]
+    fn streaming_equals_batch(
+        corpus in corpus(), parts in output(), rules in rules(), cuts in prop::collection::vec(0usize..120, 0..12)
+    ) {
+        let output = spliced(&corpus, &parts);
+        let index = index_of(&entries_of(&corpus));
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(output.len())).collect();
+        cuts.extend([0, output.len()]);
+        cuts.sort_unstable();
+        let mut matcher = Matcher::new(index.clone());
+        for cut in cuts.windows(2) {
+            matcher.push(&output.as_bytes()[cut[0]..cut[1]]).expect("good bytes");
+        }
+        prop_assert_eq!(matcher.finish_by(rules), attribute_by(&output, &index, rules));
+    }
+
+    /// The order of texts and of datanets, and in which datanet a text lies, do not change what is paid.
+    #[test]
+    fn permuting_texts_changes_nothing(
+        texts in prop::collection::btree_set("[ab]( [abcd]){3,9}", 1..7), parts in output(), rules in rules(), turn: usize,
+        border: usize,
+    ) {
+        let texts: Vec<String> = texts.into_iter().collect();
+        let corpus = vec![texts.clone()];
+        let output = spliced(&corpus, &parts);
+        let mut turned = texts.clone();
+        turned.rotate_left(turn % texts.len());
+        let second = turned.split_off(border % (texts.len() + 1));
+        let numbered = |texts: &[String]| -> Vec<Entry> {
+            texts.iter().enumerate().map(|(place, text)| {
+                // The same external id wherever it lies, so that the contribution stays the same.
+                let mut entry = entry(place as u64, "X", text);
+                entry.contribution.external_id = text.clone();
+                entry
+            }).collect()
+        };
+        let shares = |datanets: &[(String, Vec<Entry>)]| {
+            let found = attribute_by(&output, &index_of(datanets), rules).expect("short");
+            let shares: Vec<_> = found.shares.into_iter().map(|s| (s.cluster, s.contribution, s.mass)).collect();
+            (shares, found.unattributed, found.total)
+        };
+        let one = shares(&[("one".into(), numbered(&texts))]);
+        let two = shares(&[("two".into(), numbered(&turned)), ("one".into(), numbered(&second))]);
+        prop_assert_eq!(one, two);
+    }
+
+    /// Copying texts under another name, into the same or another datanet, changes no share.
+    #[test]
+    fn copies_earn_nothing(corpus in corpus(), parts in output(), rules in rules(), picks in prop::collection::vec(any::<usize>(), 1..6)) {
+        let output = spliced(&corpus, &parts);
+        let mut datanets = entries_of(&corpus);
+        let before = attribute_by(&output, &index_of(&datanets), rules).expect("short");
+        let texts: Vec<String> = corpus.iter().flatten().cloned().collect();
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let copies: Vec<Entry> = picks.iter().enumerate().map(|(place, pick)| {
+            let text = texts[pick % texts.len()].to_uppercase().replace(' ', " ... ");
+            entry(10_000 + place as u64, "Thief", &text)
+        }).collect();
+        datanets[0].1.extend(copies.iter().take(3).cloned());
+        datanets.push(("a-copy".into(), copies));
+        let after = attribute_by(&output, &index_of(&datanets), rules).expect("short");
+        prop_assert_eq!(before.shares, after.shares);
+        prop_assert_eq!((before.unattributed, before.total), (after.unattributed, after.total));
+    }
+
+    /// Cutting a text in two never pays its owner more, whoever else holds parts of it.
+    #[test]
+    fn splitting_a_text_gains_nothing(
+        order in Just((0..14).collect::<Vec<usize>>()).prop_shuffle(), cut in 1usize..13,
+        others in prop::collection::vec((0usize..13, 1usize..14), 0..4), rules in rules(), from in 0usize..13, to in 1usize..15,
+    ) {
+        let words: Vec<String> = order.iter().map(|n| format!("w{n}")).collect();
+        let rivals: Vec<String> = others.iter().filter(|(a, b)| a < b).map(|(a, b)| format!("q {} q", words[*a..*b].join(" "))).collect();
+        let output = words[from.min(to - 1)..to.min(14)].join(" ");
+        let earned = |mine: &[String]| -> u64 {
+            let mut entries: Vec<Entry> = mine.iter().enumerate().map(|(n, t)| entry(n as u64, "Me", t)).collect();
+            entries.extend(rivals.iter().enumerate().map(|(n, t)| entry(100 + n as u64, "Rival", t)));
+            let mine: Vec<_> = entries[..mine.len()].iter().map(|entry| entry.contribution.id()).collect();
+            let found = attribute_by(&output, &index_of(&[("n".into(), entries)]), rules).expect("short");
+            found.shares.iter().filter(|share| mine.contains(&share.contribution)).map(|share| share.mass).sum()
+        };
+        let whole = earned(&[words.join(" ")]);
+        let parts = earned(&[words[..cut].join(" "), words[cut..].join(" ")]);
+        prop_assert!(parts <= whole, "{parts} > {whole}");
+    }
+
+    #[test]
+    fn an_auditor_finds_every_change(corpus in corpus(), parts in output(), at: usize) {
+        let output = format!("{} tail", spliced(&corpus, &parts));
+        let index = index_of(&entries_of(&corpus));
+        let honest = attribute(&output, &index).expect("short");
+        prop_assert_eq!(recompute(&output, &index, &honest), Ok(()));
+        let mut bytes = borsh::to_vec(&honest).expect("encodes");
+        let at = at % bytes.len();
+        bytes[at] ^= 1;
+        if let Ok(changed) = borsh::from_slice::<Attribution>(&bytes) {
+            prop_assert!(recompute(&output, &index, &changed).is_err());
+        }
+        let json = serde_json::to_string(&honest).expect("encodes");
+        prop_assert_eq!(serde_json::from_str::<Attribution>(&json).expect("decodes"), honest);
+    }
+}
+
+#[test]
+fn edges() {
+    let rows: &[(&[&[&str]], &str)] = &[
+        (&[], "no index at all"),
+        (&[&[]], "an empty datanet"),
+        (&[&["", "...", "a"]], "a a a"),
+        (&[&["a a a a a a"]], "a a a a a a a a"),
+        (&[&["a", "A!", "a."], &["a"]], "a"),
+        (&[&["日本語", "語日"]], "日本語日"),
+        (&[&["one two"]], ""),
+    ];
+    for (texts, output) in rows {
+        let corpus: Corpus =
+            texts.iter().map(|texts| texts.iter().map(|text| text.to_string()).collect()).collect();
+        let datanets = entries_of(&corpus);
+        let index = index_of(&datanets);
+        for threshold in [0, NAT, 20 * NAT] {
+            let rules = Rules { threshold, span_clusters_max: 2 };
+            let found = attribute_by(output, &index, rules).expect("short");
+            assert_eq!(found, reference::attribute(output, &datanets, index.root(), rules), "{output:?}");
+            check_shape(&found, output);
+        }
+    }
+}
+
+#[test]
+fn hostile_outputs_are_refused() {
+    use crate::OutputError;
+    use crate::parameters::{OUTPUT_BYTES_MAX, OUTPUT_WORDS_MAX};
+    let index = index_of(&entries_of(&vec![vec!["a b a b".into()]]));
+    let push = |pieces: &[&[u8]]| {
+        let mut matcher = Matcher::new(index.clone());
+        pieces.iter().try_for_each(|piece| matcher.push(piece)).and_then(|()| matcher.finish().map(|_| ()))
+    };
+    assert_eq!(push(&[b"ok ", b"\xff"]), Err(OutputError::NotUtf8 { at: 3 }));
+    assert_eq!(push(&[b"ok \xe6", b"\x97"]), Err(OutputError::NotUtf8 { at: 3 }));
+    assert_eq!(push(&[b"ok \xe6", b"\x97", b"\xa5"]), Ok(()));
+    let wordless = vec![b'.'; OUTPUT_BYTES_MAX + 1];
+    assert_eq!(push(&[&wordless]), Err(OutputError::TooLong));
+    let many = "a b ".repeat(OUTPUT_WORDS_MAX / 2);
+    assert_eq!(push(&[many.as_bytes()]), Ok(()));
+    assert_eq!(push(&[many.as_bytes(), b"a"]), Err(OutputError::TooLong));
+    assert_eq!(attribute(&format!("{many}a"), &index), Err(OutputError::TooLong));
+}
