@@ -33,7 +33,10 @@ fn main() -> ExitCode {
             Ok(())
         }
         other => {
-            eprint!("{}{HELP}", other.map(|name| format!("unknown command {name:?}\n\n")).unwrap_or_default());
+            eprint!(
+                "{}{HELP}",
+                other.map(|name| format!("unknown command {name:?}\n\n")).unwrap_or_default()
+            );
             return ExitCode::from(2);
         }
     };

@@ -41,10 +41,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs a command quietly and returns what it printed on standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = describe(command);
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("{line} could not be started"))?;
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("{line} could not be started"))?;
     if !output.status.success() {
         bail!("{line} ended with {}", output.status);
     }

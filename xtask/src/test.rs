@@ -57,12 +57,14 @@ fn rust_tests(fast: bool) -> Result<()> {
 /// Runs the tests of real clients against a real network, in a virtual environment of their own.
 fn python_tests(openledger: &std::path::Path) -> Result<()> {
     let python = virtual_environment()?;
-    shell::run(
-        Command::new(python)
-            .current_dir(shell::root())
-            .env("OPENLEDGER_BINARY", openledger)
-            .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients"]),
-    )
+    shell::run(Command::new(python).current_dir(shell::root()).env("OPENLEDGER_BINARY", openledger).args([
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/clients",
+    ]))
 }
 
 fn virtual_environment() -> Result<PathBuf> {
@@ -70,8 +72,9 @@ fn virtual_environment() -> Result<PathBuf> {
     let folder = shell::target_dir().join("python");
     let python = folder.join("bin/python");
     if !python.exists() {
-        shell::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-            .context("python3 with the venv module is needed; install it (Debian: apt-get install python3-venv)")?;
+        shell::run(Command::new("python3").args(["-m", "venv"]).arg(&folder)).context(
+            "python3 with the venv module is needed; install it (Debian: apt-get install python3-venv)",
+        )?;
     }
     shell::run(
         Command::new(&python)

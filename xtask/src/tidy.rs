@@ -99,7 +99,9 @@ fn position(name: &str) -> Option<(usize, usize)> {
 fn check_arrows(packages: &BTreeMap<String, Package>, findings: &mut Vec<String>) {
     for (name, package) in packages.iter().filter(|(name, _)| name.as_str() != "xtask") {
         let Some(own) = position(name) else {
-            findings.push(format!("{name} has no layer; add it to LAYERS in xtask/src/tidy.rs and to ARCHITECTURE.md"));
+            findings.push(format!(
+                "{name} has no layer; add it to LAYERS in xtask/src/tidy.rs and to ARCHITECTURE.md"
+            ));
             continue;
         };
         for dependency in package.dependencies.iter().filter(|other| other.starts_with("openledger-")) {
@@ -164,16 +166,20 @@ fn check_sources(findings: &mut Vec<String>) -> Result<()> {
 }
 
 fn source_files() -> Result<Vec<PathBuf>> {
-    let list = shell::output(
-        std::process::Command::new("git").current_dir(shell::root()).args(["ls-files", "-co", "--exclude-standard", "*.rs"]),
-    )?;
+    let list = shell::output(std::process::Command::new("git").current_dir(shell::root()).args([
+        "ls-files",
+        "-co",
+        "--exclude-standard",
+        "*.rs",
+    ]))?;
     Ok(list.lines().map(|line| shell::root().join(line)).filter(|path| path.exists()).collect())
 }
 
 /// Every decision is listed in `docs/decisions/README.md`, and every listed one exists.
 fn check_decisions(findings: &mut Vec<String>) -> Result<()> {
     let folder = shell::root().join("docs/decisions");
-    let index = fs::read_to_string(folder.join("README.md")).context("docs/decisions/README.md cannot be read")?;
+    let index =
+        fs::read_to_string(folder.join("README.md")).context("docs/decisions/README.md cannot be read")?;
     for entry in fs::read_dir(&folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name != "README.md" && !index.contains(&format!("({name})")) {

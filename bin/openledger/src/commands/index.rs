@@ -1,0 +1,132 @@
+//! `openledger index`: the attribution index by itself, on plain files.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use openledger_attribution::{Index, Segment, attribute};
+use openledger_datanet::{ParseOptions, number, parse_json_lines};
+use serde_json::json;
+
+use super::Session;
+use crate::cli::IndexCommand;
+use crate::commands::datanet::progress_bar;
+
+/// Bytes of a text that is attributed.
+const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+pub fn run(session: &Session, command: IndexCommand) -> Result<()> {
+    match command {
+        IndexCommand::Build { input, out } => build(session, &input, &out),
+        IndexCommand::Attribute { index, text } => attribute_text(&index, &text),
+    }
+}
+
+fn build(session: &Session, input: &[PathBuf], out: &Path) -> Result<()> {
+    let files = input_files(input)?;
+    fs::create_dir_all(out).with_context(|| format!("{} cannot be created", out.display()))?;
+    let bar = progress_bar("indexing");
+    bar.set_length(files.len() as u64);
+    for file in &files {
+        let name = segment_name(file)?;
+        let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let options = ParseOptions { default_license: Some("unstated".into()), default_source: name.clone() };
+        let contributions =
+            parse_json_lines(&bytes, &options).with_context(|| format!("{} was not indexed", file.display()))?;
+        let documents = contributions.len();
+        let segment = Segment::build(&name, &number(contributions, 0))?;
+        let path = out.join(format!("{name}.segment"));
+        fs::write(&path, segment.to_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
+        bar.inc(1);
+        let root = hex::encode(segment.root());
+        if session.json {
+            let words = segment.word_count();
+            session.print_json(&json!({ "segment": path, "documents": documents, "words": words, "root": root }));
+        } else {
+            bar.suspend(|| println!("{}: {documents} documents, {} words, root {root}", path.display(), segment.word_count()));
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn input_files(input: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in input {
+        if path.is_dir() {
+            for entry in fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))? {
+                files.push(entry?.path());
+            }
+            files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.sort();
+    files.dedup();
+    if files.is_empty() {
+        bail!("there are no .jsonl files in what --input names");
+    }
+    Ok(files)
+}
+
+/// A segment is named like its file: letters, digits and dashes.
+fn segment_name(file: &Path) -> Result<String> {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).context("a file name is not UTF-8; rename it")?;
+    let name: String = stem
+        .to_lowercase()
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
+        .take(64)
+        .collect();
+    Ok(name.trim_matches('-').to_owned())
+}
+
+fn attribute_text(index: &Path, text: &Path) -> Result<()> {
+    let mut segments = Vec::new();
+    for file in segment_files(index)? {
+        let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let segment = Segment::from_bytes(&bytes)
+            .with_context(|| format!("{} is damaged; build the index again", file.display()))?;
+        segments.push(Arc::new(segment));
+    }
+    let index = Index::join(segments)?;
+    let output = read_text(text)?;
+    let begun = Instant::now();
+    let attribution = attribute(&output, &index)?;
+    let mut value = serde_json::to_value(&attribution)?;
+    value["micros"] = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX).into();
+    println!("{value}");
+    Ok(())
+}
+
+fn segment_files(index: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(index)
+        .with_context(|| format!("{} cannot be read; build it with `openledger index build`", index.display()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|file| file.extension().is_some_and(|extension| extension == "segment"))
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        bail!("{} holds no index; build it with `openledger index build`", index.display());
+    }
+    Ok(files)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("{} cannot be read", path.display()))?;
+    if bytes.len() as u64 > TEXT_BYTES_MAX {
+        bail!("{} is longer than {TEXT_BYTES_MAX} bytes; attribute it in parts", path.display());
+    }
+    String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", path.display()))
+}

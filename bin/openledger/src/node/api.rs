@@ -1,0 +1,255 @@
+//! The network's own HTTP API under `/api/v1`: transactions, state with proofs, texts and snapshots of datanets, and
+//! API keys. Reading pages and their JSON twins are the explorer's.
+//!
+//! Whoever uploads a text or a snapshot needs no permission: a text must hash to what a curator committed, and a
+//! snapshot to the root that was sealed. Absent: rules; the ledger has them.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use openledger_chain::{Chain, ProveAt};
+use openledger_client::api::{
+    ErrorBody, ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, RejectionReply, SubmitReply, SubmitRequest,
+};
+use openledger_gateway::Gateway;
+use openledger_ledger::StateKey;
+use openledger_types::record::{AccountRecord, ContributionRecord, SnapshotRecord};
+use openledger_types::{AccountId, Hash, Name, Rejection, codec, limits};
+use serde_json::json;
+
+use super::library::{Joined, Library, parse_texts};
+use super::machine::decode_events;
+use crate::operator::{STATE_KEYS_MAX, StateReply, StateRequest, id_of};
+
+/// Bytes of texts or of one snapshot in one request.
+const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of any other request.
+const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// What the API reads and writes.
+pub struct ApiState {
+    /// The chain.
+    pub chain: Chain,
+    /// Texts and snapshots.
+    pub library: Arc<Library>,
+    /// The gateway behind this address.
+    pub gateway: Arc<Gateway>,
+    /// Its account, the network's identity and the default model.
+    pub network: NetworkReply,
+    /// Told when a snapshot became the latest.
+    pub installed: Box<dyn Fn(&Joined) + Send + Sync>,
+}
+
+type Shared = State<Arc<ApiState>>;
+
+/// The routes.
+pub fn router(state: Arc<ApiState>) -> Router {
+    let uploads = Router::new()
+        .route("/api/v1/datanets/{name}/texts", get(texts).put(put_texts))
+        .route("/api/v1/datanets/{name}/snapshots/{version}", get(snapshot).put(put_snapshot))
+        .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX));
+    Router::new()
+        .route("/api/v1/network", get(network))
+        .route("/api/v1/transactions", post(submit))
+        .route("/api/v1/accounts/{account}/nonce", get(nonce))
+        .route("/api/v1/state", post(read_state))
+        .route("/api/v1/proofs/{key}", get(proof))
+        .route("/api/v1/keys", post(register_key))
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .merge(uploads)
+        .with_state(state)
+}
+
+/// An error with its status, in the one shape that all our APIs use.
+struct ApiError(StatusCode, String);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let kind = if self.0.is_server_error() { "server_error" } else { "invalid_request_error" };
+        let error = ErrorBody { message: self.1, kind: kind.into(), param: None, code: None };
+        (self.0, Json(ErrorReply { error })).into_response()
+    }
+}
+
+fn bad(message: impl ToString) -> ApiError {
+    ApiError(StatusCode::BAD_REQUEST, message.to_string())
+}
+
+fn unavailable(error: impl ToString) -> ApiError {
+    ApiError(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+}
+
+async fn network(State(state): Shared) -> Json<NetworkReply> {
+    Json(state.network.clone())
+}
+
+async fn submit(State(state): Shared, Json(request): Json<SubmitRequest>) -> Result<Json<SubmitReply>, ApiError> {
+    let bytes = hex::decode(&request.transaction).map_err(|error| bad(format!("transaction is not hexadecimal: {error}")))?;
+    let rejected = |number: u16| {
+        let text = Rejection::from_number(number)
+            .map_or_else(|| "the transaction exceeds a limit of the chain".to_owned(), |known| known.text().to_owned());
+        RejectionReply { number, text }
+    };
+    let hash = openledger_types::keys::keccak(&bytes);
+    match state.chain.submit_and_wait(bytes).await {
+        Ok(done) => Ok(Json(SubmitReply {
+            hash,
+            height: done.height,
+            rejection: done.result.err().map(rejected),
+            events: decode_events(&done.output),
+        })),
+        Err(openledger_chain::SubmitError::Rejected { number, .. }) => Ok(Json(SubmitReply {
+            hash,
+            height: state.chain.tip().height,
+            rejection: Some(rejected(number)),
+            events: Vec::new(),
+        })),
+        Err(openledger_chain::SubmitError::Stopped(error)) => Err(unavailable(error)),
+        Err(error @ openledger_chain::SubmitError::MempoolFull { .. }) => {
+            Err(ApiError(StatusCode::TOO_MANY_REQUESTS, error.to_string()))
+        }
+        Err(error) => Err(bad(error)),
+    }
+}
+
+async fn nonce(State(state): Shared, Path(account): Path<AccountId>) -> Result<Json<NonceReply>, ApiError> {
+    let record: Option<AccountRecord> = record(&state.chain, &StateKey::Account(account)).await?;
+    Ok(Json(NonceReply { nonce: record.map_or(0, |record| record.nonce) }))
+}
+
+/// One decoded record of the finalized state.
+async fn record<T: borsh::BorshDeserialize>(chain: &Chain, key: &StateKey) -> Result<Option<T>, ApiError> {
+    let value = chain.get(&key.encode()).await.map_err(unavailable)?.value;
+    let Some(bytes) = value else { return Ok(None) };
+    codec::decode("record", &bytes, limits::RECORD_BYTES_MAX).map(Some).map_err(unavailable)
+}
+
+async fn read_state(State(state): Shared, Json(request): Json<StateRequest>) -> Result<Json<StateReply>, ApiError> {
+    if request.keys.len() > STATE_KEYS_MAX {
+        return Err(bad(format!("at most {STATE_KEYS_MAX} keys in one request, not {}", request.keys.len())));
+    }
+    let keys: Vec<Vec<u8>> = request
+        .keys
+        .iter()
+        .map(|key| hex::decode(key).map_err(|error| bad(format!("{key:?} is not a state key: {error}"))))
+        .collect::<Result<_, _>>()?;
+    let values = state.chain.get_many(&keys).await.map_err(unavailable)?;
+    let shown = values.values.into_iter().map(|value| value.map(hex::encode)).collect();
+    Ok(Json(StateReply { height: values.height, values: shown }))
+}
+
+async fn proof(State(state): Shared, Path(key): Path<String>) -> Result<Json<serde_json::Value>, ApiError> {
+    let key = hex::decode(&key).map_err(|error| bad(format!("the state key is not hexadecimal: {error}")))?;
+    match state.chain.prove(&key, ProveAt::Latest).await {
+        Ok(proof) => Ok(Json(json!({ "proof": proof.to_hex() }))),
+        Err(openledger_chain::ChainError::KeyAbsent { .. }) => {
+            Err(ApiError(StatusCode::NOT_FOUND, "there is no record under this key".into()))
+        }
+        Err(error) => Err(unavailable(error)),
+    }
+}
+
+fn datanet_name(text: &str) -> Result<Name, ApiError> {
+    text.parse().map_err(bad)
+}
+
+async fn texts(State(state): Shared, Path(name): Path<String>) -> Result<Response, ApiError> {
+    let name = datanet_name(&name)?;
+    let mut lines = Vec::new();
+    for contribution in state.library.texts(name.as_str()) {
+        serde_json::to_writer(&mut lines, &contribution).map_err(unavailable)?;
+        lines.push(b'\n');
+    }
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+async fn put_texts(
+    State(state): Shared,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let name = datanet_name(&name)?;
+    let contributions = parse_texts(&body).map_err(|error| bad(format!("{error:#}")))?;
+    for chunk in contributions.chunks(STATE_KEYS_MAX) {
+        let keys: Vec<Vec<u8>> = chunk
+            .iter()
+            .map(|contribution| StateKey::Contribution(name.clone(), id_of(contribution)).encode())
+            .collect();
+        let values = state.chain.get_many(&keys).await.map_err(unavailable)?.values;
+        if let Some(missing) = values.iter().position(Option::is_none) {
+            let label = &chunk[missing].external_id;
+            return Err(bad(format!("{label:?} was never committed to {name}; commit it before its text is stored")));
+        }
+    }
+    let library = state.library.clone();
+    let added = blocking(move || library.add_texts(name.as_str(), contributions)).await?;
+    Ok(Json(json!({ "added": added })))
+}
+
+async fn snapshot(
+    State(state): Shared,
+    Path((name, version)): Path<(String, u32)>,
+) -> Result<Response, ApiError> {
+    let name = datanet_name(&name)?;
+    let library = state.library.clone();
+    match blocking(move || library.manifest(name.as_str(), version)).await? {
+        Some(bytes) => Ok(([(header::CONTENT_TYPE, "application/jsonl")], bytes).into_response()),
+        None => Err(ApiError(StatusCode::NOT_FOUND, format!("version {version} is not on this node"))),
+    }
+}
+
+async fn put_snapshot(
+    State(state): Shared,
+    Path((name, version)): Path<(String, u32)>,
+    body: Bytes,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let name = datanet_name(&name)?;
+    let sealed: Option<SnapshotRecord> = record(&state.chain, &StateKey::Snapshot(name.clone(), version)).await?;
+    let Some(sealed) = sealed else {
+        return Err(bad(format!("version {version} of {name} was never sealed; seal it on the ledger first")));
+    };
+    let read = {
+        let (name, body) = (name.clone(), body.clone());
+        blocking(move || super::library::read_snapshot(name.as_str(), version, &body)).await?
+    };
+    if Hash(read.snapshot.root()) != sealed.root || Hash(read.segment.root()) != sealed.index_root {
+        return Err(bad(format!("this is not version {version} of {name}: its root differs from the sealed one")));
+    }
+    let library = state.library.clone();
+    let joined = blocking(move || library.install(name.as_str(), version, &body)).await?;
+    (state.installed)(&joined);
+    Ok(Json(json!({ "version": version, "root": sealed.root })))
+}
+
+async fn register_key(
+    State(state): Shared,
+    headers: HeaderMap,
+    Json(request): Json<RegisterKeyRequest>,
+) -> Result<Response, ApiError> {
+    Ok(state.gateway.register_key(&headers, request.channel, &request.name).await.into_response())
+}
+
+/// Runs work that reads disks or builds indexes off the serving threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, ApiError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(bad(format!("{error:#}"))),
+        Err(error) => Err(unavailable(error)),
+    }
+}
+
+/// The committed record of a contribution, for those who answer questions about texts.
+pub async fn contribution_record(
+    chain: &Chain,
+    name: &Name,
+    id: openledger_types::ContributionId,
+) -> Option<ContributionRecord> {
+    record(chain, &StateKey::Contribution(name.clone(), id)).await.ok().flatten()
+}

@@ -1,0 +1,112 @@
+"""The unmodified `openai` package against a local network: chat, streams, usage, cost, receipts, errors."""
+
+import json
+import time
+
+import openai
+import pytest
+
+MODEL = "smollm2-135m-instruct"
+QUESTION = [{"role": "user", "content": "How do I turn on bounce keys?"}]
+
+
+@pytest.fixture()
+def client(network):
+    return openai.OpenAI(base_url=network.url + "/v1", api_key=network.key, max_retries=0)
+
+
+def test_models_are_listed(client):
+    assert MODEL in [model.id for model in client.models.list().data]
+    assert client.models.retrieve(MODEL).id == MODEL
+
+
+def test_a_plain_answer_has_usage_cost_and_a_receipt(client):
+    answer = client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=120)
+    assert answer.choices[0].message.role == "assistant"
+    assert answer.choices[0].message.content.strip()
+    assert answer.choices[0].finish_reason in ("stop", "length")
+    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+    assert float(answer.usage.model_extra["cost"]) > 0
+    assert answer.model_extra["receipt"]["id"]
+
+
+def test_a_stream_delivers_the_same_answer_in_pieces(client):
+    whole = client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=120, temperature=0)
+    pieces, finish, receipt, usage = [], None, None, None
+    for chunk in client.chat.completions.create(
+        model=MODEL, messages=QUESTION, max_tokens=120, temperature=0, stream=True,
+        stream_options={"include_usage": True},
+    ):
+        if chunk.usage:
+            usage = chunk.usage
+        if chunk.choices:
+            pieces.append(chunk.choices[0].delta.content or "")
+            finish = chunk.choices[0].finish_reason or finish
+            receipt = (chunk.model_extra or {}).get("receipt") or receipt
+    assert len(pieces) > 3
+    assert "".join(pieces) == whole.choices[0].message.content
+    assert finish == whole.choices[0].finish_reason
+    assert receipt["id"]
+    assert usage.completion_tokens == whole.usage.completion_tokens
+
+
+def test_ordinary_stream_code_does_not_break(client):
+    # What most programs do: no look at usage, no guard against empty choices.
+    text = ""
+    for chunk in client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=40, stream=True):
+        text += chunk.choices[0].delta.content or ""
+    assert text.strip()
+
+
+def test_the_receipt_is_in_the_header_and_can_be_fetched_and_verified(client, network, tmp_path):
+    raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=QUESTION, max_tokens=60)
+    receipt_id = raw.headers["x-receipt-id"]
+    assert raw.parse().model_extra["receipt"]["id"] == receipt_id
+    path = tmp_path / "receipt.json"
+    deadline = time.monotonic() + 30
+    while True:
+        network.openledger("receipt", "fetch", receipt_id, "--out", str(path), "--key", network.key)
+        if "inclusion" in json.loads(path.read_text()):
+            break
+        assert time.monotonic() < deadline, "the receipt was not settled within 30 seconds"
+        time.sleep(0.5)
+    verified = network.openledger("--json", "receipt", "verify", str(path), "--network", str(network.folder / "network.json"))
+    assert json.loads(verified.stdout)["ok"] is True
+    path.write_bytes(path.read_bytes().replace(b'"inclusion"', b'"inclusioN"', 1))
+    refused = network.openledger("receipt", "verify", str(path), check=False)
+    assert refused.returncode != 0
+
+
+def error_of(call) -> openai.APIStatusError:
+    with pytest.raises(openai.APIStatusError) as caught:
+        call()
+    return caught.value
+
+
+def test_errors_are_openai_shaped(client, network):
+    create = client.chat.completions.create
+    unknown = error_of(lambda: create(model="gpt-17", messages=QUESTION))
+    assert isinstance(unknown, openai.NotFoundError) and unknown.code == "model_not_found"
+    empty = error_of(lambda: create(model=MODEL, messages=[]))
+    assert isinstance(empty, openai.BadRequestError)
+    blank = error_of(lambda: create(model=MODEL, messages=[{"role": "user", "content": ""}]))
+    assert isinstance(blank, openai.BadRequestError)
+    long = error_of(lambda: create(model=MODEL, messages=[{"role": "user", "content": "word " * 20_000}]))
+    assert isinstance(long, openai.BadRequestError) and long.code == "context_length_exceeded"
+    hot = error_of(lambda: create(model=MODEL, messages=QUESTION, temperature=-1))
+    assert isinstance(hot, openai.BadRequestError) and hot.param == "temperature"
+    many = error_of(lambda: create(model=MODEL, messages=QUESTION, n=1_000_000))
+    assert isinstance(many, openai.BadRequestError) and many.param == "n"
+    wrong = openai.OpenAI(base_url=network.url + "/v1", api_key="sk-ol-" + "0" * 64, max_retries=0)
+    refused = error_of(lambda: wrong.chat.completions.create(model=MODEL, messages=QUESTION))
+    assert isinstance(refused, openai.AuthenticationError)
+    for error in (unknown, empty, blank, long, hot, many, refused):
+        assert error.body["message"] and error.body["type"], error
+
+
+def test_an_exhausted_budget_is_a_402_that_says_what_to_do(network):
+    created = network.openledger("--json", "keys", "api", "--deposit", "0.001", "--as", "consumer")
+    poor = openai.OpenAI(base_url=network.url + "/v1", api_key=json.loads(created.stdout)["key"], max_retries=0)
+    error = error_of(lambda: poor.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=200))
+    assert error.status_code == 402
+    assert "deposit" in error.body["message"] or "top up" in error.body["message"].lower()
