@@ -1,1 +1,32 @@
-//! stub
+//! The engine that owns the threads: it batches, streams, samples and commits to what it computed.
+//!
+//! Rule: what a request receives depends on the request and the model alone. Other requests, the cache,
+//! the number of threads and the machine change when a token arrives, never which. Every queue has a
+//! limit; every request ends with exactly one last event.
+//! Absent: HTTP, prices, receipts, retrieval (`gateway`); choosing among providers (`routing`).
+
+mod backend;
+mod config;
+mod engine;
+mod evidence;
+mod events;
+mod prefix;
+mod replay;
+mod request;
+mod sampler;
+mod scheduler;
+mod score;
+mod sequence;
+mod stop;
+
+pub use backend::{Backend, ModelInfo};
+pub use config::EngineConfig;
+pub use engine::{Engine, StartError};
+pub use evidence::{Evidence, Hash, WINDOW_TOKENS};
+pub use events::{Completion, Done, Event, Finished, FinishReason, GenerationError};
+pub use replay::{Difference, ReplayError, Verdict, replay};
+pub use request::{CompletionRequest, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, prompt_tokens};
+pub use sampler::Sampling;
+pub use score::score;
+
+pub use openledger_model::{ChatMessage, Model, Role};

@@ -44,8 +44,8 @@ pub(crate) fn silu_f32(x: f32) -> f32 {
     x / (1.0 + exp_f32(-x))
 }
 
-/// `e^x` in double precision, for `x` of magnitude up to 700.
-pub(crate) fn exp_f64(x: f64) -> f64 {
+/// `e^x` in double precision, for `x` of magnitude up to 700; the same bits on every machine.
+pub fn exp_f64(x: f64) -> f64 {
     let n = round_f64(x * std::f64::consts::LOG2_E);
     // r is at most ln 2 / 2; 24 terms leave an error far below the last bit.
     let r = (x - n * 0.693_147_180_369_123_8) - n * 1.908_214_929_270_587_7e-10;
@@ -58,7 +58,7 @@ pub(crate) fn exp_f64(x: f64) -> f64 {
 }
 
 /// The natural logarithm of a positive normal number.
-pub(crate) fn ln_f64(x: f64) -> f64 {
+pub fn ln_f64(x: f64) -> f64 {
     let bits = x.to_bits();
     let exponent = ((bits >> 52) as i64 - 1023) as f64;
     let mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);

@@ -45,6 +45,7 @@ mod weights;
 mod workers;
 
 pub use cache::{Cache, CacheFull, PAGE_TOKENS, PageId, Sequence};
+pub use elementary::{exp_f64, ln_f64};
 pub use kernels::InstructionSet;
 pub use open::{Model, ModelError};
 pub use runner::{

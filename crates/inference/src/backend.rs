@@ -1,0 +1,30 @@
+//! What every engine offers, the embedded one and those behind a network alike.
+//!
+//! Rule: submitting never waits for computation; the answer arrives as events.
+//! Absent: engines behind a network; each will be one more implementation.
+
+use crate::events::Completion;
+use crate::evidence::Hash;
+use crate::request::{CompletionRequest, SubmitError};
+
+/// An engine that completes prompts with one model.
+pub trait Backend: Send + Sync {
+    /// The model that this backend serves.
+    fn model_info(&self) -> ModelInfo;
+
+    /// Accepts a request, or says why not.
+    fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError>;
+}
+
+/// A model as a backend serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// The name that the model gives itself.
+    pub name: String,
+    /// SHA-256 of the model's file, where the backend knows it.
+    pub sha256: Option<Hash>,
+    /// Longest prompt and answer together, in tokens.
+    pub context_tokens: usize,
+    /// The numeric specification of exact backends; `None` where results cannot be recomputed exactly.
+    pub numeric_specification: Option<u32>,
+}

@@ -1,0 +1,142 @@
+//! The embedded engine: a model, a thread that schedules, and threads that compute.
+//!
+//! Rule: the engine owns its threads and joins them when it is shut down or dropped.
+//! Absent: the schedule itself (`scheduler`), the arithmetic (`model`).
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use openledger_model::{Model, NUMERIC_SPECIFICATION, PAGE_TOKENS, Runner, RunnerConfig, RunnerError};
+use tokio::sync::mpsc;
+
+use crate::backend::{Backend, ModelInfo};
+use crate::config::EngineConfig;
+use crate::events::Completion;
+use crate::evidence::Hash;
+use crate::request::{self, CompletionRequest, SubmitError};
+use crate::scheduler::Scheduler;
+use crate::sequence::Job;
+
+/// Completes prompts with one model, several at a time.
+pub struct Engine {
+    model: Arc<Model>,
+    config: EngineConfig,
+    running: Mutex<Option<Running>>,
+    stop: Arc<AtomicBool>,
+}
+
+struct Running {
+    jobs: SyncSender<Job>,
+    thread: JoinHandle<()>,
+}
+
+/// Why an engine could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its computing threads could not start.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+    /// Its own thread could not start.
+    #[error("the engine's thread could not be started: {0}; free some memory or threads")]
+    Thread(std::io::Error),
+}
+
+impl Engine {
+    /// Starts an engine. Numbers out of range in `config` are brought into it.
+    pub fn start(model: Arc<Model>, config: EngineConfig) -> Result<Engine, StartError> {
+        let config = config.bounded();
+        let runner = Runner::new(
+            Arc::clone(&model),
+            RunnerConfig {
+                threads: config.threads,
+                cache_tokens_max: config.cache_tokens_max,
+                instruction_set: None,
+            },
+        )?;
+        let (jobs, receiver) = sync_channel(config.queue_requests_max);
+        let stop = Arc::new(AtomicBool::new(false));
+        let scheduler = Scheduler::new(runner, config.clone(), receiver, Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("inference".to_owned())
+            .spawn(move || scheduler.run())
+            .map_err(StartError::Thread)?;
+        Ok(Engine { model, config, running: Mutex::new(Some(Running { jobs, thread })), stop })
+    }
+
+    /// The model that this engine computes.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Accepts a request and returns at once; only its prompt is turned into tokens here.
+    pub fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError> {
+        request::check(&request, self.config.prompt_bytes_max)?;
+        let prompt = request::prompt_tokens(&self.model, &request.prompt)?;
+        let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
+        let max_tokens = self.max_tokens(&request, prompt.len())?;
+        let (events, receiver) = mpsc::channel(self.config.event_capacity);
+        let job = Job {
+            prompt,
+            max_tokens,
+            sampling: request.sampling,
+            stop: request.stop,
+            salt: request.salt,
+            events,
+        };
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = running.as_ref() else { return Err(SubmitError::Stopped) };
+        running.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::QueueFull { limit: self.config.queue_requests_max },
+            TrySendError::Disconnected(_) => SubmitError::Stopped,
+        })?;
+        Ok(Completion { prompt_tokens, events: receiver })
+    }
+
+    /// The longest answer that request, engine and context allow.
+    fn max_tokens(&self, request: &CompletionRequest, prompt: usize) -> Result<usize, SubmitError> {
+        let limit = self.config.completion_tokens_max;
+        let wanted = request.max_tokens.unwrap_or(limit).min(limit) as usize;
+        let max_tokens = wanted.min(self.model.context_length() - prompt);
+        let tokens = prompt + max_tokens;
+        let cache = self.config.cache_tokens_max / PAGE_TOKENS * PAGE_TOKENS;
+        if tokens > cache {
+            return Err(SubmitError::CacheTooSmall { tokens, limit: cache });
+        }
+        Ok(max_tokens)
+    }
+
+    /// Ends all requests with [`crate::GenerationError::ShuttingDown`] and joins the threads. A second
+    /// call does nothing.
+    pub fn shutdown(&self) {
+        self.stop.store(true, Ordering::Release);
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Running { jobs, thread }) = running {
+            drop(jobs);
+            // The thread's own panic has been reported by its hook; there is nothing to add here.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}
+
+impl Backend for Engine {
+    fn model_info(&self) -> ModelInfo {
+        ModelInfo {
+            name: self.model.name().to_owned(),
+            sha256: Some(Hash(self.model.sha256())),
+            context_tokens: self.model.context_length(),
+            numeric_specification: Some(NUMERIC_SPECIFICATION),
+        }
+    }
+
+    fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError> {
+        Engine::submit(self, request)
+    }
+}

@@ -1,0 +1,148 @@
+//! What a caller receives.
+//!
+//! Rule: the texts of all tokens joined are the answer; one [`Event::Done`] or [`Event::Error`] comes
+//! last. Dropping the receiver cancels the request.
+//! Absent: any wire format.
+
+use tokio::sync::mpsc;
+
+use crate::evidence::Evidence;
+
+/// An accepted request and the events of its answer.
+#[derive(Debug)]
+pub struct Completion {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// The events, in order. Drop it to cancel.
+    pub events: mpsc::Receiver<Event>,
+}
+
+/// One step of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A token was chosen.
+    Token {
+        /// Its id; the token that ends the text is an event too.
+        token_id: u32,
+        /// The text that became certain with it; may be empty while a character is incomplete or a stop
+        /// string is possible.
+        text: String,
+    },
+    /// The answer is complete. Always last.
+    Done(Done),
+    /// The answer ended early. Always last.
+    Error(GenerationError),
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Tokens of the prompt that did not have to be computed, because their prefix was remembered.
+    pub cached_tokens: u32,
+    /// Tokens of the answer, with the one that ended it.
+    pub completion_tokens: u32,
+    /// What the engine commits to.
+    pub evidence: Evidence,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FinishReason {
+    /// The model ended the text, or a stop string occurred.
+    Stop,
+    /// The answer or the context reached its limit.
+    Length,
+}
+
+impl FinishReason {
+    /// The customary name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => "length",
+        }
+    }
+}
+
+/// Why an answer ended early.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GenerationError {
+    /// The engine is being shut down.
+    #[error("the engine is shutting down; send the request again")]
+    ShuttingDown,
+    /// The receiver did not read for too long.
+    #[error("the answer was not read for {stall_ms} ms; read events as they arrive")]
+    Stalled {
+        /// How long, in milliseconds.
+        stall_ms: u64,
+    },
+    /// The engine ended without a last event.
+    #[error("the engine stopped in the middle of the answer; see its log and start it again")]
+    Lost,
+    /// The computation failed.
+    #[error("the computation failed: {0}")]
+    Backend(String),
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// The text.
+    pub text: String,
+    /// The tokens.
+    pub token_ids: Vec<u32>,
+    /// How it ended.
+    pub done: Done,
+}
+
+impl Completion {
+    /// Waits for the whole answer.
+    pub async fn collect(mut self) -> Result<Finished, GenerationError> {
+        let mut gathered = Gathered::default();
+        while let Some(event) = self.events.recv().await {
+            if let Some(end) = gathered.add(event) {
+                return end;
+            }
+        }
+        Err(GenerationError::Lost)
+    }
+
+    /// Waits for the whole answer, outside of asynchronous code.
+    pub fn collect_blocking(mut self) -> Result<Finished, GenerationError> {
+        let mut gathered = Gathered::default();
+        while let Some(event) = self.events.blocking_recv() {
+            if let Some(end) = gathered.add(event) {
+                return end;
+            }
+        }
+        Err(GenerationError::Lost)
+    }
+}
+
+#[derive(Default)]
+struct Gathered {
+    text: String,
+    token_ids: Vec<u32>,
+}
+
+impl Gathered {
+    fn add(&mut self, event: Event) -> Option<Result<Finished, GenerationError>> {
+        match event {
+            Event::Token { token_id, text } => {
+                self.token_ids.push(token_id);
+                self.text.push_str(&text);
+                None
+            }
+            Event::Done(done) => Some(Ok(Finished {
+                text: std::mem::take(&mut self.text),
+                token_ids: std::mem::take(&mut self.token_ids),
+                done,
+            })),
+            Event::Error(error) => Some(Err(error)),
+        }
+    }
+}

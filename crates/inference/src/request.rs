@@ -1,0 +1,191 @@
+//! What a caller asks for, and why it may be refused.
+//!
+//! Rule: everything that can be wrong with a request is found before it is queued.
+//! Absent: the words of any HTTP interface.
+
+use openledger_model::{ChatError, ChatMessage, Model, TokenizerError};
+
+use crate::sampler::Sampling;
+
+/// Most stop strings of one request.
+pub const STOPS_MAX: usize = 16;
+/// Longest stop string, in bytes.
+pub const STOP_BYTES_MAX: usize = 256;
+
+/// One request for a completion.
+#[derive(Debug, Clone)]
+pub struct CompletionRequest {
+    /// What to continue.
+    pub prompt: Prompt,
+    /// Longest answer in tokens; `None` takes the engine's limit, which also bounds any other value.
+    pub max_tokens: Option<u32>,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// Texts at which the answer ends; they are not part of it.
+    pub stop: Vec<String>,
+    /// Mixed into every hash of the evidence, so that no one can guess a prompt from it. Whoever is to
+    /// check the evidence needs it.
+    pub salt: [u8; 32],
+}
+
+impl CompletionRequest {
+    /// A greedy request without stops, limits or salt.
+    pub fn new(prompt: Prompt) -> CompletionRequest {
+        CompletionRequest {
+            prompt,
+            max_tokens: None,
+            sampling: Sampling::default(),
+            stop: Vec::new(),
+            salt: [0; 32],
+        }
+    }
+}
+
+/// What to continue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// A plain text, continued as it is.
+    Text(String),
+    /// A conversation, in the model's own chat template.
+    Chat(Vec<ChatMessage>),
+    /// Token ids, as they are.
+    Tokens(Vec<u32>),
+}
+
+/// Why a request was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// Too many requests are waiting.
+    #[error("the engine is busy: {limit} requests are waiting already; try again shortly")]
+    QueueFull {
+        /// The limit.
+        limit: usize,
+    },
+    /// Nothing to continue.
+    #[error("the prompt is empty; send at least one character")]
+    PromptEmpty,
+    /// The prompt does not fit the context.
+    #[error(
+        "the prompt has {prompt_tokens} tokens, the model's context holds {context_tokens} with at \
+         least one for the answer; shorten the prompt"
+    )]
+    PromptTooLong {
+        /// Tokens of the prompt.
+        prompt_tokens: usize,
+        /// Tokens of the context.
+        context_tokens: usize,
+    },
+    /// The prompt is too large to be looked at.
+    #[error("the prompt has {bytes} bytes, at most {limit} are accepted; shorten the prompt")]
+    PromptTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A token id that the model does not have.
+    #[error("token {token} is outside of the model's vocabulary of {vocabulary} tokens")]
+    TokenOutOfRange {
+        /// The token.
+        token: u32,
+        /// Size of the vocabulary.
+        vocabulary: usize,
+    },
+    /// A sampling parameter is out of range.
+    #[error("{name} is {value}, accepted is {accepted}")]
+    InvalidSampling {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: f32,
+        /// What is accepted.
+        accepted: &'static str,
+    },
+    /// No tokens are wanted.
+    #[error("max_tokens is 0; ask for at least one token")]
+    NoTokensWanted,
+    /// A stop string is empty or too long, or there are too many.
+    #[error("stop: {reason}; 1 to {STOPS_MAX} texts of 1 to {STOP_BYTES_MAX} bytes are accepted")]
+    InvalidStop {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Prompt and answer do not fit the engine's cache.
+    #[error("prompt and answer need {tokens} positions, the engine's cache holds {limit}; ask for fewer tokens")]
+    CacheTooSmall {
+        /// Positions needed.
+        tokens: usize,
+        /// Positions of the cache.
+        limit: usize,
+    },
+    /// The conversation does not go through the model's template.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+    /// The tokenizer refused the prompt.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The engine has been shut down.
+    #[error("the engine has stopped; start it again")]
+    Stopped,
+}
+
+impl Prompt {
+    fn bytes(&self) -> usize {
+        match self {
+            Prompt::Text(text) => text.len(),
+            Prompt::Chat(messages) => messages.iter().map(|message| message.content.len()).sum(),
+            Prompt::Tokens(tokens) => tokens.len().saturating_mul(4),
+        }
+    }
+}
+
+/// The tokens that an engine feeds for `prompt`: what a replay needs.
+pub fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, SubmitError> {
+    let mut tokens: Vec<u32> = Vec::new();
+    match prompt {
+        Prompt::Text(text) => {
+            if text.is_empty() {
+                return Err(SubmitError::PromptEmpty);
+            }
+            tokens.extend(model.tokenizer().begin_token());
+            tokens.extend(model.tokenizer().encode(text)?);
+        }
+        Prompt::Chat(messages) => tokens.extend(model.encode_chat(messages)?),
+        Prompt::Tokens(given) => {
+            let vocabulary = model.tokenizer().vocabulary();
+            if let Some(token) = given.iter().find(|token| **token as usize >= vocabulary) {
+                return Err(SubmitError::TokenOutOfRange { token: *token, vocabulary });
+            }
+            tokens.extend(given);
+        }
+    }
+    match tokens.len() {
+        0 => Err(SubmitError::PromptEmpty),
+        count if count >= model.context_length() => Err(SubmitError::PromptTooLong {
+            prompt_tokens: count,
+            context_tokens: model.context_length(),
+        }),
+        _ => Ok(tokens),
+    }
+}
+
+/// Checks everything about a request but its prompt's tokens.
+pub(crate) fn check(request: &CompletionRequest, prompt_bytes_max: usize) -> Result<(), SubmitError> {
+    let bytes = request.prompt.bytes();
+    if bytes > prompt_bytes_max {
+        return Err(SubmitError::PromptTooLarge { bytes, limit: prompt_bytes_max });
+    }
+    if request.max_tokens == Some(0) {
+        return Err(SubmitError::NoTokensWanted);
+    }
+    if request.stop.len() > STOPS_MAX {
+        return Err(SubmitError::InvalidStop { reason: "there are too many" });
+    }
+    if request.stop.iter().any(String::is_empty) {
+        return Err(SubmitError::InvalidStop { reason: "one is empty" });
+    }
+    if request.stop.iter().any(|stop| stop.len() > STOP_BYTES_MAX) {
+        return Err(SubmitError::InvalidStop { reason: "one is too long" });
+    }
+    request.sampling.check()
+}

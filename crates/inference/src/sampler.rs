@@ -1,0 +1,233 @@
+//! The choice of the next token.
+//!
+//! Rule: the choice is a function of the logits, the answer so far, the parameters, the seed and the
+//! index of the token. It uses no state, no clock and no mathematical library, so anyone can repeat
+//! it. This is part of numeric specification 1.
+//! Absent: grammars, beams.
+
+use openledger_model::exp_f64;
+use serde::{Deserialize, Serialize};
+
+use crate::request::SubmitError;
+
+/// Candidates whose weight is below `e^-40` of the best one's are never drawn.
+const EXPONENT_MIN: f64 = -40.0;
+
+/// How tokens are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 always takes the most likely token; up to 2.
+    pub temperature: f32,
+    /// Keeps the most likely tokens that together reach this probability; above 0, up to 1.
+    pub top_p: f32,
+    /// Keeps at most so many tokens; 0 keeps all.
+    pub top_k: u32,
+    /// Fixed before generation; together with the token's index it fixes every draw.
+    pub seed: u64,
+    /// Taken off a token's logit for each time it occurs in the answer so far; -2 to 2.
+    pub frequency_penalty: f32,
+    /// Taken off a token's logit once it occurs in the answer so far; -2 to 2.
+    pub presence_penalty: f32,
+}
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        Sampling {
+            temperature: 0.0,
+            top_p: 1.0,
+            top_k: 0,
+            seed: 0,
+            frequency_penalty: 0.0,
+            presence_penalty: 0.0,
+        }
+    }
+}
+
+impl Sampling {
+    /// Refuses parameters out of range, also those that are no numbers.
+    pub(crate) fn check(&self) -> Result<(), SubmitError> {
+        let in_range = |holds: bool, name, value, accepted| {
+            if holds { Ok(()) } else { Err(SubmitError::InvalidSampling { name, value, accepted }) }
+        };
+        in_range((0.0..=2.0).contains(&self.temperature), "temperature", self.temperature, "0 to 2")?;
+        in_range(self.top_p > 0.0 && self.top_p <= 1.0, "top_p", self.top_p, "above 0, up to 1")?;
+        let penalty = |value: f32| (-2.0..=2.0).contains(&value);
+        in_range(penalty(self.frequency_penalty), "frequency_penalty", self.frequency_penalty, "-2 to 2")?;
+        in_range(penalty(self.presence_penalty), "presence_penalty", self.presence_penalty, "-2 to 2")
+    }
+
+    /// The bytes that evidence commits to.
+    pub(crate) fn to_bytes(self) -> [u8; 28] {
+        let mut bytes = [0; 28];
+        bytes[0..4].copy_from_slice(&self.temperature.to_bits().to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.top_p.to_bits().to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.top_k.to_le_bytes());
+        bytes[12..20].copy_from_slice(&self.seed.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.frequency_penalty.to_bits().to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.presence_penalty.to_bits().to_le_bytes());
+        bytes
+    }
+
+    /// The next token after `answer`, of which it becomes number `answer.len()`.
+    pub(crate) fn choose(&self, logits: &[f32], answer: &[u32]) -> u32 {
+        if self.frequency_penalty == 0.0 && self.presence_penalty == 0.0 {
+            return self.draw(logits, answer.len());
+        }
+        let mut logits = logits.to_vec();
+        let mut seen = answer.to_vec();
+        seen.sort_unstable();
+        for run in seen.chunk_by(|left, right| left == right) {
+            let penalty = self.frequency_penalty * run.len() as f32 + self.presence_penalty;
+            logits[run[0] as usize] -= penalty;
+        }
+        self.draw(&logits, answer.len())
+    }
+
+    fn draw(&self, logits: &[f32], index: usize) -> u32 {
+        let best = best(logits);
+        if self.temperature == 0.0 {
+            return best;
+        }
+        let largest = f64::from(logits[best as usize]);
+        let temperature = f64::from(self.temperature);
+        let mut candidates: Vec<(f64, u32)> = Vec::new();
+        for (token, logit) in (0_u32..).zip(logits) {
+            let exponent = (f64::from(*logit) - largest) / temperature;
+            if exponent >= EXPONENT_MIN {
+                candidates.push((exponent, token));
+            }
+        }
+        candidates.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
+        if self.top_k > 0 {
+            candidates.truncate(self.top_k as usize);
+        }
+        for candidate in &mut candidates {
+            candidate.0 = exp_f64(candidate.0);
+        }
+        let kept = nucleus(&candidates, f64::from(self.top_p));
+        let total: f64 = kept.iter().map(|(weight, _)| weight).sum();
+        let mut left = uniform(self.seed, index) * total;
+        for (weight, token) in kept {
+            left -= weight;
+            if left < 0.0 {
+                return *token;
+            }
+        }
+        kept.last().map_or(best, |(_, token)| *token)
+    }
+}
+
+/// The token with the largest logit; of equals the one with the smallest id.
+pub(crate) fn best(logits: &[f32]) -> u32 {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (token, logit) in (0_u32..).zip(logits) {
+        if *logit > best.1 {
+            best = (token, *logit);
+        }
+    }
+    best.0
+}
+
+/// The shortest prefix that reaches `top_p` of the total weight.
+fn nucleus(candidates: &[(f64, u32)], top_p: f64) -> &[(f64, u32)] {
+    let total: f64 = candidates.iter().map(|(weight, _)| weight).sum();
+    let mut reached = 0.0;
+    for (index, (weight, _)) in candidates.iter().enumerate() {
+        reached += weight;
+        if reached >= top_p * total {
+            return &candidates[..=index];
+        }
+    }
+    candidates
+}
+
+/// A number from 0 (included) to 1 (excluded) that depends on seed and index alone.
+fn uniform(seed: u64, index: usize) -> f64 {
+    let bits = mix(mix(seed).wrapping_add(index as u64));
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greedy_takes_the_first_of_the_largest() {
+        let sampling = Sampling::default();
+        assert_eq!(sampling.choose(&[0.5, 2.0, 2.0, -1.0], &[]), 1);
+        assert_eq!(sampling.choose(&[-3.0, -2.0], &[1, 1]), 1);
+    }
+
+    #[test]
+    fn penalties_count_occurrences() {
+        let logits = [1.0, 0.9, 0.0];
+        let once = Sampling { presence_penalty: 0.2, ..Sampling::default() };
+        assert_eq!(once.choose(&logits, &[]), 0);
+        assert_eq!(once.choose(&logits, &[0]), 1);
+        let counted = Sampling { frequency_penalty: 0.2, ..Sampling::default() };
+        assert_eq!(counted.choose(&logits, &[0, 1]), 0);
+        assert_eq!(counted.choose(&logits, &[0, 0, 1]), 1);
+    }
+
+    #[test]
+    fn draws_follow_the_weights_and_repeat() {
+        let logits = [2.0, 1.0, 0.0, -30.0];
+        let sampling = |seed| Sampling { temperature: 1.0, seed, ..Sampling::default() };
+        let mut counts = [0_u32; 4];
+        for seed in 0..4_000 {
+            let token = sampling(seed).choose(&logits, &[]);
+            assert_eq!(token, sampling(seed).choose(&logits, &[]));
+            counts[token as usize] += 1;
+        }
+        // Probabilities 0.665, 0.245, 0.090; three standard deviations are below 90.
+        for (count, expected) in counts.iter().zip([2_661, 979, 360, 0]) {
+            assert!(count.abs_diff(expected) < 90, "{counts:?}");
+        }
+        assert_eq!(counts[3], 0);
+    }
+
+    #[test]
+    fn cuts_leave_only_the_likely() {
+        let logits = [1.0, 3.0, 2.0, 0.0];
+        for seed in 0..200 {
+            let base = Sampling { temperature: 2.0, seed, ..Sampling::default() };
+            let two = Sampling { top_k: 2, ..base }.choose(&logits, &[]);
+            assert!(two == 1 || two == 2);
+            assert_eq!(Sampling { top_p: 0.3, ..base }.choose(&logits, &[]), 1);
+        }
+    }
+
+    #[test]
+    fn different_tokens_of_one_answer_get_different_draws() {
+        let draws: Vec<f64> = (0..64).map(|index| uniform(9, index)).collect();
+        assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
+        assert!(draws.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(uniform(0, 0).to_bits(), uniform(0, 0).to_bits());
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_named() {
+        let rows = [
+            (Sampling { temperature: f32::NAN, ..Sampling::default() }, "temperature"),
+            (Sampling { temperature: 2.1, ..Sampling::default() }, "temperature"),
+            (Sampling { top_p: 0.0, ..Sampling::default() }, "top_p"),
+            (Sampling { frequency_penalty: f32::INFINITY, ..Sampling::default() }, "frequency_penalty"),
+            (Sampling { presence_penalty: -3.0, ..Sampling::default() }, "presence_penalty"),
+        ];
+        for (sampling, expected) in rows {
+            match sampling.check() {
+                Err(SubmitError::InvalidSampling { name, .. }) => assert_eq!(name, expected),
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+        assert!(Sampling::default().check().is_ok());
+    }
+}

@@ -1,0 +1,210 @@
+//! The loop of the engine's thread: admit, compute one step for everyone, repeat.
+//!
+//! Rule: a step holds one token of every streaming request and a bounded piece of the prompts that
+//! wait, so that a long prompt never stops a stream. A request is admitted only with all the pages that
+//! it can ever need, so that none fails for lack of memory later. Requests are admitted in the order of
+//! their arrival.
+//! Absent: priorities.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use openledger_model::{BATCH_TOKENS_MAX, Chunk, Model, Outputs, PAGE_TOKENS, Runner};
+
+use crate::config::EngineConfig;
+use crate::events::{Event, GenerationError};
+use crate::prefix::PrefixIndex;
+use crate::sequence::{Active, Job};
+
+/// How long the loop rests when every request waits for its reader.
+const REST: Duration = Duration::from_millis(1);
+
+pub(crate) struct Scheduler {
+    runner: Runner,
+    config: EngineConfig,
+    jobs: Receiver<Job>,
+    stop: Arc<AtomicBool>,
+    active: Vec<Active>,
+    /// The next job, when it had to wait for pages.
+    waiting: Option<Job>,
+    prefixes: PrefixIndex,
+}
+
+impl Scheduler {
+    pub(crate) fn new(
+        runner: Runner,
+        config: EngineConfig,
+        jobs: Receiver<Job>,
+        stop: Arc<AtomicBool>,
+    ) -> Scheduler {
+        let prefixes = PrefixIndex::default();
+        Scheduler { runner, config, jobs, stop, active: Vec::new(), waiting: None, prefixes }
+    }
+
+    /// Runs until the engine is stopped or dropped, then ends all requests.
+    pub(crate) fn run(mut self) {
+        while !self.stop.load(Ordering::Acquire) && self.admit() {
+            self.drop_cancelled();
+            self.step();
+        }
+        for active in &self.active {
+            active.fail(GenerationError::ShuttingDown);
+        }
+        let queued = self.waiting.take().into_iter().chain(self.jobs.try_iter());
+        for job in queued {
+            let _ = job.events.try_send(Event::Error(GenerationError::ShuttingDown));
+        }
+    }
+
+    /// Takes in jobs while there is room; waits for one when there is nothing else to do. False when
+    /// the engine is gone.
+    fn admit(&mut self) -> bool {
+        while self.active.len() < self.config.sequences_max {
+            let job = match self.waiting.take() {
+                Some(job) => job,
+                None if self.active.is_empty() => match self.jobs.recv() {
+                    Ok(job) => job,
+                    Err(_) => return false,
+                },
+                None => match self.jobs.try_recv() {
+                    Ok(job) => job,
+                    Err(TryRecvError::Empty) => return true,
+                    Err(TryRecvError::Disconnected) => return false,
+                },
+            };
+            if job.events.is_closed() {
+                continue;
+            }
+            if let Some(job) = self.start(job) {
+                self.waiting = Some(job);
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Gives a job its pages; gives the job back when there are too few.
+    fn start(&mut self, job: Job) -> Option<Job> {
+        let cache = &mut self.runner.cache;
+        let shared = self.prefixes.longest(&job.prompt);
+        let mut sequence = cache.start(&shared);
+        let tokens = job.prompt.len() + job.max_tokens - sequence.length();
+        self.prefixes.make_room(cache, tokens.div_ceil(PAGE_TOKENS));
+        if cache.reserve(&mut sequence, tokens).is_err() {
+            cache.finish(sequence);
+            return Some(job);
+        }
+        self.active.push(Active::new(job, sequence));
+        None
+    }
+
+    fn drop_cancelled(&mut self) {
+        let mut index = 0;
+        while index < self.active.len() {
+            let active = &mut self.active[index];
+            let stalled = !active.has_room() && active.stalled_ms() > self.config.stall_ms_max;
+            if stalled {
+                active.fail(GenerationError::Stalled { stall_ms: active.stalled_ms() });
+            }
+            if stalled || active.is_cancelled() {
+                self.end(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    /// Computes one step of every request that can take one.
+    fn step(&mut self) {
+        let planned = self.plan();
+        if planned.iter().all(|tokens| *tokens == 0) {
+            if !self.active.is_empty() {
+                std::thread::sleep(REST);
+            }
+            return;
+        }
+        // Chunks borrow the sequences, and the tokens lie beside them: copy the few that are fed.
+        let fed: Vec<Vec<u32>> = self
+            .active
+            .iter()
+            .zip(&planned)
+            .map(|(active, tokens)| active.pending()[..*tokens].to_vec())
+            .collect();
+        let mut wanted = Vec::new();
+        let mut chunks = Vec::new();
+        for (index, (active, tokens)) in self.active.iter_mut().zip(&fed).enumerate() {
+            if tokens.is_empty() {
+                continue;
+            }
+            let complete = tokens.len() == active.pending().len();
+            if complete {
+                wanted.push(index);
+            }
+            let outputs = if complete { Outputs::Last } else { Outputs::None };
+            chunks.push(Chunk { sequence: &mut active.sequence, tokens, outputs });
+        }
+        match self.runner.forward(&mut chunks) {
+            Ok(_) => self.take_outputs(&wanted),
+            Err(error) => self.fail_fed(&planned, &error.to_string()),
+        }
+    }
+
+    /// How many tokens of each request the next step computes.
+    fn plan(&mut self) -> Vec<usize> {
+        let mut planned = vec![0; self.active.len()];
+        let mut streams = 0;
+        for (active, planned) in self.active.iter_mut().zip(&mut planned) {
+            if active.is_streaming() && active.has_room() {
+                *planned = 1;
+                streams += 1;
+            }
+        }
+        let mut budget =
+            if streams > 0 { self.config.prefill_chunk_tokens } else { BATCH_TOKENS_MAX };
+        for (active, planned) in self.active.iter().zip(&mut planned) {
+            if !active.is_streaming() {
+                *planned = active.pending().len().min(budget);
+                budget -= *planned;
+            }
+        }
+        planned
+    }
+
+    fn take_outputs(&mut self, wanted: &[usize]) {
+        let model: Arc<Model> = Arc::clone(self.runner.model());
+        let mut finished = Vec::new();
+        for (output, index) in wanted.iter().enumerate() {
+            let active = &mut self.active[*index];
+            if !active.is_streaming() {
+                // The prompt is computed: others that start like it can use its pages from now on.
+                let pages = active.sequence.full_pages().to_vec();
+                self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
+            }
+            if active.step(&model, self.runner.hidden(output), self.runner.logits(output)) {
+                finished.push(*index);
+            }
+        }
+        for index in finished.into_iter().rev() {
+            self.end(index);
+        }
+    }
+
+    fn fail_fed(&mut self, planned: &[usize], reason: &str) {
+        for index in (0..self.active.len()).rev().filter(|index| planned[*index] > 0) {
+            self.active[index].fail(GenerationError::Backend(reason.to_owned()));
+            // What was computed is not to be trusted: nothing of it is remembered.
+            let active = self.active.remove(index);
+            self.runner.cache.finish(active.sequence);
+        }
+    }
+
+    /// Ends request `index` and remembers its full pages.
+    fn end(&mut self, index: usize) {
+        let active = self.active.remove(index);
+        let pages = active.sequence.full_pages().to_vec();
+        self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
+        self.runner.cache.finish(active.sequence);
+    }
+}

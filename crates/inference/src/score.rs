@@ -1,0 +1,30 @@
+//! How likely a model finds a given continuation.
+//!
+//! Rule: the result is bit-equal on every machine, like everything else that the model computes.
+//! Absent: what follows from it; attribution compares scores with and without a passage.
+
+use std::sync::Arc;
+
+use openledger_model::{Model, exp_f64, ln_f64};
+
+use crate::replay::{ReplayError, teacher_force};
+
+/// The natural logarithm of the probability of each token of `continuation` after `prompt`.
+pub fn score(model: &Arc<Model>, prompt: &[u32], continuation: &[u32]) -> Result<Vec<f64>, ReplayError> {
+    if prompt.is_empty() || continuation.is_empty() {
+        return Err(ReplayError::Empty);
+    }
+    let mut scores = Vec::with_capacity(continuation.len());
+    teacher_force(model, prompt, continuation, |_, logits| {
+        let token = continuation[scores.len()];
+        scores.push(log_probability(logits, token));
+    })?;
+    Ok(scores)
+}
+
+fn log_probability(logits: &[f32], token: u32) -> f64 {
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |most, logit| most.max(*logit));
+    let offset = |logit: f32| (f64::from(logit) - f64::from(largest)).max(-700.0);
+    let total: f64 = logits.iter().map(|logit| exp_f64(offset(*logit))).sum();
+    offset(logits[token as usize]) - ln_f64(total)
+}

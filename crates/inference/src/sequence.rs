@@ -1,0 +1,151 @@
+//! One request while it is computed.
+//!
+//! Rule: tokens, text and evidence of a request live here and nowhere else; a sequence knows nothing of
+//! the batch that it is part of.
+//! Absent: the cache and the forward pass.
+
+use std::time::Instant;
+
+use openledger_model::{Detokenizer, Model, Sequence};
+use tokio::sync::mpsc;
+
+use crate::events::{Done, Event, FinishReason, GenerationError};
+use crate::evidence::EvidenceBuilder;
+use crate::sampler::Sampling;
+use crate::stop::StopMatcher;
+
+/// A request that has been checked and turned into tokens.
+pub(crate) struct Job {
+    pub(crate) prompt: Vec<u32>,
+    pub(crate) max_tokens: usize,
+    pub(crate) sampling: Sampling,
+    pub(crate) stop: Vec<String>,
+    pub(crate) salt: [u8; 32],
+    pub(crate) events: mpsc::Sender<Event>,
+}
+
+/// A request that has pages in the cache.
+pub(crate) struct Active {
+    /// Prompt, then the answer so far.
+    pub(crate) tokens: Vec<u32>,
+    prompt_length: usize,
+    cached_length: usize,
+    max_tokens: usize,
+    sampling: Sampling,
+    pub(crate) sequence: Sequence,
+    detokenizer: Detokenizer,
+    stop: StopMatcher,
+    evidence: Option<EvidenceBuilder>,
+    events: mpsc::Sender<Event>,
+    /// When the reader was last known to keep up.
+    read_at: Instant,
+}
+
+impl Active {
+    /// Starts a job on a sequence that may already hold a remembered prefix.
+    pub(crate) fn new(job: Job, sequence: Sequence) -> Active {
+        Active {
+            prompt_length: job.prompt.len(),
+            cached_length: sequence.length(),
+            tokens: job.prompt,
+            max_tokens: job.max_tokens,
+            sampling: job.sampling,
+            sequence,
+            detokenizer: Detokenizer::default(),
+            stop: StopMatcher::new(job.stop),
+            evidence: Some(EvidenceBuilder::new(job.salt)),
+            events: job.events,
+            read_at: Instant::now(),
+        }
+    }
+
+    /// Tokens that are known but not yet computed; one when the request is streaming.
+    pub(crate) fn pending(&self) -> &[u32] {
+        &self.tokens[self.sequence.length()..]
+    }
+
+    /// Whether the first token of the answer has been chosen.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.tokens.len() > self.prompt_length
+    }
+
+    /// Whether the caller has dropped the receiver.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.events.is_closed()
+    }
+
+    /// Whether the reader has room for a token and a last event. Remembers when it had.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let room = self.events.capacity() >= 2;
+        if room {
+            self.read_at = Instant::now();
+        }
+        room
+    }
+
+    /// How long the reader has had no room, in milliseconds.
+    pub(crate) fn stalled_ms(&self) -> u64 {
+        u64::try_from(self.read_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Chooses the next token, sends it, and says whether the answer is complete.
+    pub(crate) fn step(&mut self, model: &Model, hidden: &[f32], logits: &[f32]) -> bool {
+        let answer = &self.tokens[self.prompt_length..];
+        let token = self.sampling.choose(logits, answer);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.push(hidden);
+        }
+        self.tokens.push(token);
+        let (text, reason) = self.text_of(model, token);
+        // The room for both events was checked before the step; a closed channel cancels on the next.
+        let _ = self.events.try_send(Event::Token { token_id: token, text });
+        if let Some(reason) = reason {
+            self.finish(model, reason);
+        }
+        reason.is_some()
+    }
+
+    /// The text that becomes certain with `token`, and why the answer ends here, if it does.
+    fn text_of(&mut self, model: &Model, token: u32) -> (String, Option<FinishReason>) {
+        let tokenizer = model.tokenizer();
+        let ended = tokenizer.is_end(token);
+        let answer_length = self.tokens.len() - self.prompt_length;
+        let full = answer_length >= self.max_tokens || self.tokens.len() >= model.context_length();
+        let mut piece = self.detokenizer.push(tokenizer.bytes(token));
+        if ended || full {
+            piece.push_str(&self.detokenizer.finish());
+        }
+        let mut passed = self.stop.push(&piece);
+        if passed.stopped {
+            return (passed.text, Some(FinishReason::Stop));
+        }
+        let reason = match (ended, full) {
+            (true, _) => Some(FinishReason::Stop),
+            (false, true) => Some(FinishReason::Length),
+            (false, false) => None,
+        };
+        if reason.is_some() {
+            passed.text.push_str(&self.stop.finish());
+        }
+        (passed.text, reason)
+    }
+
+    fn finish(&mut self, model: &Model, finish_reason: FinishReason) {
+        let Some(evidence) = self.evidence.take() else { return };
+        let (prompt, output) = self.tokens.split_at(self.prompt_length);
+        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let done = Done {
+            finish_reason,
+            prompt_tokens: count(prompt.len()),
+            cached_tokens: count(self.cached_length),
+            completion_tokens: count(output.len()),
+            evidence: evidence.finish(model.sha256(), prompt, output, self.sampling),
+        };
+        let _ = self.events.try_send(Event::Done(done));
+    }
+
+    /// Ends the request early. One place for a last event is always kept free.
+    pub(crate) fn fail(&self, error: GenerationError) {
+        let _ = self.events.try_send(Event::Error(error));
+    }
+}
