@@ -67,7 +67,8 @@ pub enum Event {
     /// A channel was debited by a batch.
     ChannelDebited { gateway: AccountId, batch: u64, channel: ChannelId, consumer: AccountId, amount: Amount },
     /// An account was paid by a batch: part at once, part into the tranche of this epoch and role.
-    /// `source` is the contribution for data, the model for builders, empty otherwise.
+    /// `source` is `datanet/contribution` for data, the model for builders, empty otherwise. Data escrowed before
+    /// its contribution is mature is held for the contribution; its tranche begins when it matures.
     Paid {
         gateway: AccountId,
         batch: u64,

@@ -188,7 +188,9 @@ pub struct ModelRecord {
     pub weights: Hash,
     /// What it was made from.
     pub parent: Option<Name>,
-    /// The whole builder share, lineage resolved: sums to [`BasisPoints::WHOLE`], sorted by account.
+    /// The whole builder share, lineage resolved: sums to [`BasisPoints::WHOLE`], each account once, own royalties
+    /// in the order in which they were named, then the parent's. The first gets what flooring leaves, so that nobody
+    /// gains by taking part under several accounts.
     pub lineage: Vec<Royalty>,
     /// How many models above it.
     pub depth: u8,
@@ -237,6 +239,8 @@ pub struct GatewayRecord {
     pub batches: u64,
     /// Receipts settled so far; the next batch begins at this number plus one.
     pub receipts: u64,
+    /// Liquid router fees that no audit has covered yet; never above half the collateral.
+    pub exposure: Amount,
 }
 
 /// A payment channel.
@@ -284,4 +288,14 @@ pub struct TrancheRecord {
     pub cliff_epochs: u64,
     /// Epochs of linear unlocking after the cliff.
     pub linear_epochs: u64,
+}
+
+/// Money that a contribution earned for one of its owners before it was mature. Its clock stands still: a tranche
+/// begins only when the contribution matures.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct ImmatureRecord {
+    /// Everything earned so far.
+    pub amount: Amount,
+    /// Epoch of the first payment.
+    pub first_epoch: u64,
 }

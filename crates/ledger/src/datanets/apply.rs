@@ -1,0 +1,176 @@
+//! The transitions of datanets.
+
+use std::collections::BTreeSet;
+
+use openledger_types::record::{
+    ClusterRecord, ContributionRecord, DatanetRecord, OwnerRecord, SnapshotRecord,
+};
+use openledger_types::{ContributionId, Event, Hash, Name, NewContribution, NewOwner, Rejection, limits};
+
+use crate::execute::{Transition, check_text};
+use crate::state::{Applied, StateKey};
+
+pub(crate) fn keys_of_datanet(name: &Name) -> Vec<StateKey> {
+    vec![StateKey::Datanet(name.clone())]
+}
+
+pub(crate) fn keys_of_contribution(datanet: &Name, id: ContributionId) -> Vec<StateKey> {
+    vec![StateKey::Datanet(datanet.clone()), StateKey::Contribution(datanet.clone(), id)]
+}
+
+pub(crate) fn keys_of_contribute(datanet: &Name, contributions: &[NewContribution]) -> Vec<StateKey> {
+    let mut keys = keys_of_datanet(datanet);
+    for contribution in contributions.iter().take(limits::CONTRIBUTIONS_PER_ACTION_MAX) {
+        keys.push(StateKey::Contribution(datanet.clone(), contribution.id));
+        keys.push(StateKey::Cluster(datanet.clone(), contribution.cluster));
+    }
+    keys
+}
+
+pub(crate) fn create(transition: &mut Transition<'_>, name: &Name, title: &str, license: &str) -> Applied {
+    check_text(title)?;
+    check_text(license)?;
+    let key = StateKey::Datanet(name.clone());
+    if transition.view.get::<DatanetRecord>(&key)?.is_some() {
+        return Err(Rejection::DatanetExists.into());
+    }
+    let curator = transition.sender;
+    let (title, license) = (title.to_owned(), license.to_owned());
+    let record = DatanetRecord {
+        curator,
+        title: title.clone(),
+        license: license.clone(),
+        contributions: 0,
+        version: 0,
+    };
+    transition.view.put(&key, &record);
+    transition.emit(Event::DatanetCreated { name: name.clone(), curator, title, license });
+    Ok(())
+}
+
+/// The datanet, if the sender curates it.
+fn curated(transition: &mut Transition<'_>, name: &Name) -> Applied<DatanetRecord> {
+    let datanet = transition.view.datanet(name)?;
+    if datanet.curator == transition.sender { Ok(datanet) } else { Err(Rejection::NotCurator.into()) }
+}
+
+pub(crate) fn contribute(
+    transition: &mut Transition<'_>,
+    name: &Name,
+    contributions: &[NewContribution],
+) -> Applied {
+    for contribution in contributions.iter().take(limits::CONTRIBUTIONS_PER_ACTION_MAX) {
+        check_text(&contribution.license)?;
+        check_text(&contribution.label)?;
+    }
+    let mut datanet = curated(transition, name)?;
+    if contributions.is_empty() {
+        return Err(Rejection::ContributionsNone.into());
+    }
+    if contributions.len() > limits::CONTRIBUTIONS_PER_ACTION_MAX {
+        return Err(Rejection::ContributionsTooMany.into());
+    }
+    for contribution in contributions {
+        check_owners(&contribution.owners)?;
+        commit(transition, name, datanet.contributions, contribution)?;
+        datanet.contributions =
+            datanet.contributions.checked_add(1).ok_or(Rejection::ContributionsTooMany)?;
+    }
+    transition.view.put(&StateKey::Datanet(name.clone()), &datanet);
+    Ok(())
+}
+
+fn check_owners(owners: &[NewOwner]) -> Applied {
+    let distinct: BTreeSet<_> = owners.iter().map(|owner| owner.account).collect();
+    let count = 1..=limits::OWNERS_PER_CONTRIBUTION_MAX;
+    let valid = count.contains(&owners.len())
+        && distinct.len() == owners.len()
+        && owners.iter().all(|owner| owner.parts > 0);
+    if valid { Ok(()) } else { Err(Rejection::OwnersInvalid.into()) }
+}
+
+fn commit(
+    transition: &mut Transition<'_>,
+    datanet: &Name,
+    sequence: u64,
+    contribution: &NewContribution,
+) -> Applied {
+    let key = StateKey::Contribution(datanet.clone(), contribution.id);
+    if transition.view.get::<ContributionRecord>(&key)?.is_some() {
+        return Err(Rejection::ContributionExists.into());
+    }
+    let owners = &contribution.owners;
+    let record = ContributionRecord {
+        sequence,
+        cluster: contribution.cluster,
+        owners: owners
+            .iter()
+            .map(|owner| OwnerRecord { account: owner.account, parts: owner.parts })
+            .collect(),
+        license: contribution.license.clone(),
+        label: contribution.label.clone(),
+        height: transition.context.height,
+        revoked_at: None,
+        mature: false,
+    };
+    transition.view.put(&key, &record);
+    let existing = transition.view.cluster(datanet, contribution.cluster)?;
+    let owns_cluster = existing.is_none();
+    let cluster = match existing {
+        Some(cluster) => ClusterRecord { copies: cluster.copies.saturating_add(1), ..cluster },
+        None => ClusterRecord { owner: contribution.id, copies: 0 },
+    };
+    transition.view.put(&StateKey::Cluster(datanet.clone(), contribution.cluster), &cluster);
+    transition.emit(Event::ContributionCommitted {
+        datanet: datanet.clone(),
+        sequence,
+        contribution: contribution.clone(),
+        owns_cluster,
+    });
+    Ok(())
+}
+
+pub(crate) fn revoke(transition: &mut Transition<'_>, name: &Name, id: ContributionId) -> Applied {
+    let datanet = transition.view.datanet(name)?;
+    let mut contribution = transition.view.contribution(name, id)?;
+    let first_owner = contribution.owners.first().map(|owner| owner.account);
+    if transition.sender != datanet.curator && Some(transition.sender) != first_owner {
+        return Err(Rejection::NotOwner.into());
+    }
+    if contribution.revoked_at.is_some() {
+        return Err(Rejection::ContributionRevoked.into());
+    }
+    contribution.revoked_at = Some(transition.context.height);
+    transition.view.put(&StateKey::Contribution(name.clone(), id), &contribution);
+    transition.emit(Event::ContributionRevoked { datanet: name.clone(), contribution: id });
+    Ok(())
+}
+
+pub(crate) fn seal(
+    transition: &mut Transition<'_>,
+    name: &Name,
+    version: u32,
+    root: Hash,
+    index_root: Hash,
+    contributions: u32,
+) -> Applied {
+    let mut datanet = curated(transition, name)?;
+    if Some(version) != datanet.version.checked_add(1) {
+        return Err(Rejection::VersionNotNext.into());
+    }
+    if contributions == 0 || u64::from(contributions) > datanet.contributions {
+        return Err(Rejection::SnapshotCountWrong.into());
+    }
+    datanet.version = version;
+    transition.view.put(&StateKey::Datanet(name.clone()), &datanet);
+    let snapshot = SnapshotRecord { root, index_root, contributions, height: transition.context.height };
+    transition.view.put(&StateKey::Snapshot(name.clone(), version), &snapshot);
+    transition.emit(Event::SnapshotSealed {
+        datanet: name.clone(),
+        version,
+        root,
+        index_root,
+        contributions,
+    });
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! One transaction against the state: check who sends it, dispatch to the step that owns the action, and return what
+//! changed.
+//!
+//! Rule, in order of precedence: the bytes decode; the chain id is this network's; the signature is the sender's; the
+//! nonce is the sender's next; then the action's own checks. An action that is rejected after the nonce check still
+//! uses the nonce, so that it cannot be replayed later; everything else it did is thrown away.
+//!
+//! The state is loaded by the caller, because storage is slow and the rules are not. [`execute`] answers
+//! [`Step::Load`] with all keys it can know of that are not in `loaded`; the caller loads them, adds them to `loaded`
+//! (`None` for a key without a record) and calls again. Two rounds suffice for every action: one for the keys that the
+//! action names, one for those that the parameters and contributions lead to.
+//!
+//! Absent: fees, ordering, blocks. The caller applies `changes` before it executes the next transaction.
+
+mod transition;
+
+use std::collections::BTreeMap;
+
+use openledger_types::record::AccountRecord;
+use openledger_types::{Action, Event, Parameters, Rejection, SignedTransaction};
+
+use crate::state::{Applied, StateKey, Stop, View};
+use crate::{accounts, channels, datanets, escrow, gateways, models, providers, settlement};
+
+pub(crate) use transition::{Transition, check_text};
+
+/// What the chain knows about the block that holds the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockContext {
+    /// Height of the block.
+    pub height: u64,
+    /// Timestamp of the block in milliseconds since the Unix epoch.
+    pub timestamp_ms: u64,
+}
+
+/// Records by encoded [`StateKey`]; `None` means that the state holds nothing under the key.
+pub type Loaded = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// What a transaction did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it was applied, or why not.
+    pub result: Result<(), Rejection>,
+    /// What happened, in order; empty when rejected.
+    pub events: Vec<Event>,
+    /// Records that differ from what was loaded; `None` removes the record.
+    pub changes: Loaded,
+}
+
+/// The answer to one call of [`execute`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Load these keys, in increasing order, and call again.
+    Load(Vec<Vec<u8>>),
+    /// The transaction is finished.
+    Done(Outcome),
+}
+
+/// Runs one encoded [`SignedTransaction`] against the loaded records. Pure: the same arguments give the same step.
+///
+/// # Panics
+/// When a record does not decode or the state has no parameters: the state was not written by this ledger.
+pub fn execute(transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
+    let Ok(signed) = SignedTransaction::decode(transaction) else {
+        return Step::Done(rejected(Rejection::TransactionMalformed, Loaded::new()));
+    };
+    let mut view = View::new(loaded);
+    let base = [StateKey::Parameters, StateKey::Supply, StateKey::Account(signed.sender)];
+    if view.need(base.into_iter().chain(keys(&signed))).is_err() {
+        return Step::Load(view.missing());
+    }
+    let (parameters, account) = match admit(&signed, &mut view) {
+        Ok(admitted) => admitted,
+        Err(Stop::Missing) => return Step::Load(view.missing()),
+        Err(Stop::Rejected(rejection)) => return Step::Done(rejected(rejection, Loaded::new())),
+    };
+    view.put(&StateKey::Account(signed.sender), &account);
+    let mut transition = match Transition::begin(view, *context, parameters, signed.sender) {
+        Ok(transition) => transition,
+        Err(missing) => return Step::Load(missing),
+    };
+    match apply(&mut transition, &signed.transaction.action) {
+        Ok(()) => {
+            let (events, changes) = transition.finish();
+            Step::Done(Outcome { result: Ok(()), events, changes })
+        }
+        Err(Stop::Missing) => Step::Load(transition.view.missing()),
+        Err(Stop::Rejected(rejection)) => {
+            let mut nonce_only = View::new(loaded);
+            nonce_only.put(&StateKey::Account(signed.sender), &account);
+            Step::Done(rejected(rejection, nonce_only.into_changes()))
+        }
+    }
+}
+
+fn rejected(rejection: Rejection, changes: Loaded) -> Outcome {
+    Outcome { result: Err(rejection), events: Vec::new(), changes }
+}
+
+/// Checks network, signature and nonce; returns the parameters and the sender with its nonce used.
+fn admit(signed: &SignedTransaction, view: &mut View<'_>) -> Applied<(Parameters, AccountRecord)> {
+    let parameters: Parameters =
+        view.get(&StateKey::Parameters)?.expect("genesis wrote the parameters and nothing removes them");
+    if signed.transaction.chain_id != parameters.chain_id {
+        return Err(Rejection::ChainIdWrong.into());
+    }
+    signed.verify().map_err(|_| Rejection::SignatureInvalid)?;
+    let mut account = view.account(signed.sender)?;
+    if signed.transaction.nonce < account.nonce {
+        return Err(Rejection::NonceUsed.into());
+    }
+    if signed.transaction.nonce > account.nonce {
+        return Err(Rejection::NonceAhead.into());
+    }
+    account.nonce = account.nonce.checked_add(1).ok_or(Rejection::NonceUsed)?;
+    Ok((parameters, account))
+}
+
+/// All keys that the action is known to read before anything is loaded.
+fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
+    let sender = signed.sender;
+    match &signed.transaction.action {
+        Action::Faucet { to, .. } | Action::Transfer { to, .. } => accounts::keys(*to),
+        Action::CreateDatanet { name, .. } => datanets::keys_of_datanet(name),
+        Action::Contribute { datanet, contributions } => datanets::keys_of_contribute(datanet, contributions),
+        Action::RevokeContribution { datanet, contribution } => {
+            datanets::keys_of_contribution(datanet, *contribution)
+        }
+        Action::SealSnapshot { datanet, .. } => datanets::keys_of_datanet(datanet),
+        Action::RegisterModel { name, parent, .. } => models::keys(name, parent.as_ref()),
+        Action::RegisterProvider { .. } => providers::keys(sender, None),
+        Action::PostOffer { model, .. } => providers::keys(sender, Some(model)),
+        Action::RegisterGateway { .. } => gateways::keys(sender),
+        Action::OpenChannel { gateway, salt, .. } => channels::keys_of_opening(sender, *gateway, salt),
+        Action::TopUpChannel { channel, .. } | Action::CloseChannel { channel } => channels::keys(*channel),
+        Action::SettleBatch(batch) => settlement::keys(sender, batch),
+        Action::ClaimTranches { role, epochs } => escrow::keys(sender, *role, epochs),
+    }
+}
+
+fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
+    match action {
+        Action::Faucet { to, asset, amount } => accounts::faucet(transition, *to, *asset, *amount),
+        Action::Transfer { to, asset, amount } => accounts::transfer(transition, *to, *asset, *amount),
+        Action::CreateDatanet { name, title, license } => datanets::create(transition, name, title, license),
+        Action::Contribute { datanet, contributions } => {
+            datanets::contribute(transition, datanet, contributions)
+        }
+        Action::RevokeContribution { datanet, contribution } => {
+            datanets::revoke(transition, datanet, *contribution)
+        }
+        Action::SealSnapshot { datanet, version, root, index_root, contributions } => {
+            datanets::seal(transition, datanet, *version, *root, *index_root, *contributions)
+        }
+        Action::RegisterModel { name, weights, parent, royalties, license } => {
+            models::register(transition, name, *weights, parent.as_ref(), royalties, license)
+        }
+        Action::RegisterProvider { service_key, stake, endpoint } => {
+            providers::register(transition, *service_key, *stake, endpoint)
+        }
+        Action::PostOffer { model, prompt_price, completion_price, capacity } => {
+            providers::post_offer(transition, model, *prompt_price, *completion_price, *capacity)
+        }
+        Action::RegisterGateway { service_key, bond, router_fee, endpoint } => {
+            gateways::register(transition, *service_key, *bond, *router_fee, endpoint)
+        }
+        Action::OpenChannel { gateway, authorizer, deposit, salt } => {
+            channels::open(transition, *gateway, *authorizer, *deposit, salt)
+        }
+        Action::TopUpChannel { channel, amount } => channels::top_up(transition, *channel, *amount),
+        Action::CloseChannel { channel } => channels::close(transition, *channel),
+        Action::SettleBatch(batch) => settlement::settle(transition, batch),
+        Action::ClaimTranches { role, epochs } => escrow::claim(transition, *role, epochs),
+    }
+}

@@ -1,0 +1,61 @@
+//! What a step of the flow works on: the view, the block, the parameters, the supply, and the events so far.
+//! Absent: rules; each step has its own.
+
+use openledger_types::record::SupplyRecord;
+use openledger_types::{AccountId, Event, Parameters, Rejection, limits};
+
+use super::{BlockContext, Loaded};
+use crate::state::{Applied, StateKey, View};
+use crate::supply;
+
+pub(crate) struct Transition<'a> {
+    pub(crate) view: View<'a>,
+    pub(crate) context: BlockContext,
+    pub(crate) parameters: Parameters,
+    pub(crate) supply: SupplyRecord,
+    pub(crate) sender: AccountId,
+    events: Vec<Event>,
+}
+
+impl<'a> Transition<'a> {
+    /// Starts a transition, or returns the keys that must be loaded first.
+    pub(crate) fn begin(
+        mut view: View<'a>,
+        context: BlockContext,
+        parameters: Parameters,
+        sender: AccountId,
+    ) -> Result<Self, Vec<Vec<u8>>> {
+        match view.get(&StateKey::Supply) {
+            Ok(supply) => {
+                let supply = supply.unwrap_or_default();
+                Ok(Self { view, context, parameters, supply, sender, events: Vec::new() })
+            }
+            Err(_) => Err(view.missing()),
+        }
+    }
+
+    /// Events and changes, the supply included.
+    pub(crate) fn finish(mut self) -> (Vec<Event>, Loaded) {
+        assert!(supply::is_balanced(&self.supply), "a transition made or lost money: {:?}", self.supply);
+        self.view.put(&StateKey::Supply, &self.supply);
+        (self.events, self.view.into_changes())
+    }
+
+    /// Records what happened.
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// The epoch of this block.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.context
+            .timestamp_ms
+            .checked_div(self.parameters.epoch_ms)
+            .expect("genesis refuses epochs of zero milliseconds")
+    }
+}
+
+/// Refuses a text that is longer than the ledger stores.
+pub(crate) fn check_text(text: &str) -> Applied {
+    if text.len() > limits::TEXT_BYTES_MAX { Err(Rejection::TextTooLong.into()) } else { Ok(()) }
+}

@@ -1,0 +1,149 @@
+//! The first state: the parameters that the network agrees on, and who holds what.
+//!
+//! Rule: the split's parts sum to the whole, every ratio is at most the whole, an epoch has at least one millisecond,
+//! accounts are distinct, and the sums fit. Balances given here count as deposited and issued, so that conservation
+//! holds from height 0. Absent: validators and consensus; those are the chain's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use openledger_types::parameters::EscrowParameters;
+use openledger_types::record::{AccountRecord, SupplyRecord};
+use openledger_types::{AccountId, Amount, BasisPoints, Parameters, codec};
+use serde::{Deserialize, Serialize};
+
+use crate::state::StateKey;
+
+/// The most accounts that a genesis gives balances to.
+pub const GENESIS_ACCOUNTS_MAX: usize = 65_536;
+
+/// What an account holds at height 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenesisAccount {
+    /// Who.
+    pub account: AccountId,
+    /// Credits in uC.
+    #[serde(default)]
+    pub credits: Amount,
+    /// OPEN in millionths.
+    #[serde(default)]
+    pub open: Amount,
+}
+
+/// The genesis of a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Genesis {
+    /// The parameters of the economy.
+    pub parameters: Parameters,
+    /// First balances.
+    #[serde(default)]
+    pub accounts: Vec<GenesisAccount>,
+}
+
+/// Why a genesis cannot start a network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// The parts of a split do not sum to the whole.
+    #[error("the {split} split sums to {sum} basis points; make it 10000")]
+    SplitSum {
+        /// Which split.
+        split: &'static str,
+        /// What it sums to.
+        sum: u64,
+    },
+    /// A ratio is above the whole, or a range is upside down.
+    #[error("{ratio} must be at most 10000 basis points and its low end at most its high end")]
+    Ratio {
+        /// Which ratio.
+        ratio: &'static str,
+    },
+    /// An epoch has no length.
+    #[error("epoch_ms is zero; give an epoch at least one millisecond")]
+    EpochEmpty,
+    /// More accounts than a genesis may have.
+    #[error("{count} accounts are more than {GENESIS_ACCOUNTS_MAX}; fund the rest by transfers")]
+    TooManyAccounts {
+        /// How many were given.
+        count: usize,
+    },
+    /// An account is named twice.
+    #[error("account {account} is named twice; merge its lines")]
+    AccountRepeated {
+        /// Which.
+        account: AccountId,
+    },
+    /// The balances do not fit.
+    #[error("the balances sum to more than an amount can hold; lower them")]
+    Overflow,
+}
+
+impl Genesis {
+    /// The state at height 0, by encoded key.
+    pub fn state(&self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, GenesisError> {
+        check_parameters(&self.parameters)?;
+        if self.accounts.len() > GENESIS_ACCOUNTS_MAX {
+            return Err(GenesisError::TooManyAccounts { count: self.accounts.len() });
+        }
+        let mut state = BTreeMap::new();
+        let mut named = BTreeSet::new();
+        for GenesisAccount { account, credits, open } in &self.accounts {
+            if !named.insert(*account) {
+                return Err(GenesisError::AccountRepeated { account: *account });
+            }
+            let record = AccountRecord { credits: *credits, open: *open, ..AccountRecord::default() };
+            state.insert(StateKey::Account(*account).encode(), codec::encode(&record));
+        }
+        let sum =
+            |amounts: &mut dyn Iterator<Item = Amount>| Amount::sum(amounts).ok_or(GenesisError::Overflow);
+        let credits = sum(&mut self.accounts.iter().map(|account| account.credits))?;
+        let open = sum(&mut self.accounts.iter().map(|account| account.open))?;
+        let supply = SupplyRecord {
+            credits_deposited: credits,
+            credits_in_balances: credits,
+            open_issued: open,
+            open_in_balances: open,
+            ..SupplyRecord::default()
+        };
+        state.insert(StateKey::Supply.encode(), codec::encode(&supply));
+        state.insert(StateKey::Parameters.encode(), codec::encode(&self.parameters));
+        Ok(state)
+    }
+}
+
+/// Checks what every other module takes for granted about the parameters.
+pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisError> {
+    let split = &parameters.split;
+    check_whole(
+        "reference",
+        &[
+            split.provider,
+            split.builder,
+            split.data,
+            split.verification,
+            split.maintenance,
+            split.insurance,
+            split.burn,
+        ],
+    )?;
+    let premium = &parameters.premium;
+    check_whole("premium", &[premium.provider, premium.capacity, premium.burn])?;
+    if split.attributed > BasisPoints::WHOLE {
+        return Err(GenesisError::Ratio { ratio: "the attributed part of the data share" });
+    }
+    if parameters.router_fee_max > BasisPoints::WHOLE {
+        return Err(GenesisError::Ratio { ratio: "the highest router fee" });
+    }
+    check_escrow("the provider escrow", &parameters.provider_escrow)?;
+    check_escrow("the builder escrow", &parameters.builder_escrow)?;
+    check_escrow("the data escrow", &parameters.data_escrow)?;
+    if parameters.epoch_ms == 0 { Err(GenesisError::EpochEmpty) } else { Ok(()) }
+}
+
+fn check_whole(split: &'static str, parts: &[BasisPoints]) -> Result<(), GenesisError> {
+    let sum = parts.iter().fold(0u64, |sum, part| sum.saturating_add(u64::from(part.0)));
+    if sum == u64::from(BasisPoints::WHOLE.0) { Ok(()) } else { Err(GenesisError::SplitSum { split, sum }) }
+}
+
+fn check_escrow(ratio: &'static str, escrow: &EscrowParameters) -> Result<(), GenesisError> {
+    let valid = escrow.liquid_low <= escrow.liquid_high && escrow.liquid_high <= BasisPoints::WHOLE;
+    if valid { Ok(()) } else { Err(GenesisError::Ratio { ratio }) }
+}

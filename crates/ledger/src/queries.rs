@@ -1,0 +1,66 @@
+//! Reading the state from outside: the typed record under a key, for nodes that answer questions, for proofs that
+//! were checked, and for the conservation check. JSON names the kind of the record.
+//! Absent: lists and histories; read models build those from events.
+
+use borsh::BorshDeserialize;
+use openledger_types::codec::{self, DecodeError};
+use openledger_types::record::{
+    AccountRecord, BatchRecord, ChannelRecord, ClusterRecord, ContributionRecord, DatanetRecord,
+    GatewayRecord, ImmatureRecord, ModelRecord, OfferRecord, ProviderRecord, SnapshotRecord, SupplyRecord,
+    TrancheRecord,
+};
+use openledger_types::{Amount, Parameters, limits};
+use serde::Serialize;
+
+use crate::state::StateKey;
+
+/// A record of the state with its kind. Each variant is the record of the [`StateKey`] of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "record", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant is the record of the state key of the same name")]
+pub enum StateRecord {
+    Parameters(Box<Parameters>),
+    Supply(SupplyRecord),
+    Account(AccountRecord),
+    Datanet(DatanetRecord),
+    Contribution(ContributionRecord),
+    Cluster(ClusterRecord),
+    Snapshot(SnapshotRecord),
+    Model(ModelRecord),
+    Provider(ProviderRecord),
+    Offer(OfferRecord),
+    Gateway(GatewayRecord),
+    Channel(ChannelRecord),
+    Batch(BatchRecord),
+    Tranche(TrancheRecord),
+    Immature(ImmatureRecord),
+    Pool(Amount),
+}
+
+impl StateRecord {
+    /// Reads the record that lives under `key`.
+    pub fn decode(key: &StateKey, bytes: &[u8]) -> Result<Self, DecodeError> {
+        Ok(match key {
+            StateKey::Parameters => Self::Parameters(Box::new(record(bytes)?)),
+            StateKey::Supply => Self::Supply(record(bytes)?),
+            StateKey::Account(_) => Self::Account(record(bytes)?),
+            StateKey::Datanet(_) => Self::Datanet(record(bytes)?),
+            StateKey::Contribution(..) => Self::Contribution(record(bytes)?),
+            StateKey::Cluster(..) => Self::Cluster(record(bytes)?),
+            StateKey::Snapshot(..) => Self::Snapshot(record(bytes)?),
+            StateKey::Model(_) => Self::Model(record(bytes)?),
+            StateKey::Provider(_) => Self::Provider(record(bytes)?),
+            StateKey::Offer(..) => Self::Offer(record(bytes)?),
+            StateKey::Gateway(_) => Self::Gateway(record(bytes)?),
+            StateKey::Channel(_) => Self::Channel(record(bytes)?),
+            StateKey::Batch(..) => Self::Batch(record(bytes)?),
+            StateKey::Tranche(..) => Self::Tranche(record(bytes)?),
+            StateKey::Immature(..) => Self::Immature(record(bytes)?),
+            StateKey::Pool(_) => Self::Pool(record(bytes)?),
+        })
+    }
+}
+
+fn record<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, DecodeError> {
+    codec::decode("record", bytes, limits::RECORD_BYTES_MAX)
+}

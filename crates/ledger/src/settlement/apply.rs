@@ -1,0 +1,179 @@
+//! The settlement of a batch: all checks, then the debits, the payouts, the pools and the carries.
+
+use openledger_types::record::{BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, Pool, Role};
+use openledger_types::{AccountId, Amount, Batch, Event, Rejection, limits};
+
+use super::check::{self, Totals};
+use super::payouts;
+use crate::execute::Transition;
+use crate::state::{Applied, StateKey};
+use crate::supply::{self, Part};
+
+/// Everything that a batch names.
+pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
+    let lines = limits::BATCH_LINES_MAX;
+    let pools = [Pool::Verification, Pool::Maintenance, Pool::Insurance, Pool::Capacity];
+    let mut keys = vec![StateKey::Gateway(gateway)];
+    keys.extend(pools.into_iter().map(StateKey::Pool));
+    for line in batch.debits.iter().take(lines) {
+        keys.push(StateKey::Channel(line.channel));
+    }
+    for line in batch.providers.iter().take(lines) {
+        keys.extend([StateKey::Provider(line.provider), StateKey::Account(line.provider)]);
+    }
+    for line in batch.builders.iter().take(lines) {
+        keys.extend([StateKey::Model(line.model.clone()), StateKey::Account(line.account)]);
+    }
+    for line in batch.data.iter().take(lines) {
+        keys.push(StateKey::Contribution(line.datanet.clone(), line.contribution));
+        keys.push(StateKey::Account(line.owner));
+        keys.push(StateKey::Immature(line.datanet.clone(), line.contribution, line.owner));
+    }
+    for line in batch.uplift.iter().take(lines) {
+        keys.push(StateKey::Model(line.model.clone()));
+        keys.push(StateKey::Pool(Pool::Uplift(line.model.clone())));
+    }
+    for line in batch.carries.iter().take(lines) {
+        keys.push(StateKey::Model(line.model.clone()));
+        keys.push(StateKey::Pool(Pool::Carry(gateway, line.model.clone())));
+    }
+    keys
+}
+
+/// What the parameters and the contributions lead to: the tranches of this epoch, and the clusters.
+fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<StateKey>> {
+    let epoch = transition.epoch();
+    let mut keys = vec![StateKey::Tranche(transition.sender, Role::Gateway, epoch)];
+    for line in &batch.providers {
+        keys.push(StateKey::Tranche(line.provider, Role::Provider, epoch));
+    }
+    for line in &batch.builders {
+        keys.push(StateKey::Tranche(line.account, Role::Builder, epoch));
+    }
+    for line in &batch.data {
+        let key = StateKey::Contribution(line.datanet.clone(), line.contribution);
+        if let Some(contribution) = transition.view.get::<ContributionRecord>(&key)? {
+            keys.push(StateKey::Cluster(line.datanet.clone(), contribution.cluster));
+            if contribution.mature {
+                keys.push(StateKey::Tranche(line.owner, Role::Data, epoch));
+            }
+        }
+    }
+    Ok(keys)
+}
+
+pub(crate) fn settle(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let gateway = transition.view.gateway(transition.sender)?;
+    check::shape(batch, &gateway)?;
+    let found = keys_found(transition, batch)?;
+    transition.view.need(found)?;
+    let totals = check::totals(batch)?;
+    let channels = check::debits(transition, batch, totals.charged)?;
+    check::split(batch, &totals, &gateway, &transition.parameters)?;
+    check::carries(transition, batch)?;
+    check::builders(transition, batch)?;
+    check::providers(transition, batch)?;
+    check::data(transition, batch)?;
+    check::bond(totals.charged, &gateway, &transition.parameters)?;
+    check::vouchers(batch, &channels, &transition.parameters)?;
+    record(transition, batch, gateway, &totals)?;
+    debit(transition, batch, channels)?;
+    payouts::providers(transition, batch)?;
+    payouts::builders(transition, batch)?;
+    payouts::data(transition, batch)?;
+    payouts::router_fee(transition, batch)?;
+    pools(transition, batch)?;
+    carries(transition, batch)?;
+    burn(transition, batch)
+}
+
+/// Records the batch and advances the gateway's counters.
+fn record(
+    transition: &mut Transition<'_>,
+    batch: &Batch,
+    mut gateway: GatewayRecord,
+    totals: &Totals,
+) -> Applied {
+    gateway.batches = batch.number;
+    let receipts = gateway.receipts.checked_add(u64::from(batch.receipts));
+    gateway.receipts = receipts.ok_or(Rejection::AmountOverflow)?;
+    transition.view.put(&StateKey::Gateway(transition.sender), &gateway);
+    let settled = BatchRecord {
+        receipts_root: batch.receipts_root,
+        first_receipt: batch.first_receipt,
+        receipts: batch.receipts,
+        charged: totals.charged,
+        height: transition.context.height,
+    };
+    transition.view.put(&StateKey::Batch(transition.sender, batch.number), &settled);
+    transition.emit(Event::BatchSettled {
+        gateway: transition.sender,
+        number: batch.number,
+        first_receipt: batch.first_receipt,
+        receipts: batch.receipts,
+        receipts_root: batch.receipts_root,
+        charged: totals.charged,
+    });
+    Ok(())
+}
+
+fn debit(transition: &mut Transition<'_>, batch: &Batch, channels: Vec<(ChannelRecord, Amount)>) -> Applied {
+    for (debit, (mut channel, amount)) in batch.debits.iter().zip(channels) {
+        channel.spent = debit.cumulative;
+        supply::leave(&mut transition.supply, Part::Channels, amount);
+        transition.view.put(&StateKey::Channel(debit.channel), &channel);
+        transition.emit(Event::ChannelDebited {
+            gateway: transition.sender,
+            batch: batch.number,
+            channel: debit.channel,
+            consumer: channel.consumer,
+            amount,
+        });
+    }
+    Ok(())
+}
+
+fn pools(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let uplift = batch.uplift.iter().map(|line| (Pool::Uplift(line.model.clone()), line.amount));
+    let funds = [
+        (Pool::Verification, batch.verification),
+        (Pool::Maintenance, batch.maintenance),
+        (Pool::Insurance, batch.insurance),
+        (Pool::Capacity, batch.capacity),
+    ];
+    for (pool, amount) in uplift.chain(funds).filter(|(_, amount)| *amount > Amount::ZERO) {
+        let held = transition.view.pool(&pool)?.plus(amount).ok_or(Rejection::AmountOverflow)?;
+        transition.view.put(&StateKey::Pool(pool.clone()), &held);
+        supply::enter(&mut transition.supply, Part::Pools, amount)?;
+        let gateway = transition.sender;
+        transition.emit(Event::PoolPaid { gateway, batch: batch.number, pool, amount });
+    }
+    Ok(())
+}
+
+fn carries(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let gateway = transition.sender;
+    for line in &batch.carries {
+        let (before, after) = (line.before, line.after);
+        let key = StateKey::Pool(Pool::Carry(gateway, line.model.clone()));
+        if after == Amount::ZERO {
+            transition.view.remove(&key);
+        } else {
+            transition.view.put(&key, &after);
+        }
+        supply::leave(&mut transition.supply, Part::Pools, before);
+        supply::enter(&mut transition.supply, Part::Pools, after)?;
+        let model = line.model.clone();
+        transition.emit(Event::CarrySet { gateway, batch: batch.number, model, before, after });
+    }
+    Ok(())
+}
+
+fn burn(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    if batch.burn > Amount::ZERO {
+        supply::burn(&mut transition.supply, batch.burn)?;
+        let gateway = transition.sender;
+        transition.emit(Event::Burned { gateway, batch: batch.number, amount: batch.burn });
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What the sum of many floored parts may be, when only the sum of the wholes is known.
+
+use openledger_types::{Amount, BasisPoints};
+
+/// A closed range of amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) low: u128,
+    pub(super) high: u128,
+}
+
+impl Bounds {
+    /// `count` numbers sum to `total`; each is multiplied by `numerator / denominator` and floored. Their sum is at most
+    /// the floored part of the total, and less by at most one unit per further number: the sum of `count` fractional
+    /// parts is below `count`.
+    pub(super) fn of_floors(total: Amount, numerator: u64, denominator: u64, count: u32) -> Self {
+        let product = u128::from(total.0).saturating_mul(u128::from(numerator));
+        let high = product.checked_div(u128::from(denominator)).unwrap_or(0);
+        Self { low: high.saturating_sub(u128::from(count.saturating_sub(1))), high }
+    }
+
+    /// The same for a ratio in basis points.
+    pub(super) fn of_shares(total: Amount, share: BasisPoints, count: u32) -> Self {
+        Self::of_floors(total, u64::from(share.0), u64::from(BasisPoints::WHOLE.0), count)
+    }
+
+    /// The part that takes what `others` floored parts leave: at least its own exact part, and more by less than one
+    /// unit per other part and number, but never more than the total.
+    pub(super) fn of_remainder(total: Amount, share: BasisPoints, others: u32, count: u32) -> Self {
+        let exact = Self::of_shares(total, share, 1);
+        let left = u128::from(others).saturating_mul(u128::from(count));
+        Self { low: exact.high, high: exact.high.saturating_add(left).min(u128::from(total.0)) }
+    }
+
+    /// Both sums together.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self { low: self.low.saturating_add(other.low), high: self.high.saturating_add(other.high) }
+    }
+
+    pub(super) fn contain(self, amount: Amount) -> bool {
+        (self.low..=self.high).contains(&u128::from(amount.0))
+    }
+}

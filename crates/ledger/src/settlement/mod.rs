@@ -1,0 +1,49 @@
+//! Settlement: one batch of completions pays everyone behind it.
+//!
+//! Rule (mechanism notes, section 2; design, section 6). One completion costs its reference price, plus the congestion
+//! premium, plus the router fee on top.
+//! 1. Reference price: provider, builder, data, verification, maintenance, insurance, burn; each floored, the
+//!    remainder to maintenance ([`split_reference`]). The builder share follows the lineage; each line is floored and
+//!    the lineage's first line gets the remainder ([`split_lineage`]).
+//! 2. Premium: provider, capacity, burn; each floored, the remainder to capacity ([`split_premium`]).
+//! 3. Data share: `A = floor(share * 8000 / 10000) + carry`; every cluster gets `floor(A * w / W)`, the unattributed
+//!    part is a cluster of its own, and `carry' = A - sum of all pays` stays with the model's carry at this gateway.
+//!    The other fifth and the unattributed pay go to the model's uplift pool. With `W = 0` nobody explains anything and
+//!    all of it goes there ([`split_data`]). A contribution's pay is floored per owner, remainder to the first
+//!    ([`split_owners`]). Flooring never favours whoever splits an account or a text in two.
+//!
+//! A gateway nets many receipts into one batch ([`Netting`]). The ledger does not see receipts, so it checks what the
+//! totals fix. With `n` receipts, a share of the total `T` at ratio `r` lies in `[floor(T r) - (n - 1), floor(T r)]`,
+//! because each receipt floors once; whoever takes remainders may have that much more. Checked, in this order:
+//! the number and the sequence continue (no receipt is settled twice); lines are sorted, without repeats or zeros;
+//! debits exceed what the channels spent and stay within deposits, and sum to reference + premium + router fee;
+//! the router fee is the registered one; every role's total is within its bounds; carries continue the state and are
+//! smaller than the number of clusters of a receipt; attributed + uplift + carry after = data share + carry before, and
+//! at most four fifths of it follow attribution; everything sums exactly; builder lines follow each lineage; data lines
+//! name contributions that exist, are not revoked and own their cluster, and owners within their parts; the charge is
+//! within the collateral of the bond; and, last because it is the dearest, every voucher is signed.
+//!
+//! Not checked here, because totals do not fix it: which provider and which model served, which contributions were
+//! behind an answer, and the rounding inside the bounds. Those are in the receipts under `receipts_root`, and audits
+//! recompute them by sampling.
+//!
+//! A contribution that was revoked after a receipt was signed cannot be paid any more: the gateway moves its lines to
+//! the uplift pool of the model that served ([`Netting::revoke`]), and so does whoever recomputes the batch. A channel
+//! that was closed before its receipts were settled is the gateway's loss: it covers the debit from a channel of its
+//! own, so that its sequence goes on.
+
+mod apply;
+mod bounds;
+mod check;
+mod netting;
+mod payouts;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::{keys, settle};
+pub use netting::{Netting, NettingError};
+pub use split::{
+    CompletionLines, CompletionTerms, DataShare, DataSplit, PremiumSplit, Split, split_completion,
+    split_data, split_lineage, split_owners, split_premium, split_reference,
+};

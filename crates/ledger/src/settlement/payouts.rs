@@ -1,0 +1,129 @@
+//! Who is paid how: liquid now within the core rule, the rest into escrow. The rule is in `escrow`.
+
+use openledger_types::parameters::EscrowParameters;
+use openledger_types::record::Role;
+use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Event, Name, Rejection};
+
+use crate::execute::Transition;
+use crate::state::{Applied, StateKey};
+use crate::{accounts, escrow};
+
+/// Where the part of a payment that is not liquid waits.
+enum Hold<'a> {
+    Tranche(EscrowParameters),
+    UntilMature(&'a Name, ContributionId),
+}
+
+struct Payment<'a> {
+    account: AccountId,
+    role: Role,
+    source: String,
+    amount: Amount,
+    liquid: Amount,
+    hold: Hold<'a>,
+}
+
+fn pay(transition: &mut Transition<'_>, batch: &Batch, payment: Payment<'_>) -> Applied {
+    let Payment { account, role, source, amount, liquid, hold } = payment;
+    let escrowed = amount.minus(liquid).expect("the liquid part is a part of the payment");
+    accounts::receive(transition, account, Asset::Credit, liquid)?;
+    match hold {
+        Hold::Tranche(parameters) => escrow::lock(transition, account, role, parameters, escrowed)?,
+        Hold::UntilMature(datanet, contribution) => {
+            escrow::hold_immature(transition, account, datanet, contribution, escrowed)?;
+        }
+    }
+    let (gateway, epoch) = (transition.sender, transition.epoch());
+    transition.emit(Event::Paid {
+        gateway,
+        batch: batch.number,
+        account,
+        role,
+        source,
+        liquid,
+        escrowed,
+        epoch,
+    });
+    Ok(())
+}
+
+/// Liquid by reputation, and never beyond half the collateral of the stake without audit.
+pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let parameters = transition.parameters.provider_escrow;
+    let collateral_per_open = transition.parameters.collateral_per_open;
+    for line in &batch.providers {
+        let mut provider = transition.view.provider(line.provider)?;
+        let wanted = escrow::liquid_part(line.amount, &parameters, provider.reputation);
+        let collateral = escrow::collateral(provider.stake, collateral_per_open);
+        let liquid = wanted.min(escrow::room(collateral, provider.exposure));
+        provider.exposure = provider.exposure.plus(liquid).ok_or(Rejection::AmountOverflow)?;
+        transition.view.put(&StateKey::Provider(line.provider), &provider);
+        let payment = Payment {
+            account: line.provider,
+            role: Role::Provider,
+            source: String::new(),
+            amount: line.amount,
+            liquid,
+            hold: Hold::Tranche(parameters),
+        };
+        pay(transition, batch, payment)?;
+    }
+    Ok(())
+}
+
+/// Nothing liquid: builders have no collateral.
+pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let parameters = transition.parameters.builder_escrow;
+    for line in &batch.builders {
+        let payment = Payment {
+            account: line.account,
+            role: Role::Builder,
+            source: line.model.to_string(),
+            amount: line.amount,
+            liquid: Amount::ZERO,
+            hold: Hold::Tranche(parameters),
+        };
+        pay(transition, batch, payment)?;
+    }
+    Ok(())
+}
+
+/// Nothing liquid before maturity; after it, the low end of the range, because contributors have no reputation.
+pub(super) fn data(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let parameters = transition.parameters.data_escrow;
+    for line in &batch.data {
+        let mature = transition.view.contribution(&line.datanet, line.contribution)?.mature;
+        let (liquid, hold) = if mature {
+            (escrow::liquid_part(line.amount, &parameters, 0), Hold::Tranche(parameters))
+        } else {
+            (Amount::ZERO, Hold::UntilMature(&line.datanet, line.contribution))
+        };
+        let payment = Payment {
+            account: line.owner,
+            role: Role::Data,
+            source: format!("{}/{}", line.datanet, line.contribution),
+            amount: line.amount,
+            liquid,
+            hold,
+        };
+        pay(transition, batch, payment)?;
+    }
+    Ok(())
+}
+
+/// Liquid within half the collateral of the bond, the rest like a provider's.
+pub(super) fn router_fee(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+    let amount = batch.router_fee_total;
+    if amount == Amount::ZERO {
+        return Ok(());
+    }
+    let account = transition.sender;
+    let mut gateway = transition.view.gateway(account)?;
+    let collateral = escrow::collateral(gateway.bond, transition.parameters.collateral_per_open);
+    let liquid = amount.min(escrow::room(collateral, gateway.exposure));
+    gateway.exposure = gateway.exposure.plus(liquid).ok_or(Rejection::AmountOverflow)?;
+    transition.view.put(&StateKey::Gateway(account), &gateway);
+    let hold = Hold::Tranche(transition.parameters.provider_escrow);
+    let payment = Payment { account, role: Role::Gateway, source: String::new(), amount, liquid, hold };
+    pay(transition, batch, payment)
+}

@@ -1,0 +1,60 @@
+//! The keys of the state, and which record lives under each. The key's Borsh encoding is the chain's key, so the
+//! order of the variants is part of the protocol: new kinds are added at the end.
+//! Absent: secondary indexes; read models build those from events.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use openledger_types::codec::{self, DecodeError};
+use openledger_types::record::{Pool, Role};
+use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
+
+/// Bytes of the longest encoded key.
+pub const KEY_BYTES_MAX: usize = 256;
+
+/// The key of one record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum StateKey {
+    /// `Parameters`: the table that the network agreed on.
+    Parameters,
+    /// `SupplyRecord`: where all money is.
+    Supply,
+    /// `AccountRecord`; an account that was never touched is the default record.
+    Account(AccountId),
+    /// `DatanetRecord`.
+    Datanet(Name),
+    /// `ContributionRecord`, by datanet.
+    Contribution(Name, ContributionId),
+    /// `ClusterRecord`: who owns a normalised text, by datanet.
+    Cluster(Name, Hash),
+    /// `SnapshotRecord`, by datanet and version.
+    Snapshot(Name, u32),
+    /// `ModelRecord`.
+    Model(Name),
+    /// `ProviderRecord`.
+    Provider(AccountId),
+    /// `OfferRecord`, by provider and model.
+    Offer(AccountId, Name),
+    /// `GatewayRecord`.
+    Gateway(AccountId),
+    /// `ChannelRecord`.
+    Channel(ChannelId),
+    /// `BatchRecord`, by gateway and number.
+    Batch(AccountId, u64),
+    /// `TrancheRecord`, by account, role and the epoch in which it began.
+    Tranche(AccountId, Role, u64),
+    /// `ImmatureRecord`, by datanet, contribution and owner: money whose clock has not started.
+    Immature(Name, ContributionId, AccountId),
+    /// `Amount`: what a pool holds; absent means nothing.
+    Pool(Pool),
+}
+
+impl StateKey {
+    /// The chain's key.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+
+    /// Reads a key of at most [`KEY_BYTES_MAX`] bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode("state key", bytes, KEY_BYTES_MAX)
+    }
+}

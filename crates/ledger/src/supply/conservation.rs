@@ -1,0 +1,106 @@
+//! Sums every record of a whole state and compares with the supply: the invariant as an object of its own, for tests,
+//! simulation and audits of a snapshot of the state.
+//! It does not check who holds the money, only that none was made or lost.
+
+use std::collections::BTreeMap;
+
+use openledger_types::Amount;
+use openledger_types::codec::DecodeError;
+use openledger_types::record::SupplyRecord;
+
+use super::is_balanced;
+use crate::queries::StateRecord;
+use crate::state::StateKey;
+
+/// Why a state does not hold what was created.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConservationError {
+    /// A key or record does not decode.
+    #[error("the state cannot be read; it was not written by this ledger")]
+    Unreadable(#[source] DecodeError),
+    /// A sum exceeds the range of amounts.
+    #[error("the sum of {place} overflows; the state was not written by this ledger")]
+    Overflow {
+        /// What was summed.
+        place: &'static str,
+    },
+    /// The state has no supply record.
+    #[error("the state has no supply record; it was not written by genesis")]
+    SupplyMissing,
+    /// The records do not sum to the supply.
+    #[error("the records hold {held} in {place}, the supply says {recorded}; stop and compare the events")]
+    Mismatch {
+        /// What was summed.
+        place: &'static str,
+        /// The sum over the records.
+        held: Amount,
+        /// What the supply record says.
+        recorded: Amount,
+    },
+    /// The supply record contradicts itself.
+    #[error("created minus destroyed is not what is held: {supply:?}")]
+    Unbalanced {
+        /// The supply record.
+        supply: Box<SupplyRecord>,
+    },
+}
+
+/// Checks a whole state: every balance, channel, tranche, pool, stake and bond against the supply record.
+pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), ConservationError> {
+    let mut held = SupplyRecord::default();
+    let mut recorded = None;
+    let mut escrowed_by_accounts = Amount::ZERO;
+    for (key, value) in state {
+        let key = StateKey::decode(key).map_err(ConservationError::Unreadable)?;
+        match StateRecord::decode(&key, value).map_err(ConservationError::Unreadable)? {
+            StateRecord::Supply(supply) => recorded = Some(supply),
+            StateRecord::Account(account) => {
+                add(&mut held.credits_in_balances, account.credits, "balances")?;
+                add(&mut held.open_in_balances, account.open, "OPEN balances")?;
+                add(&mut escrowed_by_accounts, account.escrowed, "escrow by account")?;
+            }
+            StateRecord::Channel(channel) if !channel.closed => {
+                let rest = channel.deposit.minus(channel.spent);
+                let rest = rest.ok_or(ConservationError::Overflow { place: "a channel" })?;
+                add(&mut held.credits_in_channels, rest, "channels")?;
+            }
+            StateRecord::Tranche(tranche) => {
+                let rest = tranche.amount.minus(tranche.claimed);
+                let rest = rest.ok_or(ConservationError::Overflow { place: "a tranche" })?;
+                add(&mut held.credits_in_escrow, rest, "escrow")?;
+            }
+            StateRecord::Immature(immature) => {
+                add(&mut held.credits_in_escrow, immature.amount, "escrow")?;
+            }
+            StateRecord::Pool(amount) => add(&mut held.credits_in_pools, amount, "pools")?,
+            StateRecord::Provider(provider) => add(&mut held.open_bonded, provider.stake, "stake and bond")?,
+            StateRecord::Gateway(gateway) => add(&mut held.open_bonded, gateway.bond, "stake and bond")?,
+            _ => {}
+        }
+    }
+    let recorded = recorded.ok_or(ConservationError::SupplyMissing)?;
+    let places = [
+        ("balances", held.credits_in_balances, recorded.credits_in_balances),
+        ("channels", held.credits_in_channels, recorded.credits_in_channels),
+        ("escrow", held.credits_in_escrow, recorded.credits_in_escrow),
+        ("escrow by account", escrowed_by_accounts, recorded.credits_in_escrow),
+        ("pools", held.credits_in_pools, recorded.credits_in_pools),
+        ("OPEN balances", held.open_in_balances, recorded.open_in_balances),
+        ("stake and bond", held.open_bonded, recorded.open_bonded),
+    ];
+    for (place, held, recorded) in places {
+        if held != recorded {
+            return Err(ConservationError::Mismatch { place, held, recorded });
+        }
+    }
+    if is_balanced(&recorded) {
+        Ok(())
+    } else {
+        Err(ConservationError::Unbalanced { supply: Box::new(recorded) })
+    }
+}
+
+fn add(sum: &mut Amount, amount: Amount, place: &'static str) -> Result<(), ConservationError> {
+    *sum = sum.plus(amount).ok_or(ConservationError::Overflow { place })?;
+    Ok(())
+}
