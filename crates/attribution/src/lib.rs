@@ -21,6 +21,7 @@ mod listing;
 mod logarithm;
 mod matcher;
 pub mod parameters;
+mod plain;
 mod score;
 mod search;
 mod segment;
@@ -35,6 +36,7 @@ pub use attribution::{
 };
 pub use index::Index;
 pub use matcher::Matcher;
+pub use plain::{IndexFileError, IndexedFile, index_json_lines};
 pub use segment::{IndexError, Segment};
 pub use spans::{OutputError, attribute};
 

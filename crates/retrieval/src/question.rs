@@ -131,38 +131,49 @@ pub(crate) fn analyzer() -> TextAnalyzer {
         .build()
 }
 
-/// The stems of a text, in order.
-pub(crate) fn stems(text: &str) -> Vec<String> {
+/// What a question or a title asks for: its distinct telling words, as they are and as stems.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) words: Vec<String>,
+    pub(crate) stems: Vec<String>,
+}
+
+/// The terms of a question or a title, in order. When only words of asking are left, they are the terms.
+pub(crate) fn terms(question: &str) -> Terms {
+    let mut end = question.len().min(QUESTION_BYTES_MAX);
+    while !question.is_char_boundary(end) {
+        end -= 1;
+    }
+    let lowered = question[..end].to_lowercase();
+    let words: Vec<&str> =
+        lowered.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let mut telling: Vec<&str> = words.iter().copied().filter(|word| !ASKING.contains(word)).collect();
+    if telling.is_empty() {
+        telling = words;
+    }
+    let stems = distinct(telling.iter().copied().flat_map(stems));
+    Terms { words: distinct(telling.into_iter().map(str::to_owned)), stems }
+}
+
+/// The first [`QUESTION_TERMS_MAX`] distinct terms that are not too long.
+fn distinct(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut terms: Vec<String> = Vec::new();
+    for term in all.filter(|term| term.len() < WORD_BYTES_MAX) {
+        if terms.len() < QUESTION_TERMS_MAX && !terms.contains(&term) {
+            terms.push(term);
+        }
+    }
+    terms
+}
+
+fn stems(word: &str) -> Vec<String> {
     let mut analyzer = analyzer();
-    let mut stream = analyzer.token_stream(text);
+    let mut stream = analyzer.token_stream(word);
     let mut stems = Vec::new();
     while let Some(token) = stream.next() {
         stems.push(token.text.clone());
     }
     stems
-}
-
-/// The distinct terms of a question, in order. When only words of asking are left, they are the terms.
-pub(crate) fn terms(question: &str) -> Vec<String> {
-    let mut end = question.len().min(QUESTION_BYTES_MAX);
-    while !question.is_char_boundary(end) {
-        end -= 1;
-    }
-    let question = &question[..end];
-    let is_asking = |word: &&str| ASKING.contains(&word.to_lowercase().as_str());
-    let words: Vec<&str> =
-        question.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let mut telling: Vec<&str> = words.iter().copied().filter(|word| !is_asking(word)).collect();
-    if telling.is_empty() {
-        telling = words;
-    }
-    let mut terms: Vec<String> = Vec::new();
-    for stem in telling.into_iter().flat_map(stems) {
-        if !terms.contains(&stem) && terms.len() < QUESTION_TERMS_MAX {
-            terms.push(stem);
-        }
-    }
-    terms
 }
 
 #[cfg(test)]
@@ -181,14 +192,14 @@ mod tests {
             ("?!", &[]),
         ];
         for (question, expected) in rows {
-            assert_eq!(terms(question), *expected, "{question:?}");
+            assert_eq!(terms(question).stems, *expected, "{question:?}");
         }
     }
 
     #[test]
     fn terms_are_bounded() {
         let many: String = (0..5000).map(|n| format!("w{n}é ")).collect();
-        assert_eq!(terms(&many).len(), QUESTION_TERMS_MAX);
-        assert_eq!(terms(&"x".repeat(100_000)), Vec::<String>::new());
+        assert_eq!(terms(&many).stems.len(), QUESTION_TERMS_MAX);
+        assert_eq!(terms(&"x".repeat(100_000)).stems, Vec::<String>::new());
     }
 }

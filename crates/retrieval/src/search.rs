@@ -1,7 +1,7 @@
 //! The index over passages, and searching it.
 //!
-//! Rank: BM25 of the text plus [`TITLE_BOOST`] times BM25 of the title, then raised by how much of the title the
-//! question names, because a page whose whole title is asked for is the page that is meant. Equal scores are ordered by
+//! Rank: BM25 of the text plus [`TITLE_BOOST`] times BM25 of the title, then raised by how close the title is to what
+//! is asked for ([`TITLE_BONUS`]), because a page whose whole title is asked for is the page that is meant. Equal scores are ordered by
 //! datanet, contribution and place. The index lies in memory, is built by one thread in one go, and never changes.
 
 use std::cmp::Ordering;
@@ -16,7 +16,7 @@ use tantivy::tokenizer::TokenizerManager;
 use tantivy::{Index, IndexReader, TantivyDocument, Term};
 
 use crate::passages::passages_of;
-use crate::question::{analyzer, stems, terms};
+use crate::question::{Terms, analyzer, terms};
 
 /// The most passages of one answer.
 pub const PASSAGES_MAX: usize = 64;
@@ -25,10 +25,10 @@ pub const PASSAGES_MAX: usize = 64;
 const CANDIDATES: usize = 4 * PASSAGES_MAX;
 
 /// How much a match in the title counts against one in the text.
-const TITLE_BOOST: f32 = 2.0;
+const TITLE_BOOST: f32 = 1.0;
 
-/// How much a title that the question names completely raises the score.
-const TITLE_COVERAGE_BONUS: f32 = 0.5;
+/// How much a title that is exactly what is asked for raises the score.
+const TITLE_BONUS: f32 = 1.0;
 
 const INDEXING_BYTES_MAX: usize = 256 * 1024 * 1024;
 const ANALYZER: &str = "english";
@@ -90,8 +90,8 @@ pub struct Retriever {
     reader: IndexReader,
     fields: Fields,
     passages: Vec<Passage>,
-    /// The stems of each passage's title.
-    title_stems: Vec<Vec<String>>,
+    /// The terms of each passage's title.
+    titles: Vec<Terms>,
 }
 
 impl std::fmt::Debug for Retriever {
@@ -115,7 +115,7 @@ impl Retriever {
             }
         }
         let passages: Vec<Passage> = by_name.values().flat_map(|snapshot| cut(snapshot)).collect();
-        let title_stems = passages.iter().map(|passage| stems(&passage.title)).collect();
+        let titles = passages.iter().map(|passage| terms(&passage.title)).collect();
         let (schema, fields) = schema();
         let tokenizers = TokenizerManager::default();
         tokenizers.register(ANALYZER, analyzer());
@@ -134,7 +134,7 @@ impl Retriever {
         }
         let index = writer.finalize().map_err(RetrievalError::library)?;
         let reader = index.reader().map_err(RetrievalError::library)?;
-        Ok(Self { reader, fields, passages, title_stems })
+        Ok(Self { reader, fields, passages, titles })
     }
 
     /// How many passages there are.
@@ -153,21 +153,22 @@ impl Retriever {
         datanets: &[&str],
         k: usize,
     ) -> Result<Vec<Passage>, RetrievalError> {
-        let terms = terms(question);
-        if terms.is_empty() || k == 0 {
+        let asked = terms(question);
+        if asked.stems.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
         let searcher = self.reader.searcher();
         let collector = TopDocs::with_limit(CANDIDATES).order_by_score();
-        let hits =
-            searcher.search(&self.query(&terms, datanets), &collector).map_err(RetrievalError::library)?;
+        let hits = searcher
+            .search(&self.query(&asked.stems, datanets), &collector)
+            .map_err(RetrievalError::library)?;
         let mut found = Vec::with_capacity(hits.len());
         for (score, address) in hits {
             let numbers = searcher.segment_reader(address.segment_ord).fast_fields().u64("number");
             let number = numbers.map_err(RetrievalError::library)?.first(address.doc_id);
             let Some(number) = number.and_then(|number| usize::try_from(number).ok()) else { continue };
-            let coverage = coverage(&self.title_stems[number], &terms);
-            found.push((score * (1.0 + TITLE_COVERAGE_BONUS * coverage), number));
+            let closeness = closeness(&self.titles[number], &asked);
+            found.push((score * (1.0 + TITLE_BONUS * closeness), number));
         }
         // Numbers follow datanet, commitment and place, so they settle equal scores.
         found.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal).then(a.1.cmp(&b.1)));
@@ -238,11 +239,13 @@ fn cut(snapshot: &SealedSnapshot) -> Vec<Passage> {
     passages
 }
 
-/// Which part of the title's stems the question names, from 0 to 1.
-fn coverage(title: &[String], terms: &[String]) -> f32 {
-    if title.is_empty() {
-        return 0.0;
-    }
-    let named = title.iter().filter(|stem| terms.contains(stem)).count();
-    named as f32 / title.len() as f32
+/// How close a title is to what is asked for, from 0 to 1: the mean of the Dice coefficients of words and of stems, so
+/// that "politics" is closer to "politics" than to "politeness", which has the same stem.
+fn closeness(title: &Terms, asked: &Terms) -> f32 {
+    (dice(&title.words, &asked.words) + dice(&title.stems, &asked.stems)) / 2.0
+}
+
+fn dice(one: &[String], other: &[String]) -> f32 {
+    let common = one.iter().filter(|term| other.contains(term)).count();
+    2.0 * common as f32 / (one.len() + other.len()).max(1) as f32
 }

@@ -1,5 +1,6 @@
 //! Questions over the project's own datanets, each with the page that answers it. The first table is the visible test
-//! set, `data/questions.jsonl`; the second asks in other words. Bar: the right page is first for 85 % of both.
+//! set, `data/questions.jsonl`; the second asks in other words. Bar: the right page is
+//! first for 85 % of both (55 of 59 when the weights were chosen: 1 and 1 of 0.5 to 4 each).
 
 use openledger_datanet::{ParseOptions, SealedSnapshot, number, parse_json_lines};
 use openledger_retrieval::{PASSAGES_MAX, Passage, Retriever};
@@ -51,7 +52,7 @@ const IN_OTHER_WORDS: &[(&str, &str)] = &[
 
 fn data(name: &str) -> Vec<u8> {
     let path = format!("{}/../../data/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read(path).expect("the project's data is there")
 }
 
 fn snapshots() -> Vec<SealedSnapshot> {
@@ -88,10 +89,10 @@ fn place_of(page: &str, found: &[Passage]) -> Option<usize> {
     pages.iter().position(is_page).map(|position| position + 1)
 }
 
-/// The questions that hit within 1 and within 3, out of all; prints the misses.
-fn measure(rows: &[(String, String)], datanet: impl Fn(usize) -> Vec<String>) -> (usize, usize) {
+/// How many questions find their page first, and among the first three; and the others in words.
+fn measure(rows: &[(String, String)], datanet: impl Fn(usize) -> Vec<String>) -> (usize, usize, String) {
     let retriever = retriever();
-    let (mut first, mut third) = (0, 0);
+    let (mut first, mut third, mut misses) = (0, 0, String::new());
     for (row, (question, page)) in rows.iter().enumerate() {
         let datanets = datanet(row);
         let datanets: Vec<&str> = datanets.iter().map(String::as_str).collect();
@@ -101,11 +102,10 @@ fn measure(rows: &[(String, String)], datanet: impl Fn(usize) -> Vec<String>) ->
         third += usize::from(place.is_some_and(|place| place <= 3));
         if place != Some(1) {
             let best = found.first().map(|passage| passage.external_id.as_str());
-            println!("{question:?}: {page} at {place:?}, first is {best:?}");
+            misses += &format!("{question:?}: {page} at {place:?}, first is {best:?}\n");
         }
     }
-    println!("of {}: first {first}, in three {third}", rows.len());
-    (first, third)
+    (first, third, format!("of {} questions {first} first, {third} in three\n{misses}", rows.len()))
 }
 
 #[test]
@@ -114,12 +114,12 @@ fn the_right_page_is_found() {
     let mut rows: Vec<(String, String)> =
         visible.iter().map(|q| (q.question.clone(), q.page.clone())).collect();
     rows.extend(IN_OTHER_WORDS.iter().map(|(question, page)| (question.to_string(), page.to_string())));
-    let (first, third) = measure(&rows, |_| vec![]);
-    assert!(first * 100 >= rows.len() * 85, "{first} of {} first", rows.len());
-    assert!(third * 100 >= rows.len() * 95, "{third} of {} in three", rows.len());
+    let (first, third, report) = measure(&rows, |_| vec![]);
+    println!("{report}");
+    assert!(first * 100 >= rows.len() * 85 && third * 100 >= rows.len() * 95, "{report}");
     let named: Vec<(String, String)> = rows[..visible.len()].to_vec();
-    let (first, _) = measure(&named, |row| vec![visible[row].datanet.clone()]);
-    assert!(first * 100 >= named.len() * 95, "{first} of {} first in their datanet", named.len());
+    let (first, _, report) = measure(&named, |row| vec![visible[row].datanet.clone()]);
+    assert!(first * 100 >= named.len() * 95, "in their own datanet, {report}");
 }
 
 /// The visible test set can be answered: its terms and authors are those of its pages.

@@ -154,7 +154,7 @@ fn edges() {
             texts.iter().map(|texts| texts.iter().map(|text| text.to_string()).collect()).collect();
         let datanets = entries_of(&corpus);
         let index = index_of(&datanets);
-        for threshold in [0, NAT, 20 * NAT] {
+        for threshold in [0, NAT, 28 * NAT] {
             let rules = Rules { threshold, span_clusters_max: 2 };
             let found = attribute_by(output, &index, rules).expect("short");
             assert_eq!(found, reference::attribute(output, &datanets, index.root(), rules), "{output:?}");

@@ -1,0 +1,207 @@
+//! The rules on the project's own datanets: whoever is quoted receives most, and the parts are found again.
+
+use std::sync::Arc;
+
+use openledger_attribution::{
+    Attribution, ContributionId, Index, Matcher, attribute, index_json_lines, recompute,
+};
+use openledger_datanet::{Entry, ParseOptions, SealedSnapshot};
+
+const DATANETS: [(&str, &str); 3] = [
+    ("debian-tools", include_str!("../../../data/debian-tools.jsonl")),
+    ("devils-dictionary", include_str!("../../../data/devils-dictionary.jsonl")),
+    ("gnome-help", include_str!("../../../data/gnome-help.jsonl")),
+];
+
+struct Demo {
+    index: Arc<Index>,
+    snapshots: Vec<SealedSnapshot>,
+}
+
+fn demo() -> Demo {
+    let options =
+        ParseOptions { default_license: Some("see LICENSES.md".into()), default_source: String::new() };
+    let (mut segments, mut snapshots, mut sequence) = (Vec::new(), Vec::new(), 1);
+    for (name, lines) in DATANETS {
+        let file =
+            index_json_lines(name, lines.as_bytes(), &options, sequence).expect("the project's data is good");
+        sequence += file.snapshot.entries().len() as u64;
+        snapshots.push(file.snapshot);
+        segments.push(Arc::new(file.segment));
+    }
+    Demo { index: Arc::new(Index::join(segments).expect("joins")), snapshots }
+}
+
+fn entry<'a>(demo: &'a Demo, external_id: &str) -> &'a Entry {
+    let entries = demo.snapshots.iter().flat_map(|snapshot| snapshot.entries());
+    entries
+        .into_iter()
+        .find(|e| e.contribution.external_id.ends_with(external_id))
+        .expect("the page is there")
+}
+
+/// The part of the output's weight that goes to `id`, in percent.
+fn percent(attribution: &Attribution, id: ContributionId) -> u64 {
+    let mass: u64 = attribution.shares.iter().filter(|s| s.contribution == id).map(|s| s.mass).sum();
+    100 * mass / attribution.total.max(1)
+}
+
+#[test]
+fn answers_that_quote() {
+    let demo = demo();
+    // Answer, page, and the least percent that the page receives.
+    let rows = [
+        (
+            "To turn on bounce keys, open the Activities overview and start typing Settings. Click on Settings. Click \
+             Accessibility in the sidebar to open the panel. Press Typing Assist (AccessX) in the Typing section. \
+             Switch the Bounce Keys switch to on.",
+            "a11y-bouncekeys.page",
+            60,
+        ),
+        ("Patience is a minor form of despair, disguised as a virtue.", "devil/patience", 60),
+        ("git-lfs is an open source Git extension for versioning large files.", "git-lfs", 60),
+        (
+            "A MAC address is the unique identifier that is assigned by the manufacturer to a piece of network hardware.",
+            "net-macaddress.page",
+            90,
+        ),
+        (
+            "You can change the display of the battery: in the Suspend & Power Button section, set Show Battery \
+             Percentage to on.",
+            "power-percentage.page",
+            50,
+        ),
+    ];
+    for (answer, page, least) in rows {
+        let found = attribute(answer, &demo.index).expect("short");
+        found.check().expect("canonical");
+        let id = entry(&demo, page).contribution.id();
+        assert_eq!(found.shares.first().map(|share| share.contribution), Some(id), "{answer}");
+        assert!(percent(&found, id) >= least, "{page}: {}", percent(&found, id));
+    }
+}
+
+#[test]
+fn free_words_are_unattributed() {
+    let demo = demo();
+    for answer in [
+        "I am sorry, but I do not know the answer to that question.",
+        "The quick brown fox jumps over the lazy dog while seven wizards brew coffee.",
+        "",
+    ] {
+        let found = attribute(answer, &demo.index).expect("short");
+        assert_eq!((found.shares.len(), found.unattributed), (0, found.total), "{answer}");
+    }
+}
+
+/// Every first long sentence of every page, inside an answer of free words.
+#[test]
+fn the_quoted_page_receives_most() {
+    let demo = demo();
+    let (mut quoted, mut first, mut half, mut common) = (0u32, 0u32, 0u32, 0u32);
+    for snapshot in &demo.snapshots {
+        for cluster in snapshot.clusters() {
+            let entry = &snapshot.entries()[cluster.owner];
+            let sentences = entry.contribution.text.split(['\n', '.']).map(str::trim);
+            let Some(sentence) = sentences.into_iter().find(|s| s.split_whitespace().count() >= 8) else {
+                continue;
+            };
+            let answer = format!("Sure! {sentence}. Hope that helps.");
+            let found = attribute(&answer, &demo.index).expect("short");
+            recompute(&answer, &demo.index, &found).expect("the same again");
+            let id = snapshot.ids()[cluster.owner];
+            let best = found.shares.first().map_or(0, |share| share.mass);
+            let mine = found.shares.iter().find(|s| s.contribution == id).map_or(0, |share| share.mass);
+            quoted += 1;
+            first += u32::from(mine > 0 && mine == best);
+            half += u32::from(percent(&found, id) >= 50);
+            common += u32::from(found.shares.is_empty());
+        }
+    }
+    println!(
+        "{quoted} quoted, {first} first, {half} with half of the weight, {common} too common for anyone"
+    );
+    assert!(quoted > 1000);
+    assert!(first * 100 >= quoted * 95, "{first} of {quoted} first");
+    assert!(half * 100 >= quoted * 85, "{half} of {quoted} with half");
+}
+
+/// Pages that the index does not hold lose next to nothing to those that it holds.
+#[test]
+fn chance_matches_are_rare() {
+    let demo = demo();
+    for (place, snapshot) in demo.snapshots.iter().enumerate() {
+        let mut others = demo.index.segments().to_vec();
+        others.remove(place);
+        let index = Index::join(others).expect("joins");
+        let (mut total, mut attributed) = (0, 0);
+        for entry in snapshot.entries() {
+            let found = attribute(&entry.contribution.text, &index).expect("short");
+            total += found.total;
+            attributed += found.total - found.unattributed;
+        }
+        println!("{}: {attributed} of {total} by chance", snapshot.header().datanet);
+        assert!(attributed * 200 < total, "{}", snapshot.header().datanet);
+    }
+}
+
+/// Six words from the middle of a page are enough.
+#[test]
+fn short_excerpts_find_their_page() {
+    let demo = demo();
+    let (mut excerpts, mut first) = (0u32, 0u32);
+    for entry in demo.snapshots.iter().flat_map(|snapshot| snapshot.entries()) {
+        let words: Vec<&str> = entry.contribution.text.split_whitespace().collect();
+        if words.len() < 16 {
+            continue;
+        }
+        let found = attribute(&words[words.len() / 2 - 3..][..6].join(" "), &demo.index).expect("short");
+        let best = found.shares.first().map_or(0, |share| share.mass);
+        let id = entry.contribution.id();
+        excerpts += 1;
+        first += u32::from(found.shares.iter().any(|share| share.contribution == id && share.mass == best));
+    }
+    println!("{first} of {excerpts} excerpts");
+    assert!(excerpts > 1000 && first * 100 >= excerpts * 98, "{first} of {excerpts}");
+}
+
+#[test]
+fn streaming_a_page_gives_the_batch_result() {
+    let demo = demo();
+    for page in ["nautilus-connect.page", "devil/telephone", "reposurgeon"] {
+        let text = format!("{0} and once more {0}", entry(&demo, page).contribution.text);
+        let mut matcher = Matcher::new(demo.index.clone());
+        for piece in text.as_bytes().chunks(3) {
+            matcher.push(piece).expect("good bytes");
+        }
+        let streamed = matcher.finish().expect("good bytes");
+        assert_eq!(Ok(&streamed), attribute(&text, &demo.index).as_ref());
+        assert!(percent(&streamed, entry(&demo, page).contribution.id()) > 80, "{page}");
+    }
+}
+
+#[test]
+fn the_index_file_is_read_back() {
+    let demo = demo();
+    let bytes = demo.index.to_bytes();
+    let read = Index::from_bytes(&bytes).expect("reads");
+    assert_eq!(read.root(), demo.index.root());
+    let roots: Vec<_> = read.segments().iter().map(|segment| segment.root()).collect();
+    let sealed: Vec<_> = demo.snapshots.iter().map(|snapshot| snapshot.header().index_root).collect();
+    assert_eq!(roots, sealed, "the snapshots name these segments");
+    let text: usize = DATANETS.iter().map(|(_, lines)| lines.len()).sum();
+    println!("{} bytes of index for {text} bytes of lines", bytes.len());
+}
+
+#[test]
+fn bad_files_say_where() {
+    let index = |name: &str, lines: &str| {
+        let error =
+            index_json_lines(name, lines.as_bytes(), &ParseOptions::default(), 1).expect_err("refused");
+        error.to_string()
+    };
+    let good = r#"{"id":"a","text":"t","authors":["X"],"license":"L"}"#;
+    assert!(index("n", &format!("{good}\n{{")).starts_with("line 2: not a contribution in JSON"));
+    assert!(index("a name", good).contains("cannot name a datanet"));
+    assert!(index("n", "").contains("has no contributions"));
+}
