@@ -1,0 +1,182 @@
+//! One validator: the life of a transaction, restart, subscription, refusals.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use openledger_chain::{
+    Chain, ChainConfig, ChainError, NetworkIdentity, ProveAt, StartError, SubmitError, ValidatorKey,
+    transaction_hash, verify_inclusion,
+};
+
+use crate::counter::{Counter, config, counter_key, genesis, runtime, start};
+
+#[test]
+fn submit_finalize_get_prove() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = start(dir.path()).await;
+        assert_eq!(
+            chain.get(b"greeting").await.expect("answers").value.as_deref(),
+            Some(b"hello".as_slice())
+        );
+
+        let finalized = chain.submit_and_wait("add first a").await.expect("finalized");
+        assert_eq!((finalized.result, finalized.output.as_ref()), (Ok(()), b"101".as_slice()));
+        assert_eq!(finalized.hash, transaction_hash(b"add first a"));
+        let rejected = chain.submit_and_wait("fail 7").await.expect("finalized");
+        assert_eq!(rejected.result, Err(7));
+
+        let value = chain.get(&counter_key("first")).await.expect("answers");
+        assert_eq!(value.value.as_deref(), Some(b"101".as_slice()));
+        assert!(value.height >= rejected.height);
+
+        let proof =
+            chain.prove(&counter_key("first"), ProveAt::AtLeast(finalized.height)).await.expect("proves");
+        let verified = verify_inclusion(chain.identity(), &proof).expect("verifies");
+        assert_eq!((verified.key, verified.value), (counter_key("first"), b"101".to_vec()));
+        let block = chain.block(verified.height).await.expect("answers").expect("stored");
+        assert_eq!((block.digest, block.state_root), (verified.block_digest, verified.state_root));
+        assert!(matches!(chain.prove(b"nothing", ProveAt::Latest).await, Err(ChainError::KeyAbsent { .. })));
+        chain.shutdown().await.expect("shuts down");
+        assert_eq!(chain.stopped().await, ChainError::ShutDown);
+        assert_eq!(chain.get(b"greeting").await, Err(ChainError::ShutDown));
+        assert_eq!(chain.submit("x").await, Err(SubmitError::Stopped(ChainError::ShutDown)));
+    });
+}
+
+#[test]
+fn a_restart_keeps_blocks_state_and_roots() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = start(dir.path()).await;
+        let mut last = 0;
+        for nonce in 0..20 {
+            last = chain.submit_and_wait(format!("add first {nonce}")).await.expect("finalized").height;
+        }
+        let before = chain.block(last).await.expect("answers").expect("stored");
+        chain.shutdown().await.expect("shuts down");
+
+        let chain = start(dir.path()).await;
+        assert!(chain.tip().height >= last);
+        assert_eq!(chain.block(last).await.expect("answers"), Some(before));
+        let value = chain.get(&counter_key("first")).await.expect("answers").value;
+        assert_eq!(value.as_deref(), Some(b"120".as_slice()));
+        // A transaction that is final is recognised after the restart and not ordered again.
+        let again = chain.submit_and_wait("add first 19").await.expect("finalized");
+        assert_eq!((again.height, again.output.as_ref()), (last, b"120".as_slice()));
+        // And the chain goes on.
+        let next = chain.submit_and_wait("add first next").await.expect("finalized");
+        assert_eq!(next.output.as_ref(), b"121");
+        assert!(next.height > last);
+        chain.shutdown().await.expect("shuts down");
+    });
+}
+
+#[test]
+fn a_subscription_replays_every_block_in_order() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = start(dir.path()).await;
+        for nonce in 0..5 {
+            chain.submit_and_wait(format!("add first {nonce}")).await.expect("finalized");
+        }
+        let mut live = Box::pin(chain.subscribe(0).into_stream());
+        let mut parent = chain.block(0).await.expect("answers").expect("genesis").digest;
+        let (mut seen, mut height, mut timestamp_ms) = (Vec::new(), 0, 0);
+        while seen.len() < 6 {
+            if seen.len() == 5 {
+                chain.submit("add first live").await.expect("taken");
+            }
+            let block = live.next().await.expect("no end").expect("a block");
+            assert_eq!((block.height, block.parent), (height + 1, parent));
+            assert!(block.timestamp_ms > timestamp_ms);
+            assert_eq!(block.transactions.len(), block.outcomes.len());
+            (height, parent, timestamp_ms) = (block.height, block.digest, block.timestamp_ms);
+            seen.extend(block.outcomes.iter().map(|outcome| outcome.output.clone()));
+        }
+        assert_eq!(seen, ["101", "102", "103", "104", "105", "106"]);
+        chain.shutdown().await.expect("shuts down");
+        assert_eq!(live.next().await.expect("an error"), Err(ChainError::ShutDown));
+        assert!(live.next().await.is_none());
+    });
+}
+
+#[test]
+fn concurrent_callers_get_the_same_answer() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = start(dir.path()).await;
+        let calls = (0..8).map(|_| chain.submit_and_wait("add first same"));
+        let answers = futures::future::join_all(calls).await;
+        let first = answers[0].clone().expect("finalized");
+        assert!(answers.iter().all(|answer| answer.as_ref() == Ok(&first)));
+        assert_eq!(
+            chain.get(&counter_key("first")).await.expect("answers").value.as_deref(),
+            Some(b"101".as_slice())
+        );
+        chain.shutdown().await.expect("shuts down");
+    });
+}
+
+#[test]
+fn the_identity_is_deterministic_and_covers_the_first_state() {
+    let config = |genesis| ChainConfig::single("unused", "test", 77, [9; 32], genesis).identity;
+    let identity = config(genesis());
+    assert_eq!(identity, config(genesis()));
+    // A promise to everyone who has written the identity down.
+    assert_eq!(
+        identity.genesis_hash.to_string(),
+        "ddf9fb39f3ee547b88658f26e2029282883d60c370bcf41ff29be7ff7f2e484b"
+    );
+    assert_eq!(NetworkIdentity::from_json(&identity.to_json()), Ok(identity.clone()));
+    let mut other = genesis();
+    other.insert(b"more".to_vec(), vec![]);
+    assert_ne!(identity.genesis_hash, config(other).genesis_hash);
+}
+
+#[test]
+fn wrong_configurations_are_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let start = |config| Chain::start(config, Arc::new(Counter));
+        let mut wrong = config(dir.path());
+        wrong.genesis.insert(b"x".to_vec(), vec![1]);
+        assert!(matches!(start(wrong).await, Err(StartError::GenesisMismatch { .. })));
+        let mut wrong = config(dir.path());
+        wrong.validator_seed = [1; 32];
+        assert!(matches!(start(wrong).await, Err(StartError::NotAValidator { .. })));
+        let mut wrong = config(dir.path());
+        wrong.identity.validators.push(ValidatorKey::from_seed(&[1; 32]));
+        assert!(matches!(start(wrong).await, Err(StartError::GenesisMismatch { .. })));
+        let mut wrong = config(dir.path());
+        wrong.idle_interval = std::time::Duration::ZERO;
+        assert!(matches!(start(wrong).await, Err(StartError::Configuration { .. })));
+
+        let chain = start(config(dir.path())).await.expect("starts");
+        assert!(matches!(start(config(dir.path())).await, Err(StartError::AlreadyRunning { .. })));
+        chain.shutdown().await.expect("shuts down");
+        let other = ChainConfig::single(dir.path(), "other", 78, [9; 32], genesis());
+        assert!(matches!(start(other).await, Err(StartError::AnotherNetwork { .. })));
+    });
+}
+
+#[test]
+fn a_damaged_directory_is_an_error_and_not_a_panic() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = start(dir.path()).await;
+        for nonce in 0..3 {
+            chain.submit_and_wait(format!("add first {nonce}")).await.expect("finalized");
+        }
+        chain.shutdown().await.expect("shuts down");
+        // The state is gone, the blocks and their progress are not.
+        for entry in std::fs::read_dir(dir.path().join("engine")).expect("readable") {
+            let entry = entry.expect("readable");
+            if entry.file_name().to_string_lossy().starts_with("state-") {
+                std::fs::remove_dir_all(entry.path()).expect("removed");
+            }
+        }
+        let error = Chain::start(config(dir.path()), Arc::new(Counter)).await.expect_err("damaged");
+        assert!(matches!(error, StartError::Damaged { .. }), "{error:?}");
+    });
+}
