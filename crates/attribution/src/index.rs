@@ -13,6 +13,7 @@ use openledger_datanet::{ClusterId, merkle};
 
 use crate::logarithm::ln_ratio;
 use crate::parameters::{ATTRIBUTION_VERSION, SEGMENTS_MAX};
+use crate::search::UNKNOWN;
 use crate::segment::{IndexError, Segment};
 
 const MAGIC: &[u8; 8] = b"OLINDEX\x01";
@@ -32,7 +33,7 @@ pub struct Index {
 /// A word of an output, as the index sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownWord {
-    /// The word's id in each segment; 0 where it does not occur.
+    /// The word's id in each segment; [`UNKNOWN`] where it does not occur.
     pub(crate) ids: Vec<u32>,
     pub(crate) weight: u64,
 }
@@ -74,7 +75,7 @@ impl Index {
     /// What the index knows of a folded word.
     pub(crate) fn look_up(&self, folded: &str) -> KnownWord {
         let ids: Vec<u32> = self.segments.iter().map(|segment| segment.word_id(folded)).collect();
-        let known = ids.iter().zip(&self.weights).find(|(id, _)| **id > 0);
+        let known = ids.iter().zip(&self.weights).find(|(id, _)| **id != UNKNOWN);
         let weight = known.map_or(self.unknown_weight, |(id, weights)| weights[*id as usize - 1]);
         KnownWord { ids, weight }
     }

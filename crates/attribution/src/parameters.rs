@@ -30,8 +30,9 @@ pub const SPAN_CLUSTERS_MAX: usize = 16;
 /// The longest output that is attributed, in bytes.
 pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
-/// The longest output that is attributed, in words. Bounds the search at the square of this in word comparisons.
-pub const OUTPUT_WORDS_MAX: usize = 1 << 15;
+/// The longest output that is attributed, in words. The worst text (one word, repeated, in output and index) takes the
+/// square of this in word comparisons.
+pub const OUTPUT_WORDS_MAX: usize = 1 << 14;
 
 /// The most words of one segment, separators included: suffixes are 31-bit numbers.
 pub const SEGMENT_WORDS_MAX: usize = (1 << 31) - 2;

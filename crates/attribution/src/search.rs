@@ -1,9 +1,12 @@
 //! Binary search among the suffixes of a segment, comparing words and never twice the same prefix.
 //!
-//! All functions take patterns of word ids of this segment; id 0 (unknown, or the separator) matches nothing. Every
-//! document ends with a separator, so a comparison never runs past the end. Absent: values and clusters.
+//! All functions take patterns of word ids of this segment; [`UNKNOWN`] matches nothing. Every document ends with a
+//! separator, which no pattern holds, so a comparison never runs past the end. Absent: values and clusters.
 
 use crate::segment::Segment;
+
+/// The id of a word that the segment does not hold.
+pub(crate) const UNKNOWN: u32 = u32::MAX;
 
 /// An interval of ranks, end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,15 +36,15 @@ impl Segment {
     /// The suffixes that start with `word`.
     pub(crate) fn bucket(&self, word: u32) -> Interval {
         let word = word as usize;
-        match (self.buckets.get(word), self.buckets.get(word + 1)) {
-            (Some(&start), Some(&end)) if word > 0 => Interval { start: start as usize, end: end as usize },
+        match (self.buckets.get(word), self.buckets.get(word.saturating_add(1))) {
+            (Some(&start), Some(&end)) => Interval { start: start as usize, end: end as usize },
             _ => Interval::default(),
         }
     }
 
     /// Of suffixes that share `depth` words, those that go on with `word`.
     pub(crate) fn narrow(&self, shared: Interval, depth: usize, word: u32) -> Interval {
-        if shared.is_empty() || word == 0 {
+        if shared.is_empty() {
             return Interval::default();
         }
         let suffixes = &self.parts.suffixes[shared.start..shared.end];
@@ -93,6 +96,12 @@ impl Segment {
     }
 }
 
+/// How many words two sequences share at their start; whole blocks at a time, because long quotations are compared
+/// in full. A separator never equals a word of a pattern.
 fn common_prefix(suffix: &[u32], pattern: &[u32]) -> usize {
-    suffix.iter().zip(pattern).take_while(|(a, b)| a == b && **a != 0).count()
+    const BLOCK: usize = 32;
+    let blocks = suffix.as_chunks::<BLOCK>().0.iter().zip(pattern.as_chunks::<BLOCK>().0);
+    let shared = BLOCK * blocks.take_while(|(a, b)| a == b).count();
+    let rest = suffix[shared..].iter().zip(&pattern[shared..]);
+    shared + rest.take_while(|(a, b)| a == b).count()
 }

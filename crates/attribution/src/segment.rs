@@ -13,6 +13,7 @@ use openledger_datanet::{ClusterId, ContributionId, Entry, is_datanet_name, word
 use crate::format;
 use crate::listing::Listing;
 use crate::parameters::{SEGMENT_WORDS_MAX, SEGMENTS_MAX};
+use crate::search::UNKNOWN;
 
 /// Why an index cannot be built or read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,12 +159,12 @@ impl Segment {
         self.parts.documents.len()
     }
 
-    /// The id of a folded word; 0 when it does not occur.
+    /// The id of a folded word; [`UNKNOWN`] when it does not occur.
     pub(crate) fn word_id(&self, folded: &str) -> u32 {
         self.parts
             .dictionary
             .binary_search_by(|word| word.as_str().cmp(folded))
-            .map_or(0, |position| position as u32 + 1)
+            .map_or(UNKNOWN, |position| position as u32 + 1)
     }
 
     /// The document that holds the word at `position`.

@@ -182,3 +182,9 @@ fn building_twice_finds_the_same() {
     let nothing = Retriever::build(&[]).expect("builds");
     assert!(nothing.search("anything", &[], 3).expect("searches").is_empty());
 }
+
+#[test]
+fn many_threads_may_search() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<Retriever>();
+}

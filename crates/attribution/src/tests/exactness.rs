@@ -182,3 +182,25 @@ fn hostile_outputs_are_refused() {
     assert_eq!(push(&[many.as_bytes(), b"a"]), Err(OutputError::TooLong));
     assert_eq!(attribute(&format!("{many}a"), &index), Err(OutputError::TooLong));
 }
+
+/// The worst text: every suffix of the output matches, and every comparison runs to the end.
+#[test]
+fn one_word_repeated_to_the_limit() {
+    let limit = crate::parameters::OUTPUT_WORDS_MAX;
+    let text = "a ".repeat(2 * limit) + "b";
+    let index = index_of(&entries_of(&vec![vec![text, "c ".repeat(9)]]));
+    let output = "a ".repeat(limit - 1) + "c";
+    let rules = Rules { threshold: 0, span_clusters_max: 1 };
+    let found = attribute_by(&output, &index, rules).expect("at the limit");
+    assert_eq!((found.spans[0].words.end, found.spans[0].count), (limit as u64 - 1, limit as u64 + 2));
+    let mut matcher = Matcher::new(index);
+    matcher.push(output.as_bytes()).expect("good bytes");
+    assert_eq!(matcher.finish_by(rules), Ok(found));
+}
+
+#[test]
+fn matchers_move_between_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<Matcher>();
+    check::<Index>();
+}
