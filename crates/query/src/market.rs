@@ -1,0 +1,71 @@
+//! Models, providers, gateways and channels as events describe them. Absent: reputation and exposure, which have no
+//! events yet that tell about them.
+
+use std::collections::BTreeMap;
+
+use openledger_types::record::OfferRecord;
+use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Hash, Name, Royalty};
+
+/// A model or adapter.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    pub(crate) builder: AccountId,
+    pub(crate) weights: Hash,
+    pub(crate) parent: Option<Name>,
+    pub(crate) lineage: Vec<Royalty>,
+    pub(crate) license: String,
+    pub(crate) height: u64,
+    pub(crate) earned: i128,
+    pub(crate) answers: u64,
+}
+
+/// A provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Provider {
+    pub(crate) stake: Amount,
+    pub(crate) endpoint: String,
+    pub(crate) height: u64,
+    pub(crate) offers: BTreeMap<Name, OfferRecord>,
+    pub(crate) answers: u64,
+}
+
+/// A gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Gateway {
+    pub(crate) bond: Amount,
+    pub(crate) router_fee: BasisPoints,
+    pub(crate) endpoint: String,
+    pub(crate) height: u64,
+    pub(crate) batches: u64,
+    pub(crate) receipts: u64,
+    pub(crate) charged: i128,
+}
+
+/// A channel.
+#[derive(Debug, Clone)]
+pub(crate) struct Channel {
+    pub(crate) consumer: AccountId,
+    pub(crate) gateway: AccountId,
+    pub(crate) authorizer: AccountId,
+    pub(crate) deposit: i128,
+    pub(crate) spent: i128,
+    pub(crate) closes_at_ms: Option<u64>,
+    pub(crate) closed: bool,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Market {
+    pub(crate) models: BTreeMap<Name, Model>,
+    pub(crate) providers: BTreeMap<AccountId, Provider>,
+    pub(crate) gateways: BTreeMap<AccountId, Gateway>,
+    pub(crate) channels: BTreeMap<ChannelId, Channel>,
+    pub(crate) channels_of: BTreeMap<AccountId, Vec<ChannelId>>,
+}
+
+impl Market {
+    pub(crate) fn open_channel(&mut self, id: ChannelId, channel: Channel) {
+        self.channels_of.entry(channel.consumer).or_default().push(id);
+        self.channels.insert(id, channel);
+    }
+}
