@@ -1,2 +1,60 @@
-//! Entry point.
-fn main() {}
+//! One binary: every role of a node, and the command line.
+//!
+//! Exit codes: 0 done, 1 failed (the message says what, why and what next), 2 wrong usage.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on the terminal")]
+
+mod cli;
+mod commands;
+mod keystore;
+mod models;
+mod node;
+mod operator;
+mod output;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::commands::Session;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::from(error)),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    let session = Session::new(&cli)?;
+    match cli.command {
+        Command::Up(arguments) => commands::up::run(&session, arguments).await,
+        Command::Node { config } => commands::up::run_config(session, &config).await,
+        Command::Ask(arguments) => commands::ask::run(&session, arguments).await,
+        Command::Receipt(command) => commands::receipt::run(&session, command).await,
+        Command::Datanet(command) => commands::datanet::run(&session, command).await,
+        Command::Model(command) => commands::model::run(&session, command).await,
+        Command::Index(command) => commands::index::run(&session, command),
+        Command::Account(command) => commands::account::run(&session, command).await,
+        Command::Keys(command) => commands::keys::run(&session, command).await,
+    }
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,openledger=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,154 @@
+//! `openledger up`: a local network with all roles in one process, filled with datanets as a user would fill it.
+//!
+//! Every step can be repeated: after a stop at any moment the next start goes on where it was.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use openledger_client::Client;
+use openledger_datanet::{ParseOptions, parse_json_lines};
+use openledger_ledger::StateKey;
+use openledger_types::record::{AccountRecord, DatanetRecord};
+use openledger_types::{Action, Amount, Asset, Name};
+use serde::Deserialize;
+
+use super::Session;
+use super::datanet::progress_bar;
+use crate::cli::UpArguments;
+use crate::keystore::{Keystore, write_secret};
+use crate::node::{Node, NodeConfig};
+use crate::operator::{Operator, read};
+
+/// What the local consumer starts with.
+const CONSUMER_CREDITS: Amount = Amount(1_000_000_000);
+/// What the first API key may spend.
+const KEY_DEPOSIT: Amount = Amount(100_000_000);
+
+/// `datanets.json` in a data folder.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatanetFile {
+    name: Name,
+    title: String,
+    license: String,
+    file: PathBuf,
+}
+
+/// A node's configuration file: what `openledger up` takes on the command line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeFile {
+    dir: PathBuf,
+    #[serde(default = "default_port")]
+    port: u16,
+    model: Option<PathBuf>,
+    data: Option<PathBuf>,
+    seed: Option<u64>,
+}
+
+fn default_port() -> u16 {
+    8080
+}
+
+/// `openledger node --config FILE`.
+pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let file: NodeFile = toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
+    session.dir = file.dir;
+    run(&session, UpArguments { port: file.port, model: file.model, data: file.data, seed: file.seed }).await
+}
+
+pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
+    let model = crate::models::resolve(arguments.model.as_deref())?;
+    let config = NodeConfig {
+        dir: session.dir.clone(),
+        port: arguments.port,
+        model,
+        seed: arguments.seed,
+    };
+    let node = Node::start(config).await?;
+    let address = format!("http://127.0.0.1:{}", node.port());
+    let filled = fill(session, &node, &address, arguments.data.as_deref());
+    let stopped = tokio::select! {
+        filled = filled => match filled {
+            Ok(()) => {
+                node.ready();
+                println!("ready: {address}/  (explorer)   {address}/v1  (OpenAI-compatible; key in {})", session.dir.join("api-key").display());
+                node.wait_until_stopped().await
+            }
+            Err(error) => Err(error),
+        },
+        stopped = node.wait_until_stopped() => stopped,
+    };
+    let closed = node.shutdown().await;
+    stopped.and(closed)
+}
+
+/// Consumer, API key and datanets, through the HTTP interface.
+async fn fill(session: &Session, node: &Node, address: &str, data: Option<&Path>) -> Result<()> {
+    std::fs::write(session.dir.join("address"), address)
+        .with_context(|| format!("{} cannot be written", session.dir.join("address").display()))?;
+    let client = Client::new(address, None);
+    let mut keys = session.keys()?;
+    let chain_id = node.chain_id();
+    consumer(session, &client, &mut keys, chain_id).await?;
+    let folder = match data {
+        Some(folder) => Some(folder.to_path_buf()),
+        None => Some(PathBuf::from("data")).filter(|folder| folder.join("datanets.json").exists()),
+    };
+    let Some(folder) = folder else {
+        println!("no datanets to fill; make one with `openledger datanet create`");
+        return Ok(());
+    };
+    let curator = Operator { client: &client, chain_id, secret: keys.ensure("curator")? };
+    for datanet in datanet_files(&folder)? {
+        fill_datanet(&curator, &mut keys, &folder, &datanet).await?;
+    }
+    Ok(())
+}
+
+/// An account with credits and an API key for whoever uses this network first.
+async fn consumer(session: &Session, client: &Client, keys: &mut Keystore, chain_id: u64) -> Result<()> {
+    let secret = keys.ensure("consumer")?;
+    let account = secret.account();
+    let record: Option<AccountRecord> = read(client, StateKey::Account(account)).await?;
+    if record.is_none_or(|record| record.credits == Amount::ZERO && record.nonce == 0) {
+        let treasury = Operator { client, chain_id, secret: keys.ensure("treasury")? };
+        treasury.act(Action::Faucet { to: account, asset: Asset::Credit, amount: CONSUMER_CREDITS }).await?;
+    }
+    let gateway = client.network().await?.gateway;
+    let operator = Operator { client, chain_id, secret };
+    let api_secret = keys.secret("api-key", "first");
+    let key = operator.open_api_key(gateway, &api_secret, KEY_DEPOSIT).await?;
+    write_secret(&session.dir.join("api-key"), &key)
+}
+
+fn datanet_files(folder: &Path) -> Result<Vec<DatanetFile>> {
+    let path = folder.join("datanets.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not a list of datanets", path.display()))
+}
+
+async fn fill_datanet(curator: &Operator<'_>, keys: &mut Keystore, folder: &Path, datanet: &DatanetFile) -> Result<()> {
+    let record = read::<DatanetRecord>(curator.client, StateKey::Datanet(datanet.name.clone())).await?;
+    if record.is_some_and(|record| record.version > 0) {
+        return Ok(());
+    }
+    let path = folder.join(&datanet.file);
+    let bytes = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let options =
+        ParseOptions { default_license: Some(datanet.license.clone()), default_source: datanet.name.to_string() };
+    let contributions =
+        parse_json_lines(&bytes, &options).with_context(|| format!("{} was not contributed", path.display()))?;
+    if contributions.is_empty() {
+        bail!("{} holds no contributions", path.display());
+    }
+    let count = contributions.len();
+    curator.create_datanet(&datanet.name, &datanet.title, &datanet.license).await?;
+    let bar = progress_bar(&format!("contributing to {}", datanet.name));
+    curator.contribute(keys, &datanet.name, contributions, &bar).await?;
+    bar.finish_and_clear();
+    let version = curator.seal(&datanet.name).await?;
+    println!("{}: {count} contributions, sealed as version {version}", datanet.name);
+    Ok(())
+}
