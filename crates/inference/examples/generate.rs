@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use openledger_inference::{
-    ChatMessage, CompletionRequest, Engine, EngineConfig, Event, Model, Prompt, Sampling,
+    ChatMessage, CompletionRequest, Engine, EngineConfig, Event, Model, Prompt, Quote, Sampling,
 };
 
 #[derive(serde::Deserialize)]
@@ -30,6 +30,10 @@ struct Line {
     seed: u64,
     #[serde(default)]
     frequency_penalty: f32,
+    #[serde(default)]
+    quote_bonus: f32,
+    /// The part of the prompt to quote from.
+    quote: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -68,6 +72,10 @@ fn answer_line(engine: &Engine, line: &str) -> anyhow::Result<String> {
         (None, Some(messages)) => Prompt::Chat(messages),
         _ => anyhow::bail!("a line needs either a prompt or messages"),
     };
+    let quote = match (&prompt, &line.quote) {
+        (Prompt::Text(text), Some(part)) => quote_of(engine, text, part, line.quote_bonus)?,
+        _ => Quote::default(),
+    };
     let start = Instant::now();
     let completion = engine.submit(CompletionRequest {
         max_tokens: line.max_tokens,
@@ -76,6 +84,7 @@ fn answer_line(engine: &Engine, line: &str) -> anyhow::Result<String> {
             temperature: line.temperature,
             seed: line.seed,
             frequency_penalty: line.frequency_penalty,
+            quote,
             ..Sampling::default()
         },
         ..CompletionRequest::new(prompt)
@@ -91,6 +100,14 @@ fn answer_line(engine: &Engine, line: &str) -> anyhow::Result<String> {
         "token_ids": finished.token_ids,
     })
     .to_string())
+}
+
+/// Where the last occurrence of `part` lies in the prompt, in tokens.
+fn quote_of(engine: &Engine, text: &str, part: &str, bonus: f32) -> anyhow::Result<Quote> {
+    let at = text.rfind(part).context("the quoted part is not in the prompt")?;
+    let tokenizer = engine.model().tokenizer();
+    let count = |text: &str| Ok::<_, anyhow::Error>(u32::try_from(tokenizer.encode(text)?.len())?);
+    Ok(Quote { bonus, start: count(text[..at].trim_end())?, end: count(&text[..at + part.len()])? })
 }
 
 fn model_path() -> anyhow::Result<PathBuf> {

@@ -51,8 +51,7 @@ impl EngineConfig {
         self.threads = self.threads.clamp(1, openledger_model::THREADS_MAX);
         self.queue_requests_max = self.queue_requests_max.clamp(1, 65_536);
         self.sequences_max = self.sequences_max.clamp(1, BATCH_OUTPUTS_MAX);
-        self.prefill_chunk_tokens =
-            self.prefill_chunk_tokens.clamp(1, BATCH_TOKENS_MAX - self.sequences_max);
+        self.prefill_chunk_tokens = self.prefill_chunk_tokens.clamp(1, BATCH_TOKENS_MAX - self.sequences_max);
         self.completion_tokens_max = self.completion_tokens_max.max(1);
         self.event_capacity = self.event_capacity.clamp(2, 4_096);
         self

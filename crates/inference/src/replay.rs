@@ -13,6 +13,7 @@ use openledger_model::{
 };
 
 use crate::evidence::{Evidence, EvidenceBuilder, Hash, hash_tokens};
+use crate::quote::QuoteSource;
 
 /// What a replay found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,9 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Difference {
     /// Another version of the arithmetic, which this build cannot repeat.
-    #[error("the evidence is of numeric specification {claimed}, this build computes {NUMERIC_SPECIFICATION}")]
+    #[error(
+        "the evidence is of numeric specification {claimed}, this build computes {NUMERIC_SPECIFICATION}"
+    )]
     NumericSpecification {
         /// The claimed version.
         claimed: u32,
@@ -96,12 +99,13 @@ pub fn replay(
     if let Some(difference) = compare_claims(model, prompt, output, salt, evidence) {
         return Ok(Verdict::Differs(difference));
     }
+    let source = QuoteSource::new(evidence.sampling.quote, prompt, model.tokenizer());
     let mut builder = EvidenceBuilder::new(*salt);
     let mut wrong_token = None;
     let mut index = 0;
     teacher_force(model, prompt, output, |hidden, logits| {
         builder.push(hidden);
-        let found = evidence.sampling.choose(logits, &output[..index]);
+        let found = evidence.sampling.choose(logits, &output[..index], &source);
         if found != output[index] && wrong_token.is_none() {
             wrong_token = Some(Difference::Token { index, claimed: output[index], found });
         }

@@ -111,7 +111,9 @@ pub enum SubmitError {
         reason: &'static str,
     },
     /// Prompt and answer do not fit the engine's cache.
-    #[error("prompt and answer need {tokens} positions, the engine's cache holds {limit}; ask for fewer tokens")]
+    #[error(
+        "prompt and answer need {tokens} positions, the engine's cache holds {limit}; ask for fewer tokens"
+    )]
     CacheTooSmall {
         /// Positions needed.
         tokens: usize,
@@ -161,10 +163,9 @@ pub fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, SubmitE
     }
     match tokens.len() {
         0 => Err(SubmitError::PromptEmpty),
-        count if count >= model.context_length() => Err(SubmitError::PromptTooLong {
-            prompt_tokens: count,
-            context_tokens: model.context_length(),
-        }),
+        count if count >= model.context_length() => {
+            Err(SubmitError::PromptTooLong { prompt_tokens: count, context_tokens: model.context_length() })
+        }
         _ => Ok(tokens),
     }
 }

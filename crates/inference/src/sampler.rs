@@ -8,6 +8,7 @@
 use openledger_model::exp_f64;
 use serde::{Deserialize, Serialize};
 
+use crate::quote::{QUOTE_BONUS_MAX, QUOTE_MATCH_MAX, Quote, QuoteSource};
 use crate::request::SubmitError;
 
 /// Candidates whose weight is below `e^-40` of the best one's are never drawn.
@@ -28,6 +29,9 @@ pub struct Sampling {
     pub frequency_penalty: f32,
     /// Taken off a token's logit once it occurs in the answer so far; -2 to 2.
     pub presence_penalty: f32,
+    /// Favours the words of a part of the prompt.
+    #[serde(default)]
+    pub quote: Quote,
 }
 
 impl Default for Sampling {
@@ -39,6 +43,7 @@ impl Default for Sampling {
             seed: 0,
             frequency_penalty: 0.0,
             presence_penalty: 0.0,
+            quote: Quote::default(),
         }
     }
 }
@@ -53,32 +58,41 @@ impl Sampling {
         in_range(self.top_p > 0.0 && self.top_p <= 1.0, "top_p", self.top_p, "above 0, up to 1")?;
         let penalty = |value: f32| (-2.0..=2.0).contains(&value);
         in_range(penalty(self.frequency_penalty), "frequency_penalty", self.frequency_penalty, "-2 to 2")?;
-        in_range(penalty(self.presence_penalty), "presence_penalty", self.presence_penalty, "-2 to 2")
+        in_range(penalty(self.presence_penalty), "presence_penalty", self.presence_penalty, "-2 to 2")?;
+        let bonus = self.quote.bonus;
+        in_range((0.0..=QUOTE_BONUS_MAX).contains(&bonus), "quote.bonus", bonus, "0 to 20")
     }
 
     /// The bytes that evidence commits to.
-    pub(crate) fn to_bytes(self) -> [u8; 28] {
-        let mut bytes = [0; 28];
+    pub(crate) fn to_bytes(self) -> [u8; 40] {
+        let mut bytes = [0; 40];
         bytes[0..4].copy_from_slice(&self.temperature.to_bits().to_le_bytes());
         bytes[4..8].copy_from_slice(&self.top_p.to_bits().to_le_bytes());
         bytes[8..12].copy_from_slice(&self.top_k.to_le_bytes());
         bytes[12..20].copy_from_slice(&self.seed.to_le_bytes());
         bytes[20..24].copy_from_slice(&self.frequency_penalty.to_bits().to_le_bytes());
         bytes[24..28].copy_from_slice(&self.presence_penalty.to_bits().to_le_bytes());
+        bytes[28..32].copy_from_slice(&self.quote.bonus.to_bits().to_le_bytes());
+        bytes[32..36].copy_from_slice(&self.quote.start.to_le_bytes());
+        bytes[36..40].copy_from_slice(&self.quote.end.to_le_bytes());
         bytes
     }
 
     /// The next token after `answer`, of which it becomes number `answer.len()`.
-    pub(crate) fn choose(&self, logits: &[f32], answer: &[u32]) -> u32 {
-        if self.frequency_penalty == 0.0 && self.presence_penalty == 0.0 {
+    pub(crate) fn choose(&self, logits: &[f32], answer: &[u32], source: &QuoteSource) -> u32 {
+        let penalised = self.frequency_penalty != 0.0 || self.presence_penalty != 0.0;
+        if !penalised && source.tokens.is_empty() {
             return self.draw(logits, answer.len());
         }
         let mut logits = logits.to_vec();
         let mut seen = answer.to_vec();
         seen.sort_unstable();
-        for run in seen.chunk_by(|left, right| left == right) {
+        for run in seen.chunk_by(|left, right| left == right).filter(|_| penalised) {
             let penalty = self.frequency_penalty * run.len() as f32 + self.presence_penalty;
             logits[run[0] as usize] -= penalty;
+        }
+        for (token, matched) in source.continuations(answer) {
+            logits[token as usize] += self.quote.bonus * matched as f32 / QUOTE_MATCH_MAX as f32;
         }
         self.draw(&logits, answer.len())
     }
@@ -162,19 +176,19 @@ mod tests {
     #[test]
     fn greedy_takes_the_first_of_the_largest() {
         let sampling = Sampling::default();
-        assert_eq!(sampling.choose(&[0.5, 2.0, 2.0, -1.0], &[]), 1);
-        assert_eq!(sampling.choose(&[-3.0, -2.0], &[1, 1]), 1);
+        assert_eq!(sampling.choose(&[0.5, 2.0, 2.0, -1.0], &[], &QuoteSource::default()), 1);
+        assert_eq!(sampling.choose(&[-3.0, -2.0], &[1, 1], &QuoteSource::default()), 1);
     }
 
     #[test]
     fn penalties_count_occurrences() {
         let logits = [1.0, 0.9, 0.0];
         let once = Sampling { presence_penalty: 0.2, ..Sampling::default() };
-        assert_eq!(once.choose(&logits, &[]), 0);
-        assert_eq!(once.choose(&logits, &[0]), 1);
+        assert_eq!(once.choose(&logits, &[], &QuoteSource::default()), 0);
+        assert_eq!(once.choose(&logits, &[0], &QuoteSource::default()), 1);
         let counted = Sampling { frequency_penalty: 0.2, ..Sampling::default() };
-        assert_eq!(counted.choose(&logits, &[0, 1]), 0);
-        assert_eq!(counted.choose(&logits, &[0, 0, 1]), 1);
+        assert_eq!(counted.choose(&logits, &[0, 1], &QuoteSource::default()), 0);
+        assert_eq!(counted.choose(&logits, &[0, 0, 1], &QuoteSource::default()), 1);
     }
 
     #[test]
@@ -183,8 +197,8 @@ mod tests {
         let sampling = |seed| Sampling { temperature: 1.0, seed, ..Sampling::default() };
         let mut counts = [0_u32; 4];
         for seed in 0..4_000 {
-            let token = sampling(seed).choose(&logits, &[]);
-            assert_eq!(token, sampling(seed).choose(&logits, &[]));
+            let token = sampling(seed).choose(&logits, &[], &QuoteSource::default());
+            assert_eq!(token, sampling(seed).choose(&logits, &[], &QuoteSource::default()));
             counts[token as usize] += 1;
         }
         // Probabilities 0.665, 0.245, 0.090; three standard deviations are below 90.
@@ -199,9 +213,9 @@ mod tests {
         let logits = [1.0, 3.0, 2.0, 0.0];
         for seed in 0..200 {
             let base = Sampling { temperature: 2.0, seed, ..Sampling::default() };
-            let two = Sampling { top_k: 2, ..base }.choose(&logits, &[]);
+            let two = Sampling { top_k: 2, ..base }.choose(&logits, &[], &QuoteSource::default());
             assert!(two == 1 || two == 2);
-            assert_eq!(Sampling { top_p: 0.3, ..base }.choose(&logits, &[]), 1);
+            assert_eq!(Sampling { top_p: 0.3, ..base }.choose(&logits, &[], &QuoteSource::default()), 1);
         }
     }
 

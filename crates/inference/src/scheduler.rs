@@ -96,7 +96,8 @@ impl Scheduler {
             cache.finish(sequence);
             return Some(job);
         }
-        self.active.push(Active::new(job, sequence));
+        let model = Arc::clone(self.runner.model());
+        self.active.push(Active::new(job, sequence, &model));
         None
     }
 
@@ -161,8 +162,7 @@ impl Scheduler {
                 streams += 1;
             }
         }
-        let mut budget =
-            if streams > 0 { self.config.prefill_chunk_tokens } else { BATCH_TOKENS_MAX };
+        let mut budget = if streams > 0 { self.config.prefill_chunk_tokens } else { BATCH_TOKENS_MAX };
         for (active, planned) in self.active.iter().zip(&mut planned) {
             if !active.is_streaming() {
                 *planned = active.pending().len().min(budget);

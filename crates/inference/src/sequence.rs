@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::events::{Done, Event, FinishReason, GenerationError};
 use crate::evidence::EvidenceBuilder;
+use crate::quote::QuoteSource;
 use crate::sampler::Sampling;
 use crate::stop::StopMatcher;
 
@@ -32,6 +33,7 @@ pub(crate) struct Active {
     cached_length: usize,
     max_tokens: usize,
     sampling: Sampling,
+    source: QuoteSource,
     pub(crate) sequence: Sequence,
     detokenizer: Detokenizer,
     stop: StopMatcher,
@@ -43,8 +45,9 @@ pub(crate) struct Active {
 
 impl Active {
     /// Starts a job on a sequence that may already hold a remembered prefix.
-    pub(crate) fn new(job: Job, sequence: Sequence) -> Active {
+    pub(crate) fn new(job: Job, sequence: Sequence, model: &Model) -> Active {
         Active {
+            source: QuoteSource::new(job.sampling.quote, &job.prompt, model.tokenizer()),
             prompt_length: job.prompt.len(),
             cached_length: sequence.length(),
             tokens: job.prompt,
@@ -91,7 +94,7 @@ impl Active {
     /// Chooses the next token, sends it, and says whether the answer is complete.
     pub(crate) fn step(&mut self, model: &Model, hidden: &[f32], logits: &[f32]) -> bool {
         let answer = &self.tokens[self.prompt_length..];
-        let token = self.sampling.choose(logits, answer);
+        let token = self.sampling.choose(logits, answer, &self.source);
         if let Some(evidence) = &mut self.evidence {
             evidence.push(hidden);
         }

@@ -8,9 +8,10 @@ use std::ops::Range;
 
 use crate::Model;
 use crate::cache::{Cache, PAGE_TOKENS};
-use crate::kernels::{GROUP, Kernels, PageView, Quantised};
+use crate::kernels::{ATTEND_QUERIES_MAX, GROUP, Kernels, PageView, Quantised};
 use crate::matrix::Matrix;
 use crate::runner::Chunk;
+use crate::shape::Shape;
 use crate::weights::Layer;
 use crate::workers::Workers;
 
@@ -43,8 +44,10 @@ pub(crate) struct Stages {
     query: Vec<f32>,
     key: Vec<f32>,
     value: Vec<f32>,
-    /// `[head][token][head width]`.
+    /// `[tile of heads][token][head of the tile][head width]`.
     attention: Vec<f32>,
+    /// Heads that are attended together; they share keys and values.
+    tile_heads: usize,
     /// What is added to the residual stream next, as a panel.
     residual: Vec<f32>,
     gate: Vec<f32>,
@@ -155,28 +158,33 @@ impl Stages {
     fn attend(&mut self, pass: &mut Pass<'_>, cache: &Cache, layer: usize, chunks: &[Chunk<'_>]) {
         let shape = *pass.model.shape();
         let (model, kernels, rows, tokens) = (pass.model, pass.kernels, pass.rows, pass.tokens);
+        let width = shape.head_width;
         let query = &self.query;
         let pages: Vec<&[_]> = chunks.iter().map(|chunk| chunk.sequence.pages.as_slice()).collect();
-        let scale = 1.0 / (shape.head_width as f32).sqrt();
-        let items_per_part = (shape.heads * tokens).div_ceil(parts_wanted(pass.workers));
-        let parts = self.attention.chunks_mut(items_per_part * shape.head_width).enumerate().collect();
+        let scale = 1.0 / (width as f32).sqrt();
+        let tile = tile_heads(&shape, tokens, pass.workers.threads());
+        self.tile_heads = tile;
+        let items_per_part = (shape.heads / tile * tokens).div_ceil(parts_wanted(pass.workers));
+        let parts = self.attention.chunks_mut(items_per_part * tile * width).enumerate().collect();
         pass.workers.each(parts, |(index, output): (usize, &mut [f32])| {
-            let mut turned = vec![0.0; shape.head_width];
+            let mut turned = vec![0.0; tile * width];
             let mut views: Vec<PageView<'_>> = Vec::new();
             let mut scores = Vec::new();
-            for (offset, output) in output.chunks_exact_mut(shape.head_width).enumerate() {
+            for (offset, output) in output.chunks_exact_mut(tile * width).enumerate() {
                 let item = index * items_per_part + offset;
-                let (head, row) = (item / tokens, item % tokens);
-                copy_panel_part(query, tokens, row, head * shape.head_width, &mut turned);
-                model.rope.rotate(rows.positions[row], &mut turned);
-                turned.iter_mut().for_each(|element| *element *= scale);
+                let (head, row) = (item / tokens * tile, item % tokens);
+                copy_panel_part(query, tokens, row, head * width, &mut turned);
+                for turned in turned.chunks_exact_mut(width) {
+                    model.rope.rotate(rows.positions[row], turned);
+                    turned.iter_mut().for_each(|element| *element *= scale);
+                }
                 let length = rows.positions[row] + 1;
                 let kv_head = head / (shape.heads / shape.kv_heads);
                 let used = &pages[rows.chunks[row]][..length.div_ceil(PAGE_TOKENS)];
                 views.clear();
                 views.extend(used.iter().map(|page| cache.view(*page, layer, kv_head)));
-                scores.resize(views.len() * PAGE_TOKENS, 0.0);
-                kernels.attend(&turned, &views, length, &mut scores, output);
+                scores.resize(views.len() * PAGE_TOKENS * tile, 0.0);
+                kernels.attend(width, &turned, &views, length, &mut scores, output);
             }
         });
     }
@@ -185,14 +193,15 @@ impl Stages {
         let shape = *pass.model.shape();
         let (kernels, tokens, attention) = (pass.kernels, pass.tokens, &self.attention);
         let per_part = tokens.div_ceil(pass.workers.threads());
+        let tile_width = self.tile_heads * shape.head_width;
         let parts = self.activations.hidden.parts(per_part).enumerate().collect();
         pass.workers.each(parts, |(index, mut quantised)| {
             let mut joined = vec![0.0; shape.width];
             for offset in 0..quantised.tokens() {
                 let row = index * per_part + offset;
-                for (head, joined) in joined.chunks_exact_mut(shape.head_width).enumerate() {
-                    let start = (head * tokens + row) * shape.head_width;
-                    joined.copy_from_slice(&attention[start..start + shape.head_width]);
+                for (tile, joined) in joined.chunks_exact_mut(tile_width).enumerate() {
+                    let start = (tile * tokens + row) * tile_width;
+                    joined.copy_from_slice(&attention[start..start + tile_width]);
                 }
                 quantised.set(kernels, offset, &joined);
             }
@@ -256,6 +265,15 @@ impl Stages {
             copy_panel_part(&self.logits_panel, outputs, index, 0, logits);
         }
     }
+}
+
+/// How many heads are attended together: those that share keys and values, up to four, unless there
+/// would be too few tiles for the threads.
+fn tile_heads(shape: &Shape, tokens: usize, threads: usize) -> usize {
+    let group = shape.heads / shape.kv_heads;
+    let fits = |tile: &usize| group.is_multiple_of(*tile);
+    let tile = (1..=ATTEND_QUERIES_MAX).rev().find(fits).unwrap_or(1);
+    if threads > 1 && shape.heads / tile * tokens < threads * 2 { 1 } else { tile }
 }
 
 /// Parts per stage: several for each thread, so that a thread that was interrupted holds up little.

@@ -11,7 +11,7 @@ mod portable;
 mod table;
 
 pub(crate) use portable::{BLOCK, GROUP, KEYS_PER_PAGE, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
-pub(crate) use table::Kernels;
+pub(crate) use table::{ATTEND_QUERIES_MAX, Kernels};
 
 /// An instruction set that kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

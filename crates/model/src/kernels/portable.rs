@@ -187,44 +187,86 @@ fn half_at(block: &[u8], at: usize) -> f32 {
     f16_to_f32(u16::from_le_bytes([block[at], block[at + 1]]))
 }
 
-/// Attention of one query over the first `length` positions of `pages`.
+/// Attention of `T` queries over the first `length` positions of `pages`.
 ///
 /// Scores: for each position, the products with the query added in order of the element, fused. Weights:
 /// `exp(score - largest score)`; their sum goes by lane `position mod 16` and a tree. Output: values times
 /// weights added in order of the position, fused, then times `1 / sum`.
-/// `query` is already scaled; `scores` has room for 32 values per page.
+/// `queries` (`[T][WIDTH]`) are already scaled; `scores` has room for 32 values per page and query.
 #[inline(always)]
-pub(super) fn attend<const WIDTH: usize>(
-    query: &[f32],
+pub(super) fn attend<const WIDTH: usize, const T: usize>(
+    queries: &[f32],
     pages: &[PageView<'_>],
     length: usize,
     scores: &mut [f32],
     output: &mut [f32],
 ) {
-    for (page, scores) in pages.iter().zip(scores.chunks_exact_mut(KEYS_PER_PAGE)) {
-        let mut lanes = [0.0_f32; KEYS_PER_PAGE];
-        for (element, keys) in query[..WIDTH].iter().zip(page.keys.chunks_exact(KEYS_PER_PAGE)) {
-            for lane in 0..KEYS_PER_PAGE {
-                lanes[lane] = element.mul_add(keys[lane], lanes[lane]);
+    let queries = queries.as_chunks::<WIDTH>().0;
+    let stride = pages.len() * KEYS_PER_PAGE;
+    for (index, page) in pages.iter().enumerate() {
+        let lanes = page_scores::<WIDTH, T>(queries, page.keys.as_chunks().0);
+        for (t, lanes) in lanes.iter().enumerate() {
+            scores[t * stride + index * KEYS_PER_PAGE..][..KEYS_PER_PAGE].copy_from_slice(lanes);
+        }
+    }
+    let mut inverses = [0.0_f32; T];
+    for (inverse, scores) in inverses.iter_mut().zip(scores.chunks_exact_mut(stride)) {
+        *inverse = 1.0 / weigh(scores, length);
+    }
+    for part in 0..WIDTH / KEYS_PER_PAGE {
+        let sums = weighted_values::<WIDTH, T>(pages, part, length, scores);
+        for (t, sums) in sums.iter().enumerate() {
+            let output = &mut output[t * WIDTH + part * KEYS_PER_PAGE..][..KEYS_PER_PAGE];
+            for (output, sum) in output.iter_mut().zip(sums) {
+                *output = sum * inverses[t];
             }
         }
-        scores.copy_from_slice(&lanes);
     }
-    let total = weigh(&mut scores[..pages.len() * KEYS_PER_PAGE], length);
+}
 
-    let mut sums = [0.0_f32; WIDTH];
-    let weights = scores[..length].chunks(KEYS_PER_PAGE);
-    for (page, weights) in pages.iter().zip(weights) {
-        for (weight, values) in weights.iter().zip(page.values.chunks_exact(WIDTH)) {
-            for element in 0..WIDTH {
-                sums[element] = weight.mul_add(values[element], sums[element]);
+/// Scores of all 32 slots of one page.
+#[inline(always)]
+fn page_scores<const WIDTH: usize, const T: usize>(
+    queries: &[[f32; WIDTH]],
+    keys: &[[f32; KEYS_PER_PAGE]],
+) -> [[f32; KEYS_PER_PAGE]; T] {
+    let mut lanes = [[0.0_f32; KEYS_PER_PAGE]; T];
+    for (element, keys) in keys.iter().enumerate() {
+        for (lanes, query) in lanes.iter_mut().zip(queries) {
+            for (lane, key) in lanes.iter_mut().zip(keys) {
+                *lane = query[element].mul_add(*key, *lane);
             }
         }
     }
-    let inverse = 1.0 / total;
-    for (output, sum) in output[..WIDTH].iter_mut().zip(sums) {
-        *output = sum * inverse;
+    lanes
+}
+
+/// Elements `32 * part` to `32 * part + 31` of the weighted values of all positions.
+#[inline(always)]
+fn weighted_values<const WIDTH: usize, const T: usize>(
+    pages: &[PageView<'_>],
+    part: usize,
+    length: usize,
+    weights: &[f32],
+) -> [[f32; KEYS_PER_PAGE]; T] {
+    let mut sums = [[0.0_f32; KEYS_PER_PAGE]; T];
+    let stride = pages.len() * KEYS_PER_PAGE;
+    for (index, page) in pages.iter().enumerate() {
+        let used = (length - index * KEYS_PER_PAGE).min(KEYS_PER_PAGE);
+        let weights: [&[f32]; T] =
+            std::array::from_fn(|t| &weights[t * stride + index * KEYS_PER_PAGE..][..used]);
+        let rows = page.values.as_chunks::<WIDTH>().0;
+        for (slot, row) in rows.iter().take(used).enumerate() {
+            let row = &row[part * KEYS_PER_PAGE..][..KEYS_PER_PAGE];
+            for (sums, weights) in sums.iter_mut().zip(&weights) {
+                let weight = weights[slot];
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum = weight.mul_add(*value, *sum);
+                }
+            }
+        }
     }
+    sums
 }
 
 /// Turns scores into unnormalised weights, zero from `length` on, and returns their sum.

@@ -4,6 +4,9 @@
 
 use super::{InstructionSet, PageView, Quantised, portable};
 
+/// Most queries of one call of [`Kernels::attend`].
+pub(crate) const ATTEND_QUERIES_MAX: usize = 4;
+
 type Multiply = unsafe fn(&[u8], &Quantised, usize, &mut [f32]);
 type Attend = unsafe fn(&[f32], &[PageView<'_>], usize, &mut [f32], &mut [f32]);
 
@@ -47,13 +50,18 @@ macro_rules! compile {
             }
             $(#[$feature])?
             fn attend<const WIDTH: usize>(
-                query: &[f32],
+                queries: &[f32],
                 pages: &[PageView<'_>],
                 length: usize,
                 scores: &mut [f32],
                 output: &mut [f32],
             ) {
-                portable::attend::<WIDTH>(query, pages, length, scores, output);
+                match queries.len() / WIDTH {
+                    1 => portable::attend::<WIDTH, 1>(queries, pages, length, scores, output),
+                    2 => portable::attend::<WIDTH, 2>(queries, pages, length, scores, output),
+                    3 => portable::attend::<WIDTH, 3>(queries, pages, length, scores, output),
+                    _ => portable::attend::<WIDTH, 4>(queries, pages, length, scores, output),
+                }
             }
 
             pub(super) static TABLE: Kernels = Kernels {
@@ -135,18 +143,20 @@ impl Kernels {
         unsafe { (self.multiply_q8)(groups, input, tokens, output) }
     }
 
-    /// Attention of one query; `query` and `output` have 64 or 128 elements.
+    /// Attention of one to four queries of width 64 or 128 that see the same positions.
     pub(crate) fn attend(
         &self,
-        query: &[f32],
+        width: usize,
+        queries: &[f32],
         pages: &[PageView<'_>],
         length: usize,
         scores: &mut [f32],
         output: &mut [f32],
     ) {
-        let attend = if query.len() == 64 { self.attend_64 } else { self.attend_128 };
+        debug_assert!((1..=ATTEND_QUERIES_MAX).contains(&(queries.len() / width)));
+        let attend = if width == 64 { self.attend_64 } else { self.attend_128 };
         // SAFETY: as in `rms_norm`.
-        unsafe { attend(query, pages, length, scores, output) }
+        unsafe { attend(queries, pages, length, scores, output) }
     }
 }
 
