@@ -1,7 +1,8 @@
 //! The index over passages, and searching it.
 //!
 //! Rank: BM25 of the text plus [`TITLE_BOOST`] times BM25 of the title, then raised by how close the title is to what
-//! is asked for ([`TITLE_BONUS`]), because a page whose whole title is asked for is the page that is meant. Equal scores are ordered by
+//! is asked for ([`TITLE_BONUS`]), because a page whose whole title is asked for is the page that is meant, and by
+//! [`OPENING_BONUS`]. Equal scores are ordered by
 //! datanet, contribution and place. The index lies in memory, is built by one thread in one go, and never changes.
 
 use std::cmp::Ordering;
@@ -29,6 +30,9 @@ const TITLE_BOOST: f32 = 1.0;
 
 /// How much a title that is exactly what is asked for raises the score.
 const TITLE_BONUS: f32 = 1.0;
+
+/// How much it raises the score that a passage opens its text, where most texts say what they are about.
+const OPENING_BONUS: f32 = 0.25;
 
 const INDEXING_BYTES_MAX: usize = 256 * 1024 * 1024;
 const ANALYZER: &str = "english";
@@ -168,7 +172,8 @@ impl Retriever {
             let number = numbers.map_err(RetrievalError::library)?.first(address.doc_id);
             let Some(number) = number.and_then(|number| usize::try_from(number).ok()) else { continue };
             let closeness = closeness(&self.titles[number], &asked);
-            found.push((score * (1.0 + TITLE_BONUS * closeness), number));
+            let opening = if self.passages[number].start == 0 { OPENING_BONUS } else { 0.0 };
+            found.push((score * (1.0 + TITLE_BONUS * closeness + opening), number));
         }
         // Numbers follow datanet, commitment and place, so they settle equal scores.
         found.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal).then(a.1.cmp(&b.1)));

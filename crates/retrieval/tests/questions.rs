@@ -122,6 +122,25 @@ fn the_right_page_is_found() {
     assert!(first * 100 >= named.len() * 95, "in their own datanet, {report}");
 }
 
+/// The first passage is enough to answer from: it holds the required terms.
+#[test]
+fn the_first_passage_holds_the_answer() {
+    let retriever = retriever();
+    let questions = questions();
+    let mut misses = String::new();
+    for question in &questions {
+        let found = retriever.search(&question.question, &[], 1).expect("searches");
+        let text = found.first().map_or(String::new(), |passage| passage.text.to_lowercase());
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for term in question.required.iter().filter(|term| !text.contains(&term.to_lowercase())) {
+            misses +=
+                &format!("{}: {term:?} is not in {:?}\n", question.id, found.first().map(|p| &p.external_id));
+        }
+    }
+    println!("{misses}");
+    assert!(misses.lines().count() * 10 <= questions.len(), "{misses}");
+}
+
 /// The visible test set can be answered: its terms and authors are those of its pages.
 #[test]
 fn questions_fit_their_pages() {
