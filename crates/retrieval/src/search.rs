@@ -2,8 +2,8 @@
 //!
 //! Rank: BM25 of the text plus [`TITLE_BOOST`] times BM25 of the title, then raised by how close the title is to what
 //! is asked for ([`TITLE_BONUS`]), because a page whose whole title is asked for is the page that is meant, and by
-//! [`OPENING_BONUS`]. Equal scores are ordered by
-//! datanet, contribution and place. The index lies in memory, is built by one thread in one go, and never changes.
+//! [`OPENING_BONUS`]. Equal scores are ordered by datanet, contribution and place. The index lies in memory, is built
+//! by one thread in one go, and never changes. Absent: passages on disk, changes, learning from what was read.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
