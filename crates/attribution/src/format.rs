@@ -178,9 +178,8 @@ fn check_suffixes(parts: &Parts) -> Result<(), IndexError> {
     require(word_total == parts.suffixes.len(), "suffixes", "are not as many as the words")?;
     let in_order = parts.suffixes.windows(2).all(|pair| {
         let (a, b) = (pair[0] as usize, pair[1] as usize);
-        let (first, second) = ((parts.ids[a], ranks[a + 1]), (parts.ids[b], ranks[b + 1]));
-        // Two suffixes that both end here are equal as far as any search looks.
-        first < second || (first == second && ranks[a + 1] == 0)
+        // Two suffixes whose documents end after the same word are equal as far as any search looks.
+        (parts.ids[a], ranks[a + 1]) <= (parts.ids[b], ranks[b + 1])
     });
     require(in_order, "suffixes", "are out of order")
 }

@@ -138,9 +138,7 @@ fn weigh(segments: &[Arc<Segment>], owns_cluster: &[Vec<bool>]) -> (Vec<Vec<u64>
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (segment, owns) in segments.iter().zip(owns_cluster) {
         for (word, count) in segment.parts.dictionary.iter().zip(owned_counts(segment, owns)) {
-            if count > 0 {
-                *counts.entry(word).or_default() += count;
-            }
+            *counts.entry(word).or_default() += count;
         }
     }
     let size = counts.values().sum::<u64>() + counts.len() as u64 + 1;

@@ -175,6 +175,8 @@ fn hostile_outputs_are_refused() {
     assert_eq!(push(&[b"ok ", b"\xff"]), Err(OutputError::NotUtf8 { at: 3 }));
     assert_eq!(push(&[b"ok \xe6", b"\x97"]), Err(OutputError::NotUtf8 { at: 3 }));
     assert_eq!(push(&[b"ok \xe6", b"\x97", b"\xa5"]), Ok(()));
+    let mut matcher = Matcher::new(index.clone());
+    assert_eq!(matcher.push(b"ok \xff"), Err(OutputError::NotUtf8 { at: 3 }), "at once, not at the end");
     let wordless = vec![b'.'; OUTPUT_BYTES_MAX + 1];
     assert_eq!(push(&[&wordless]), Err(OutputError::TooLong));
     let many = "a b ".repeat(OUTPUT_WORDS_MAX / 2);
@@ -203,4 +205,25 @@ fn matchers_move_between_threads() {
     fn check<T: Send + Sync + 'static>() {}
     check::<Matcher>();
     check::<Index>();
+}
+
+#[test]
+fn runs_for_highlighting() {
+    let index = index_of(&entries_of(&vec![vec!["one two, three".into(), "four (five) six".into()]]));
+    let output = " Free: one two, three four (five) six! Then three.";
+    let rules = Rules { threshold: 5 * NAT, span_clusters_max: 2 };
+    let found = attribute_by(output, &index, rules).expect("short");
+    let runs: Vec<(&str, Option<usize>)> = found
+        .segments(output)
+        .into_iter()
+        .map(|run| (&output[run.bytes.start as usize..run.bytes.end as usize], run.span))
+        .collect();
+    let expected = [
+        (" Free: ", None),
+        ("one two, three", Some(0)),
+        (" ", None),
+        ("four (five) six", Some(1)),
+        ("! Then three.", None),
+    ];
+    assert_eq!(runs, expected);
 }
