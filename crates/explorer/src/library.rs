@@ -1,0 +1,84 @@
+//! What the pages need and the read models do not hold: texts of contributions, files of receipts, and the openings of
+//! their salted hashes. The binary implements [`Library`]. Absent: where any of it is kept.
+
+use openledger_types::{ContributionId, Name};
+
+/// Texts and receipts. Calls are made while a page is rendered and should answer from memory or one small read.
+pub trait Library: Send + Sync {
+    /// A receipt, as its gateway keeps it.
+    fn receipt(&self, id: &str) -> Option<StoredReceipt>;
+
+    /// The text of a public contribution.
+    fn contribution(&self, datanet: &Name, id: &ContributionId) -> Option<ContributionText>;
+}
+
+/// A receipt, as its gateway keeps it.
+#[derive(Debug, Clone, Default)]
+pub struct StoredReceipt {
+    /// The file that `openledger receipt verify` reads, without the texts and their salt: anyone may have it.
+    pub file: Vec<u8>,
+    /// Spans of the answer, in order, without overlaps.
+    pub spans: Vec<AnswerSpan>,
+    /// The texts behind the salted hashes, when they are kept.
+    pub opening: Option<Opening>,
+}
+
+/// The texts behind a receipt's salted hashes.
+#[derive(Clone)]
+pub struct Opening {
+    /// The salt. Whoever brings it may read the texts.
+    pub salt: Vec<u8>,
+    /// What was asked.
+    pub question: String,
+    /// What was answered.
+    pub answer: String,
+    /// The file with the texts and their salt: whoever brings the salt may have it.
+    pub file: Vec<u8>,
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opening(..)")
+    }
+}
+
+/// A span of an answer and where it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerSpan {
+    /// First byte in the answer.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+    /// Where it is found, the one that counts first.
+    pub sources: Vec<SpanSource>,
+}
+
+/// Where a span is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpanSource {
+    /// The datanet.
+    pub datanet: Name,
+    /// The contribution.
+    pub contribution: ContributionId,
+    /// First byte in the contribution's text.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+}
+
+/// The text of a contribution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContributionText {
+    /// Title.
+    pub title: String,
+    /// Text.
+    pub text: String,
+    /// Authors, as they are named.
+    pub authors: Vec<String>,
+    /// Others who are named: editors, translators.
+    pub others: Vec<String>,
+    /// Licence.
+    pub license: String,
+    /// External id.
+    pub label: String,
+}
