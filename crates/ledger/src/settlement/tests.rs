@@ -432,6 +432,24 @@ fn unaudited_payouts_are_liquid_up_to_half_the_collateral_only() {
 }
 
 #[test]
+fn router_fees_are_liquid_up_to_half_the_collateral_only() {
+    let mut world = World::prepared();
+    world.accept(CONSUMER, Action::TopUpChannel { channel: world.channel(), amount: Amount(900_000_000) });
+    let key = StateKey::Gateway(account(GATEWAY));
+    let mut record: GatewayRecord = world.record(&key).unwrap();
+    record.router_fee = BasisPoints::WHOLE;
+    world.state.insert(key.encode(), codec::encode(&record));
+    for liquid in [40_000_000, 50_000_000, 50_000_000] {
+        let batch = world.batch(&[world.terms("base", 40_000_000, 0, &[], 1)]);
+        world.accept(GATEWAY, settling(batch));
+        assert_eq!(world.credits(GATEWAY), 1_000_000_000 + liquid);
+    }
+    let tranche: TrancheRecord =
+        world.record(&StateKey::Tranche(account(GATEWAY), Role::Gateway, 0)).unwrap();
+    assert_eq!(tranche.amount, Amount(70_000_000));
+}
+
+#[test]
 fn mature_data_is_partly_liquid_and_unlocks() {
     let mut world = World::prepared();
     let key = StateKey::Contribution(name("help"), ContributionId([1; 32]));
