@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use openledger_inference::{
-    ChatMessage, CompletionRequest, Engine, EngineConfig, Event, Model, Prompt, Quote, Sampling,
+    ChatMessage, CompletionRequest, Engine, EngineConfig, Event, Model, Prompt, Quote, Sampling, quote_part,
 };
 
 #[derive(serde::Deserialize)]
@@ -105,9 +105,7 @@ fn answer_line(engine: &Engine, line: &str) -> anyhow::Result<String> {
 /// Where the last occurrence of `part` lies in the prompt, in tokens.
 fn quote_of(engine: &Engine, text: &str, part: &str, bonus: f32) -> anyhow::Result<Quote> {
     let at = text.rfind(part).context("the quoted part is not in the prompt")?;
-    let tokenizer = engine.model().tokenizer();
-    let count = |text: &str| Ok::<_, anyhow::Error>(u32::try_from(tokenizer.encode(text)?.len())?);
-    Ok(Quote { bonus, start: count(text[..at].trim_end())?, end: count(&text[..at + part.len()])? })
+    Ok(quote_part(engine.model(), text, at..at + part.len(), bonus)?)
 }
 
 fn model_path() -> anyhow::Result<PathBuf> {

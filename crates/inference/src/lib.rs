@@ -25,7 +25,7 @@ pub use config::EngineConfig;
 pub use engine::{Engine, StartError};
 pub use events::{Completion, Done, Event, FinishReason, Finished, GenerationError};
 pub use evidence::{Evidence, Hash, WINDOW_TOKENS};
-pub use quote::Quote;
+pub use quote::{Quote, quote_part};
 pub use replay::{Difference, ReplayError, Verdict, replay};
 pub use request::{CompletionRequest, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, prompt_tokens};
 pub use sampler::Sampling;

@@ -1,30 +1,56 @@
 //! A preference for the words of a part of the prompt.
 //!
 //! Rule: a small model paraphrases where it should quote. A token gets a bonus when it continues, within
-//! a sentence of the quoted part, the words with which the answer ends; a small one when it starts a
-//! sentence there, at the start of the answer or after the sentence before. The model still decides where
-//! to start, where to stop and when to leave the text. It is a function of prompt and answer alone, so a
-//! replay repeats it.
+//! a sentence of the quoted part, the words with which the answer ends, or starts a sentence of that part
+//! at the start of the answer; a small one when it goes on to the next sentence. A token that would
+//! repeat four tokens of the answer loses as much. The model still decides where to start, where to stop
+//! and when to leave the text. All of it is a function of prompt and answer, so a replay repeats it.
 //! Absent: any guarantee that the answer is a quotation.
 
-use openledger_model::Tokenizer;
+use std::ops::Range;
+
+use openledger_model::{Model, Tokenizer};
 use serde::{Deserialize, Serialize};
+
+use crate::request::{Prompt, SubmitError, prompt_tokens};
 
 /// Largest bonus.
 pub(crate) const QUOTE_BONUS_MAX: f32 = 20.0;
 /// The full bonus needs so many matching tokens.
 pub(crate) const QUOTE_MATCH_MAX: usize = 3;
 
+/// An answer should not repeat so many tokens.
+const REPEAT_TOKENS: usize = 4;
+
 /// Which part of the prompt to quote from, and how strongly.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Quote {
-    /// Added to the logit of a token that continues three or more quoted tokens; a third and two thirds
-    /// of it for one and two; a third at most at the start of a sentence. 0 to 20; 0 turns the preference off.
+    /// Added to the logit of a token that continues three or more quoted tokens or that starts the answer
+    /// with a sentence; a third and two thirds of it for one and two tokens; a third at most when a further
+    /// sentence starts. 0 to 20; 0 turns the preference off. 10 makes small models quote.
     pub bonus: f32,
     /// First token of the quoted part of the prompt.
     pub start: u32,
     /// The token after the last one of the quoted part.
     pub end: u32,
+}
+
+/// The token range of the bytes `range` of a plain prompt, for [`Quote`]; tokens that lie in the range
+/// only in part belong to it.
+pub fn quote_part(model: &Model, text: &str, range: Range<usize>, bonus: f32) -> Result<Quote, SubmitError> {
+    let tokens = prompt_tokens(model, &Prompt::Text(text.to_owned()))?;
+    let mut reached = 0;
+    let (mut start, mut end) = (0, 0);
+    for (index, token) in (1_u32..).zip(&tokens) {
+        reached += model.tokenizer().bytes(*token).len();
+        if reached <= range.start {
+            start = index;
+        }
+        if reached < range.end {
+            end = index + 1;
+        }
+    }
+    Ok(Quote { bonus, start, end: end.max(start) })
 }
 
 /// The quoted part of one prompt.
@@ -44,15 +70,7 @@ impl QuoteSource {
             return QuoteSource::default();
         }
         let tokens = prompt[start..end].to_vec();
-        let mut starts = Vec::with_capacity(tokens.len());
-        let mut starting = true;
-        for token in &tokens {
-            let bytes = tokenizer.bytes(*token);
-            starts.push(starting && !bytes.iter().all(u8::is_ascii_whitespace));
-            let blank = bytes.iter().all(u8::is_ascii_whitespace);
-            let ends = bytes.last().is_some_and(|byte| b".!?:\n".contains(byte));
-            starting = ends || (starting && blank);
-        }
+        let starts = sentence_starts(&tokens, tokenizer);
         QuoteSource { tokens, starts }
     }
 
@@ -72,6 +90,22 @@ impl QuoteSource {
         found
     }
 
+    /// The tokens that would repeat four tokens of `answer`. Each appears once.
+    pub(crate) fn repetitions(&self, answer: &[u32]) -> Vec<u32> {
+        let Some(last) = answer.len().checked_sub(REPEAT_TOKENS).filter(|_| !self.tokens.is_empty()) else {
+            return Vec::new();
+        };
+        let last = &answer[last + 1..];
+        let mut found: Vec<u32> = answer
+            .windows(REPEAT_TOKENS)
+            .filter(|window| window.starts_with(last))
+            .map(|window| window[REPEAT_TOKENS - 1])
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// How many tokens before `at` are those with which the answer ends, up to three.
     fn matched(&self, at: usize, answer: &[u32]) -> usize {
         let before = self.tokens[..at].iter().rev();
@@ -81,6 +115,27 @@ impl QuoteSource {
             .take_while(|(left, right)| left == right)
             .count()
     }
+}
+
+/// Which tokens start a sentence or a line.
+fn sentence_starts(tokens: &[u32], tokenizer: &Tokenizer) -> Vec<bool> {
+    let mut starts = Vec::with_capacity(tokens.len());
+    let mut starting = true;
+    let mut word_bytes = 0;
+    for token in tokens {
+        let bytes = tokenizer.bytes(*token);
+        let blank = bytes.iter().all(u8::is_ascii_whitespace);
+        starts.push(starting && !blank);
+        let ends = match bytes.last() {
+            // A stop after a single letter abbreviates a word, as in "n." and "e.g.".
+            Some(b'.') => word_bytes != 1,
+            Some(b'!' | b'?' | b':' | b'\n') => true,
+            _ => false,
+        };
+        starting = ends || (starting && blank);
+        word_bytes = bytes.trim_ascii().len();
+    }
+    starts
 }
 
 #[cfg(test)]
@@ -96,15 +151,24 @@ mod tests {
     fn continuations_follow_the_longest_match() {
         let source = source(&[1, 2, 3, 4, 2, 3, 5, 9], &[0, 6]);
         let rows: [(&[u32], &[(u32, usize)]); 6] = [
-            (&[], &[(1, 1), (5, 1)]),
+            (&[], &[(1, 3), (5, 3)]),
             (&[1], &[(2, 1)]),
             (&[7, 2], &[(3, 1)]),
             (&[1, 2, 3], &[(4, 3)]),
             (&[4, 2, 3], &[(4, 2)]),
-            (&[8], &[]),
+            (&[4, 2, 3, 4], &[(2, 3)]),
         ];
         for (answer, expected) in rows {
             assert_eq!(source.continuations(answer), expected, "{answer:?}");
         }
+    }
+
+    #[test]
+    fn repetitions_are_the_fourth_of_four() {
+        let source = source(&[1], &[0]);
+        assert_eq!(source.repetitions(&[1, 2, 3, 4, 9, 1, 2, 3]), [4]);
+        assert_eq!(source.repetitions(&[1, 2, 3]), []);
+        assert_eq!(source.repetitions(&[5, 5, 5, 5]), [5]);
+        assert_eq!(QuoteSource::default().repetitions(&[5, 5, 5, 5]), []);
     }
 }

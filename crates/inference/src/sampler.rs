@@ -94,6 +94,9 @@ impl Sampling {
         for (token, matched) in source.continuations(answer) {
             logits[token as usize] += self.quote.bonus * matched as f32 / QUOTE_MATCH_MAX as f32;
         }
+        for token in source.repetitions(answer) {
+            logits[token as usize] -= self.quote.bonus;
+        }
         self.draw(&logits, answer.len())
     }
 
