@@ -11,6 +11,7 @@
 //! loaded by the caller: see [`execute()`].
 
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
 pub mod state;
