@@ -13,6 +13,7 @@ mod format;
 mod headers;
 mod library;
 mod pages;
+mod receipts;
 mod spans;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use axum::routing::get;
 use openledger_query::ReadModels;
 
 pub use library::{AnswerSpan, ContributionText, Library, Opening, SpanSource, StoredReceipt};
+pub use receipts::facts_of;
 
 /// What the pages are made from.
 #[derive(Clone)]

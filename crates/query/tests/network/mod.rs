@@ -289,6 +289,11 @@ impl Network {
         number
     }
 
+    /// The lines of the completion that was charged last.
+    pub fn last_lines(&self) -> CompletionLines {
+        self.unsettled.last().unwrap().1.clone()
+    }
+
     pub fn supply(&self) -> SupplyRecord {
         self.record(StateKey::Supply).unwrap()
     }
