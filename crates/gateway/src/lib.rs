@@ -1,1 +1,29 @@
-//! OpenAI-compatible HTTP, keys, budgets, receipts.
+//! The gateway: OpenAI's HTTP on one side, the network on the other.
+//!
+//! The way of a request: `routes` receives it, `request` makes it valid, `auth` finds the API key, `ground` searches the
+//! snapshots and builds the prompt, `complete` routes, reserves the budget, runs and streams, `seal` makes the receipt,
+//! and `settle` puts receipts on the ledger in batches, off the hot path.
+//!
+//! Rules: a consumer is charged what a voucher of its key says and never more than was reserved; a receipt is on disk
+//! before the consumer sees its end; a receipt is settled once.
+//! Absent: consensus (the chain is a handle), inference arithmetic, and the rules of money, which are the ledger's.
+
+mod auth;
+mod budget;
+mod complete;
+mod error;
+mod facts;
+mod gateway;
+mod ground;
+mod metrics;
+mod request;
+mod routes;
+mod seal;
+mod settle;
+mod stream;
+
+pub use auth::ApiKey;
+pub use error::ApiError;
+pub use gateway::{Gateway, GatewayConfig, Library, ReceiptSink, Services};
+pub use routes::router;
+pub use seal::receipt_file;

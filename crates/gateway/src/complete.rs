@@ -1,0 +1,384 @@
+//! The way of one completion: admit, route, reserve, run, trace, seal. The answer flows to the client and to the span
+//! matcher at the same time; when the client leaves, the work is cancelled and what was made is charged.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use axum::http::HeaderMap;
+use openledger_attribution::{Index, Matcher};
+use openledger_inference::{CompletionRequest, Done, Event};
+use openledger_ledger::StateKey;
+use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
+use openledger_routing::{Candidate, choose};
+use openledger_types::record::{ChannelRecord, GatewayRecord, ProviderRecord};
+use openledger_types::{AccountId, Amount, BasisPoints, ChannelId};
+use openledger_worker::{Job, Served, Worker};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::auth::{ApiKey, KeyRecord};
+use crate::budget::Reservation;
+use crate::error::ApiError;
+use crate::gateway::{Gateway, Library};
+use crate::ground::{Grounded, ground};
+use crate::metrics::Metrics;
+use crate::request::{self, ValidRequest};
+use crate::seal::{self, Sealed};
+
+/// Pieces of one answer that wait for a slow client.
+const PIECES_MAX: usize = 64;
+
+/// What a client receives.
+pub(crate) enum Piece {
+    /// More text.
+    Text(String),
+    /// The end, with the receipt on disk.
+    Finished(Box<Sealed>),
+    /// The end, without an answer and without a charge.
+    Failed(ApiError),
+}
+
+/// An answer that is being made.
+pub(crate) struct Running {
+    pub(crate) id: String,
+    pub(crate) created_s: u64,
+    pub(crate) request: ValidRequest,
+    pub(crate) pieces: mpsc::Receiver<Piece>,
+}
+
+/// Who pays for a request, and with what.
+pub(crate) struct Payer {
+    pub(crate) key: ApiKey,
+    pub(crate) channel: ChannelId,
+    pub(crate) consumer: AccountId,
+    pub(crate) reservation: Reservation,
+}
+
+/// Everything about a completion that its receipt tells.
+pub(crate) struct Context {
+    pub(crate) id: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) request: ValidRequest,
+    pub(crate) payer: Payer,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) library: Arc<Library>,
+    pub(crate) retrieval: Vec<PassageRef>,
+    pub(crate) routing: RoutingFacts,
+    pub(crate) router_fee: BasisPoints,
+    pub(crate) begun: Instant,
+}
+
+/// How a completion ended.
+pub(crate) struct Outcome {
+    pub(crate) answer: String,
+    pub(crate) attribution: openledger_attribution::Attribution,
+    pub(crate) served: Served,
+    pub(crate) finish_reason: String,
+    pub(crate) windows: u32,
+    pub(crate) first_token_ms: u64,
+    pub(crate) total_ms: u64,
+}
+
+/// Admits a request and starts it.
+pub(crate) async fn start(gateway: &Arc<Gateway>, headers: &HeaderMap, body: &[u8]) -> Result<Running, ApiError> {
+    let begun = Instant::now();
+    Metrics::add(&gateway.metrics.requests, 1);
+    let admitted = admit(gateway, headers, body, begun).await;
+    if admitted.is_err() {
+        Metrics::add(&gateway.metrics.refused, 1);
+    }
+    let (context, job, place) = admitted?;
+    let (sender, pieces) = mpsc::channel(PIECES_MAX);
+    let running = Running {
+        id: context.id.clone(),
+        created_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        request: context.request.clone(),
+        pieces,
+    };
+    let driven = gateway.clone();
+    gateway
+        .spawn(async move {
+            drive(&driven, context, job, sender).await;
+            drop(place);
+        })
+        .await;
+    Ok(running)
+}
+
+async fn admit(
+    gateway: &Arc<Gateway>,
+    headers: &HeaderMap,
+    body: &[u8],
+    begun: Instant,
+) -> Result<(Context, Job, OwnedSemaphorePermit), ApiError> {
+    let key = ApiKey::from_headers(headers).ok_or_else(ApiError::key)?;
+    let record = gateway.store.key(&key.hash()).map_err(ApiError::unavailable)?.ok_or_else(ApiError::key)?;
+    let record: KeyRecord = borsh::from_slice(&record).map_err(ApiError::unavailable)?;
+    if let Some(reason) = gateway.not_ready() {
+        return Err(ApiError::unavailable(reason));
+    }
+    let place = gateway
+        .places
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| ApiError::busy("the gateway has as many requests as it takes; try again in a moment"))?;
+    let request = request::parse(body)?;
+    let offering = offering(gateway, &request.model)?;
+    let (consumer, free) = open_budget(gateway, &record.channel).await?;
+    if free == Amount::ZERO {
+        return Err(insufficient(free, Amount(1)));
+    }
+    let library = gateway.library();
+    let grounded = ground(&request, &library, &gateway.model)?;
+    let id = uuid::Uuid::now_v7();
+    let draw = id.as_u128() as u64;
+    let (worker, job, routing) = route(gateway, &offering, &request, &grounded, draw).await?;
+    let router_fee = gateway
+        .facts
+        .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
+        .await
+        .map_err(ApiError::unavailable)?
+        .router_fee;
+    let needed = worst_case(&worker, &job, &request, router_fee)?;
+    let reservation = gateway
+        .budgets
+        .reserve(record.channel, needed)
+        .map_err(|refusal| insufficient(refusal.free, refusal.needed))?;
+    let context = Context {
+        id: id.to_string(),
+        body: body.to_vec(),
+        request,
+        payer: Payer { key, channel: record.channel, consumer, reservation },
+        worker,
+        library,
+        retrieval: grounded.retrieval,
+        routing,
+        router_fee,
+        begun,
+    };
+    Ok((context, job, place))
+}
+
+fn insufficient(free: Amount, needed: Amount) -> ApiError {
+    ApiError::budget(format!(
+        "the key's channel has {free} C left and this request may cost up to {needed} C; ask for fewer tokens, or open a key with a larger deposit (`openledger keys api --deposit N`)"
+    ))
+}
+
+/// Workers that offer the model.
+fn offering(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Worker>>, ApiError> {
+    let offering: Vec<Arc<Worker>> =
+        gateway.workers.iter().filter(|worker| worker.offer().model.as_str() == model).cloned().collect();
+    if offering.is_empty() {
+        let mut known: Vec<&str> = gateway.workers.iter().map(|worker| worker.offer().model.as_str()).collect();
+        known.sort_unstable();
+        known.dedup();
+        let shown: String = model.chars().take(100).collect();
+        let message = format!("the model {shown:?} is not offered here; offered are: {}", known.join(", "));
+        return Err(ApiError { param: Some("model"), ..ApiError::not_found("model_not_found", message) });
+    }
+    Ok(offering)
+}
+
+/// Makes the channel's budget known and returns its consumer and what is free.
+async fn open_budget(gateway: &Gateway, channel: &ChannelId) -> Result<(AccountId, Amount), ApiError> {
+    let record: ChannelRecord = gateway
+        .facts
+        .must(&StateKey::Channel(*channel), "channel of this key")
+        .await
+        .map_err(ApiError::unavailable)?;
+    if record.closed || record.closes_at_ms.is_some() {
+        return Err(ApiError::budget("the key's channel is closed or closing; make another key with `openledger keys api`"));
+    }
+    let acknowledged = gateway.store.channel(channel).map_err(ApiError::unavailable)?;
+    let spent = acknowledged.map_or(record.spent, |state| state.cumulative.max(record.spent));
+    gateway.budgets.set(*channel, record.deposit, spent);
+    Ok((record.consumer, gateway.budgets.free(channel).unwrap_or(Amount::ZERO)))
+}
+
+/// Tries workers in the order that routing gives, until one takes the job.
+async fn route(
+    gateway: &Gateway,
+    offering: &[Arc<Worker>],
+    request: &ValidRequest,
+    grounded: &Grounded,
+    draw: u64,
+) -> Result<(Arc<Worker>, Job, RoutingFacts), ApiError> {
+    let mut candidates = Vec::with_capacity(offering.len());
+    for worker in offering {
+        let offer = worker.offer();
+        let record: Option<ProviderRecord> =
+            gateway.facts.get(&StateKey::Provider(offer.provider)).await.map_err(ApiError::unavailable)?;
+        candidates.push(Candidate {
+            provider: offer.provider,
+            reputation: record.map_or(0, |record| record.reputation),
+            price: offer.completion_price,
+            free: worker.free(),
+            capacity: offer.capacity,
+            cluster_share: 0,
+        });
+    }
+    let reference = candidates.iter().map(|candidate| candidate.price).min().unwrap_or(Amount::ZERO);
+    let choice = choose(&candidates, reference, draw)
+        .ok_or_else(|| ApiError::busy("every provider of this model is at capacity; try again in a moment"))?;
+    let mut attempts = Vec::new();
+    let mut refusal = ApiError::busy("no provider took the request; try again in a moment");
+    for provider in &choice.order {
+        let Some(worker) = offering.iter().find(|worker| worker.offer().provider == *provider) else { continue };
+        let tried = Instant::now();
+        let started = worker.start(engine_request(request, grounded));
+        let outcome = if started.is_ok() { "served" } else { "refused" };
+        let ms = u64::try_from(tried.elapsed().as_millis()).unwrap_or(u64::MAX);
+        attempts.push(AttemptFacts { provider: *provider, outcome: outcome.into(), ms });
+        match started {
+            Ok(job) => {
+                let routing = RoutingFacts { policy: choice.reason.to_owned(), attempts };
+                return Ok((worker.clone(), job, routing));
+            }
+            Err(error) => refusal = error.into(),
+        }
+    }
+    Err(refusal)
+}
+
+fn engine_request(request: &ValidRequest, grounded: &Grounded) -> CompletionRequest {
+    let mut sampling = request.sampling;
+    sampling.quote = grounded.quote;
+    let mut stop = grounded.stop.clone();
+    stop.extend(request.stop.iter().cloned());
+    let mut engine = CompletionRequest::new(grounded.prompt.clone());
+    engine.max_tokens = Some(request.max_tokens);
+    engine.sampling = sampling;
+    engine.stop = stop;
+    engine
+}
+
+/// The most that a job may cost: its prompt, every token that it may write, and the router fee.
+fn worst_case(worker: &Worker, job: &Job, request: &ValidRequest, router_fee: BasisPoints) -> Result<Amount, ApiError> {
+    let context = u32::try_from(worker.model_info().context_tokens).unwrap_or(u32::MAX);
+    let written = request.max_tokens.min(context.saturating_sub(job.completion.prompt_tokens));
+    let reference = reference_price(worker, job.completion.prompt_tokens, written);
+    reference
+        .and_then(|reference| reference.plus(reference.basis_points(router_fee)))
+        .ok_or_else(|| ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer"))
+}
+
+/// The reference price of so many tokens at a worker's offer.
+pub(crate) fn reference_price(worker: &Worker, prompt_tokens: u32, completion_tokens: u32) -> Option<Amount> {
+    let offer = worker.offer();
+    let prompt = offer.prompt_price.fraction(u64::from(prompt_tokens), 1)?;
+    prompt.plus(offer.completion_price.fraction(u64::from(completion_tokens), 1)?)
+}
+
+/// Follows a job to its end, whoever ends it.
+async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: mpsc::Sender<Piece>) {
+    let mut trace = Trace::new(context.library.index.clone(), context.begun);
+    trace.prompt_tokens = job.completion.prompt_tokens;
+    let ended = follow(&mut job, &mut trace, &sender).await;
+    drop(job);
+    let piece = match finish(gateway, context, trace, ended).await {
+        Ok(sealed) => Piece::Finished(Box::new(sealed)),
+        Err(error) => {
+            Metrics::add(&gateway.metrics.refused, 1);
+            Piece::Failed(error)
+        }
+    };
+    // A client that left does not see the end; its receipt is stored all the same.
+    let _ = sender.send(piece).await;
+}
+
+enum Ended {
+    Done(Done),
+    ClientLeft,
+    Failed(String),
+}
+
+async fn follow(job: &mut Job, trace: &mut Trace, sender: &mpsc::Sender<Piece>) -> Ended {
+    loop {
+        let event = tokio::select! {
+            event = job.completion.events.recv() => event,
+            () = sender.closed() => return Ended::ClientLeft,
+        };
+        match event {
+            Some(Event::Token { text, .. }) => {
+                let Some(text) = trace.push(text) else { continue };
+                if sender.send(Piece::Text(text)).await.is_err() {
+                    return Ended::ClientLeft;
+                }
+            }
+            Some(Event::Done(done)) => return Ended::Done(done),
+            Some(Event::Error(error)) => return Ended::Failed(error.to_string()),
+            None => return Ended::Failed("the provider ended without a last word".into()),
+        }
+    }
+}
+
+async fn finish(gateway: &Arc<Gateway>, context: Context, trace: Trace, ended: Ended) -> Result<Sealed, ApiError> {
+    let (tokens, answer, matcher) = (trace.tokens, trace.answer, trace.matcher);
+    let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if answer.is_empty() {
+        let reason = if let Ended::Failed(reason) = ended { reason } else { "the model wrote nothing".to_owned() };
+        return Err(ApiError::unavailable(reason));
+    }
+    let attribution = matcher.finish().map_err(|error| ApiError::unavailable(format!("the answer cannot be traced: {error}")))?;
+    let (served, finish_reason, windows) = match ended {
+        Ended::Done(done) => {
+            let served = Served {
+                prompt_tokens: done.prompt_tokens,
+                completion_tokens: done.completion_tokens,
+                commitment: done.evidence.commitment.to_string(),
+            };
+            (served, done.finish_reason.as_str().to_owned(), done.evidence.windows.len())
+        }
+        // What was made before the end is what the client received; there is no evidence for a part.
+        Ended::ClientLeft | Ended::Failed(_) => {
+            gateway.metrics.cancelled.fetch_add(1, Ordering::Relaxed);
+            let prompt_tokens = trace.prompt_tokens;
+            let served = Served { prompt_tokens, completion_tokens: tokens, commitment: String::new() };
+            let reason = if matches!(ended, Ended::ClientLeft) { "cancelled" } else { "error" };
+            (served, reason.to_owned(), 0)
+        }
+    };
+    let outcome = Outcome {
+        answer,
+        attribution,
+        served,
+        finish_reason,
+        windows: u32::try_from(windows).unwrap_or(u32::MAX),
+        first_token_ms: trace.first_token_ms,
+        total_ms,
+    };
+    seal::seal(gateway, context, outcome).await
+}
+
+/// The answer so far: its text, its spans, its clock.
+struct Trace {
+    answer: String,
+    matcher: Matcher,
+    tokens: u32,
+    prompt_tokens: u32,
+    first_token_ms: u64,
+    begun: Instant,
+}
+
+impl Trace {
+    fn new(index: Arc<Index>, begun: Instant) -> Self {
+        Self { answer: String::new(), matcher: Matcher::new(index), tokens: 0, prompt_tokens: 0, first_token_ms: 0, begun }
+    }
+
+    /// Adds a token's text; returns what the client gets of it. White space before the first word is left out.
+    fn push(&mut self, text: String) -> Option<String> {
+        self.tokens = self.tokens.saturating_add(1);
+        let text = if self.answer.is_empty() { text.trim_start().to_owned() } else { text };
+        if text.is_empty() {
+            return None;
+        }
+        if self.answer.is_empty() {
+            self.first_token_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        }
+        // A text that the matcher refuses (too long) is refused again at the end, where it can be said.
+        let _ = self.matcher.push(text.as_bytes());
+        self.answer.push_str(&text);
+        Some(text)
+    }
+}

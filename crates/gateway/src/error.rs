@@ -1,0 +1,104 @@
+//! Errors as OpenAI's clients expect them: `{"error": {"message", "type", "param", "code"}}` with the right status. Every
+//! message names the thing, the cause and the next step.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use openledger_inference::SubmitError;
+use openledger_worker::WorkError;
+use serde_json::{Value, json};
+
+/// An error that a client sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// The class: `invalid_request_error`, `authentication_error`, `insufficient_quota`, `server_error`.
+    pub kind: &'static str,
+    /// A stable code.
+    pub code: Option<&'static str>,
+    /// The parameter at fault.
+    pub param: Option<&'static str>,
+    /// What happened, why, and what to do.
+    pub message: String,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self { status, kind, code, param: None, message: message.into() }
+    }
+
+    /// The request is wrong.
+    pub fn invalid(param: &'static str, message: impl Into<String>) -> Self {
+        Self { param: Some(param), ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", None, message) }
+    }
+
+    /// The body is not a request.
+    pub fn body(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", Some("invalid_body"), message)
+    }
+
+    /// The API key is missing or unknown. One answer for every wrong key.
+    pub fn key() -> Self {
+        let message = "the API key is missing or unknown; send it as `Authorization: Bearer sk-ol-...`, or make one with `openledger keys api`";
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_error", Some("invalid_api_key"), message)
+    }
+
+    /// The key's channel cannot pay.
+    pub fn budget(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", Some("insufficient_quota"), message)
+    }
+
+    /// No such thing.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "invalid_request_error", Some(code), message)
+    }
+
+    /// Busy; try again.
+    pub fn busy(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "server_error", Some("busy"), message)
+    }
+
+    /// A part of the node failed. Nothing was charged.
+    pub fn unavailable(message: impl std::fmt::Display) -> Self {
+        let message = format!("{message}; nothing was charged, try again in a moment");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", Some("unavailable"), message)
+    }
+
+    /// The body as JSON.
+    pub fn to_json(&self) -> Value {
+        json!({ "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code } })
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.to_json())).into_response();
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<WorkError> for ApiError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::AtCapacity { .. } => Self::busy(error.to_string()),
+            WorkError::Refused(error) => refused(&error),
+        }
+    }
+}
+
+fn refused(error: &SubmitError) -> ApiError {
+    match error {
+        SubmitError::QueueFull { .. } => ApiError::busy(error.to_string()),
+        SubmitError::Stopped => ApiError::unavailable(error),
+        SubmitError::PromptTooLong { .. } | SubmitError::PromptTooLarge { .. } => {
+            ApiError { code: Some("context_length_exceeded"), ..ApiError::invalid("messages", error.to_string()) }
+        }
+        SubmitError::InvalidStop { .. } => ApiError::invalid("stop", error.to_string()),
+        SubmitError::PromptEmpty => ApiError::invalid("messages", error.to_string()),
+        _ => ApiError::body(error.to_string()),
+    }
+}

@@ -1,0 +1,138 @@
+//! Grounding: the last user message is searched in the snapshots, and the best passages go into a few-shot prompt that
+//! makes a small model quote (decision 0006). Examples work where instructions do not: asked plainly, this size of model
+//! talks about the passage instead of quoting it.
+//!
+//! Rule: texts from outside are put on one line and encoded without special tokens, so neither a question nor a passage
+//! can add structure to the prompt. Absent: which passages are paid for; attribution decides that from the answer.
+
+use openledger_inference::{Prompt, Quote};
+use openledger_model::{Model, Role};
+use openledger_receipt::PassageRef;
+use openledger_types::{ContributionId, Name};
+
+use crate::error::ApiError;
+use crate::gateway::Library;
+use crate::request::ValidRequest;
+
+/// Bytes of one passage in the prompt; longer ones are cut at a sentence.
+const PASSAGE_BYTES_MAX: usize = 1_200;
+/// Bytes of the question in the prompt.
+const QUESTION_BYTES_MAX: usize = 600;
+/// How strongly the model prefers to go on quoting (added to a logit).
+const QUOTE_BONUS: f32 = 10.0;
+/// The grounded answer ends at a line's end.
+const STOP: &str = "\n";
+
+/// The constant beginning of every grounded prompt. Its tokens are the same each time, so the engine reuses them.
+const EXAMPLES: &str = "\
+Passage: Watering a fern A fern needs moist soil at all times. Water it twice a week in summer and once a week in winter. Do not let it stand in water, because the roots rot.
+Question: How often do I water a fern in winter?
+Answer: Water it twice a week in summer and once a week in winter.
+
+Passage: quill quill is a small desktop program that sorts letters by date and prints address labels. It works without a network connection.
+Question: What is quill?
+Answer: quill is a small desktop program that sorts letters by date and prints address labels.
+
+Passage: PATIENCE, n. The art of waiting loudly in a room where nobody listens.
+Question: Define the word patience.
+Answer: PATIENCE, n. The art of waiting loudly in a room where nobody listens.
+
+Passage: Change the bicycle tyre Remove the wheel from the frame. Pull the old tyre off with two levers. Push the new tyre on by hand and pump it up to four bar.
+Question: How do I change the tyre?
+Answer: Remove the wheel from the frame. Pull the old tyre off with two levers. Push the new tyre on by hand and pump it up to four bar.
+
+";
+
+/// What goes to the engine, and what was put in the context.
+pub(crate) struct Grounded {
+    pub(crate) prompt: Prompt,
+    pub(crate) quote: Quote,
+    pub(crate) stop: Vec<String>,
+    pub(crate) retrieval: Vec<PassageRef>,
+}
+
+/// Searches and builds the prompt; plain chat when grounding is off or nothing fits.
+pub(crate) fn ground(request: &ValidRequest, library: &Library, model: &Model) -> Result<Grounded, ApiError> {
+    let question = request.messages.iter().rev().find(|message| message.role == Role::User);
+    let question = question.map(|message| message.content.as_str()).unwrap_or_default();
+    // A question that would be cut is a conversation or a document; the model gets it as it is.
+    if request.ground && question.len() <= QUESTION_BYTES_MAX {
+        let names: Vec<&str> = request.datanets.iter().map(Name::as_str).collect();
+        let passages = library
+            .retriever
+            .search(question, &names, request.passages)
+            .map_err(|error| ApiError::unavailable(format!("the search failed: {error}")))?;
+        if !passages.is_empty() {
+            return Ok(quoting_prompt(question, &passages, model));
+        }
+    }
+    Ok(Grounded {
+        prompt: Prompt::Chat(request.messages.clone()),
+        quote: Quote::default(),
+        stop: Vec::new(),
+        retrieval: Vec::new(),
+    })
+}
+
+fn quoting_prompt(question: &str, passages: &[openledger_retrieval::Passage], model: &Model) -> Grounded {
+    let mut quoted = String::new();
+    let mut retrieval = Vec::new();
+    for passage in passages {
+        let Ok(datanet) = passage.datanet.parse() else { continue };
+        if !quoted.is_empty() {
+            quoted.push(' ');
+        }
+        quoted.push_str(&one_line(cut(&passage.text, PASSAGE_BYTES_MAX)));
+        retrieval.push(PassageRef {
+            datanet,
+            contribution: ContributionId(passage.contribution.0),
+            start: passage.start as u64,
+            end: passage.end as u64,
+        });
+    }
+    let tokenizer = model.tokenizer();
+    let mut tokens = tokenizer.encode(&format!("{EXAMPLES}Passage:"));
+    let start = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+    tokens.extend(tokenizer.encode(&format!(" {quoted}")));
+    let end = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+    tokens.extend(tokenizer.encode(&format!("\nQuestion: {}\nAnswer:", one_line(question))));
+    Grounded {
+        prompt: Prompt::Tokens(tokens),
+        quote: Quote { bonus: QUOTE_BONUS, start, end },
+        stop: vec![STOP.to_owned()],
+        retrieval,
+    }
+}
+
+/// White space of any kind becomes one space, so that a text has no lines of its own.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The beginning of a text up to the last sentence or line that fits.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let mut end = bytes_max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = &text[..end];
+    let place = kept.rfind('\n').into_iter().chain(kept.rfind(". ").map(|dot| dot + 1)).max();
+    &kept[..place.filter(|place| *place > bytes_max / 2).unwrap_or(end)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_from_outside_have_no_lines_and_are_cut_at_sentences() {
+        assert_eq!(one_line("a\nPassage: b\r\n\tc"), "a Passage: b c");
+        assert_eq!(cut("short", 100), "short");
+        assert_eq!(cut("One is here. Two is there. Three", 28), "One is here. Two is there.");
+        let long = "é".repeat(50);
+        assert!(cut(&long, 33).len() <= 33);
+    }
+}

@@ -1,0 +1,169 @@
+//! Paths and what answers them. Absent: anything else.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::auth::ApiKey;
+use crate::complete::{self, Piece, Running};
+use crate::error::ApiError;
+use crate::gateway::Gateway;
+use crate::{seal, stream};
+
+/// Bytes of one request body.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+const RECEIPT_ID: HeaderName = HeaderName::from_static("x-receipt-id");
+
+type Shared = State<Arc<Gateway>>;
+
+/// The OpenAI-compatible interface and the operators' pages.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(chat))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{model}", get(model))
+        .route("/v1/receipts/{id}", get(receipt))
+        .route("/api/v1/generation", get(generation))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/v1/{*rest}", axum::routing::any(unknown))
+        .with_state(gateway)
+}
+
+async fn chat(State(gateway): Shared, headers: HeaderMap, body: Body) -> Response {
+    match answer(&gateway, &headers, body).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn answer(gateway: &Arc<Gateway>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
+    if ApiKey::from_headers(headers).is_none() {
+        return Err(ApiError::key());
+    }
+    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| ApiError {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        ..ApiError::body(format!("the body has more than {BODY_BYTES_MAX} bytes; send less"))
+    })?;
+    let running = complete::start(gateway, headers, &body).await?;
+    let id = HeaderValue::from_str(&running.id).map_err(ApiError::unavailable)?;
+    let mut response = if running.request.stream {
+        stream::respond(running).into_response()
+    } else {
+        whole(running).await?
+    };
+    response.headers_mut().insert(RECEIPT_ID, id);
+    Ok(response)
+}
+
+/// An answer in one piece.
+async fn whole(mut running: Running) -> Result<Response, ApiError> {
+    let mut text = String::new();
+    while let Some(piece) = running.pieces.recv().await {
+        match piece {
+            Piece::Text(more) => text.push_str(&more),
+            Piece::Failed(error) => return Err(error),
+            Piece::Finished(sealed) => {
+                let body = json!({
+                    "id": format!("chatcmpl-{}", running.id),
+                    "object": "chat.completion",
+                    "created": running.created_s,
+                    "model": running.request.model,
+                    "choices": [{
+                        "index": 0,
+                        "message": { "role": "assistant", "content": text, "refusal": null },
+                        "logprobs": null,
+                        "finish_reason": sealed.finish_reason,
+                    }],
+                    "usage": sealed.usage,
+                    "receipt": sealed.receipt,
+                });
+                return Ok(Json(body).into_response());
+            }
+        }
+    }
+    Err(ApiError::unavailable("the answer was cut because the gateway is stopping"))
+}
+
+fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
+    let worker = gateway.workers.iter().find(|worker| worker.offer().model.as_str() == name)?;
+    let offer = worker.offer();
+    Some(json!({
+        "id": offer.model,
+        "object": "model",
+        "created": 0,
+        "owned_by": offer.provider,
+        "context_length": worker.model_info().context_tokens,
+        "weights_sha256": offer.weights,
+        "pricing": { "prompt_uc": offer.prompt_price, "completion_uc": offer.completion_price },
+    }))
+}
+
+async fn models(State(gateway): Shared) -> Json<Value> {
+    let mut names: Vec<&str> = gateway.workers.iter().map(|worker| worker.offer().model.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let data: Vec<Value> = names.iter().filter_map(|name| model_json(&gateway, name)).collect();
+    Json(json!({ "object": "list", "data": data }))
+}
+
+async fn model(State(gateway): Shared, Path(name): Path<String>) -> Response {
+    match model_json(&gateway, &name) {
+        Some(model) => Json(model).into_response(),
+        None => {
+            let shown: String = name.chars().take(100).collect();
+            ApiError::not_found("model_not_found", format!("the model {shown:?} is not offered here; GET /v1/models lists those that are")).into_response()
+        }
+    }
+}
+
+async fn receipt(State(gateway): Shared, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    match find_receipt(&gateway, &headers, &id) {
+        Ok(file) => ([(header::CONTENT_TYPE, "application/json")], file).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct GenerationQuery {
+    id: String,
+}
+
+async fn generation(State(gateway): Shared, headers: HeaderMap, Query(query): Query<GenerationQuery>) -> Response {
+    receipt(State(gateway), headers, Path(query.id)).await
+}
+
+/// The receipt file; the texts only for the key that asked.
+fn find_receipt(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Vec<u8>, ApiError> {
+    let unknown = || ApiError::not_found("receipt_not_found", "there is no receipt with this id at this gateway");
+    if id.len() > 64 {
+        return Err(unknown());
+    }
+    let stored = gateway.store.by_id(id).map_err(ApiError::unavailable)?.ok_or_else(unknown)?;
+    let caller = ApiKey::from_headers(headers).is_some_and(|key| key.hash() == stored.key_hash);
+    seal::receipt_file(&stored, caller).ok_or_else(|| ApiError::unavailable("the stored receipt is damaged"))
+}
+
+async fn ready(State(gateway): Shared) -> Response {
+    match gateway.not_ready() {
+        None => "ready".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason).into_response(),
+    }
+}
+
+async fn metrics(State(gateway): Shared) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], gateway.metrics.render()).into_response()
+}
+
+async fn unknown(Path(rest): Path<String>) -> ApiError {
+    let shown: String = rest.chars().take(100).collect();
+    ApiError::not_found("unknown_url", format!("there is no /v1/{shown}; see docs/api.md for what there is"))
+}

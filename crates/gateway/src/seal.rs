@@ -1,0 +1,348 @@
+//! Sealing: an answer that ended becomes a receipt. Under one short lock it gets its number, the model's rounding carry and
+//! the channel's new cumulative voucher; gateway and provider sign it; it is on disk before the client sees the end.
+//!
+//! Absent: settlement, which follows off the hot path.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use openledger_attribution::Attribution;
+use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, StateKey, split_completion};
+use openledger_receipt::{
+    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PassageRef, PaymentFacts, Predicate, PriceFacts,
+    ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, SpanFacts, Statement, TimingFacts, UsageFacts,
+    salted_request, salted_response,
+};
+use openledger_store::{NewReceipt, StoredReceipt};
+use openledger_types::record::{ChannelRecord, ClusterRecord, ContributionRecord, ModelRecord};
+use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Voucher, codec, sha256};
+use serde_json::{Value, json};
+
+use crate::complete::{Context, Outcome, reference_price};
+use crate::error::ApiError;
+use crate::facts::FactError;
+use crate::gateway::Gateway;
+use crate::metrics::Metrics;
+
+/// Name of the embedded engine in receipts.
+const ENGINE: &str = concat!("openledger-inference/", env!("CARGO_PKG_VERSION"));
+
+/// A sealed answer, as the client is told of it.
+pub(crate) struct Sealed {
+    pub(crate) finish_reason: String,
+    pub(crate) receipt: Value,
+    pub(crate) usage: Value,
+}
+
+/// Makes, signs and stores the receipt of an answer.
+pub(crate) async fn seal(gateway: &Arc<Gateway>, context: Context, outcome: Outcome) -> Result<Sealed, ApiError> {
+    let sealing = gateway.sealing.lock().await;
+    let draft = draft(gateway, &context, &outcome).await?;
+    let payload = Statement::new(draft.predicate.clone()).to_payload();
+    let mut envelope = Envelope::sign(payload, &gateway.service);
+    let (key, signature) =
+        context.worker.countersign(&envelope.payload, &outcome.served).map_err(ApiError::unavailable)?;
+    envelope.countersign(key, signature);
+    let opening = Opening {
+        salt: draft.salt,
+        request: String::from_utf8_lossy(&context.body).into_owned(),
+        answer: outcome.answer.clone(),
+    };
+    let receipt = NewReceipt {
+        sequence: draft.predicate.sequence,
+        id: context.id.clone(),
+        payload_hash: envelope.payload_hash(),
+        envelope: ReceiptFile { envelope, opening: None, inclusion: None }.to_bytes(),
+        opening: serde_json::to_vec(&opening).map_err(ApiError::unavailable)?,
+        lines: serde_json::to_vec(&draft.predicate.settlement).map_err(ApiError::unavailable)?,
+        channel: context.payer.channel,
+        cumulative: draft.predicate.payment.cumulative,
+        voucher: draft.predicate.payment.voucher,
+        model: draft.predicate.served.model.clone(),
+        carry_after: draft.predicate.settlement.carry_out,
+        key_hash: context.payer.key.hash(),
+    };
+    let store = gateway.store.clone();
+    tokio::task::spawn_blocking(move || store.append(&receipt))
+        .await
+        .map_err(ApiError::unavailable)?
+        .map_err(ApiError::unavailable)?;
+    drop(sealing);
+    context.payer.reservation.spend(draft.charged);
+    count(gateway, &outcome, draft.charged);
+    (gateway.sink)(&draft.predicate);
+    gateway.stored.notify_one();
+    Ok(told(&draft, outcome))
+}
+
+struct Draft {
+    predicate: Predicate,
+    salt: [u8; 32],
+    charged: Amount,
+}
+
+async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Result<Draft, ApiError> {
+    let store = &gateway.store;
+    let sequence = store.last_sequence().map_err(ApiError::unavailable)? + 1;
+    let previous = store.previous_hash().map_err(ApiError::unavailable)?;
+    let model = context.worker.offer().model.clone();
+    let carry_in = store.carry(&model).map_err(ApiError::unavailable)?;
+    let (shares, unattributed) = payable(gateway, &outcome.attribution).await.map_err(ApiError::unavailable)?;
+    let lines = split(gateway, context, outcome, &shares, unattributed, carry_in).await?;
+    let charged = lines.charged().ok_or_else(|| ApiError::unavailable("the price overflows"))?;
+    let (cumulative, voucher) = voucher(gateway, context, charged).await?;
+    let salt = salt(gateway, sequence);
+    let facts = attribution_facts(&outcome.attribution, &shares, unattributed);
+    let payment = PaymentFacts { consumer: context.payer.consumer, channel: context.payer.channel, cumulative, voucher };
+    let predicate = Predicate {
+        id: context.id.clone(),
+        network: NetworkRef { chain_id: gateway.config.chain_id, genesis: gateway.config.genesis },
+        gateway: gateway.account(),
+        sequence,
+        previous,
+        issued_at_ms: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        request: RequestFacts {
+            salted_sha256: salted_request(&salt, &context.body),
+            endpoint: "/v1/chat/completions".into(),
+            model_requested: context.request.model.clone(),
+            seed: context.request.sampling.seed,
+            max_tokens: context.request.max_tokens,
+            temperature_millis: (context.request.sampling.temperature * 1_000.0).round() as u32,
+        },
+        response: ResponseFacts {
+            salted_sha256: salted_response(&salt, &outcome.answer),
+            finish_reason: outcome.finish_reason.clone(),
+        },
+        served: served_facts(context, outcome),
+        routing: context.routing.clone(),
+        usage: UsageFacts {
+            prompt_tokens: outcome.served.prompt_tokens,
+            completion_tokens: outcome.served.completion_tokens,
+        },
+        price: PriceFacts {
+            prompt_price: context.worker.offer().prompt_price,
+            completion_price: context.worker.offer().completion_price,
+            router_fee: context.router_fee,
+        },
+        payment,
+        attribution: facts,
+        settlement: lines,
+        evidence: EvidenceFacts { commitment: outcome.served.commitment.clone(), windows: outcome.windows },
+        timing: TimingFacts { queue_ms: 0, first_token_ms: outcome.first_token_ms, total_ms: outcome.total_ms },
+    };
+    Ok(Draft { predicate, salt, charged })
+}
+
+/// A salt that only this gateway can compute and that the caller is told.
+fn salt(gateway: &Gateway, sequence: u64) -> [u8; 32] {
+    let mut bytes = b"openledger/receipt-salt/v1\0".to_vec();
+    bytes.extend_from_slice(&gateway.config.salt_secret);
+    bytes.extend_from_slice(&sequence.to_be_bytes());
+    sha256(&bytes).0
+}
+
+/// Shares that can be paid, with the owners; the mass of revoked, unknown and repeated contributions is unattributed.
+async fn payable(gateway: &Gateway, attribution: &Attribution) -> Result<(Vec<DataShare>, u64), FactError> {
+    let mut shares = Vec::new();
+    let mut unattributed = attribution.unattributed;
+    for share in &attribution.shares {
+        let paid = match share.datanet.parse::<Name>() {
+            Ok(datanet) => owners(gateway, &datanet, ContributionId(share.contribution.0)).await?.map(|owners| (datanet, owners)),
+            Err(_) => None,
+        };
+        match paid {
+            Some((datanet, owners)) if share.mass > 0 => {
+                shares.push(DataShare { datanet, contribution: ContributionId(share.contribution.0), weight: share.mass, owners });
+            }
+            _ => unattributed = unattributed.saturating_add(share.mass),
+        }
+    }
+    shares.sort_by(|one, two| (&one.datanet, one.contribution).cmp(&(&two.datanet, two.contribution)));
+    Ok((shares, unattributed))
+}
+
+async fn owners(
+    gateway: &Gateway,
+    datanet: &Name,
+    contribution: ContributionId,
+) -> Result<Option<Vec<openledger_types::record::OwnerRecord>>, FactError> {
+    let key = StateKey::Contribution(datanet.clone(), contribution);
+    let Some(record) = gateway.facts.get::<ContributionRecord>(&key).await? else { return Ok(None) };
+    if record.revoked_at.is_some() {
+        return Ok(None);
+    }
+    let cluster: Option<ClusterRecord> =
+        gateway.facts.get(&StateKey::Cluster(datanet.clone(), record.cluster)).await?;
+    Ok(cluster.filter(|cluster| cluster.owner == contribution).map(|_| record.owners))
+}
+
+async fn split(
+    gateway: &Gateway,
+    context: &Context,
+    outcome: &Outcome,
+    shares: &[DataShare],
+    unattributed: u64,
+    carry_in: Amount,
+) -> Result<CompletionLines, ApiError> {
+    let offer = context.worker.offer();
+    let parameters: Parameters =
+        gateway.facts.must(&StateKey::Parameters, "parameters").await.map_err(ApiError::unavailable)?;
+    let model: ModelRecord =
+        gateway.facts.must(&StateKey::Model(offer.model.clone()), "record of the model").await.map_err(ApiError::unavailable)?;
+    let overflow = || ApiError::unavailable("the price overflows");
+    let reference = reference_price(&context.worker, outcome.served.prompt_tokens, outcome.served.completion_tokens)
+        .ok_or_else(overflow)?;
+    let terms = CompletionTerms {
+        reference,
+        premium: Amount::ZERO,
+        router_fee: context.router_fee,
+        provider: offer.provider,
+        model: offer.model.clone(),
+        lineage: model.lineage,
+        shares: shares.to_vec(),
+        unattributed,
+        carry_in,
+    };
+    split_completion(&terms, &parameters).ok_or_else(overflow)
+}
+
+/// The channel's next cumulative amount and the voucher over it, signed by the key that asked.
+async fn voucher(gateway: &Gateway, context: &Context, charged: Amount) -> Result<(Amount, [u8; 65]), ApiError> {
+    let channel = context.payer.channel;
+    let record: ChannelRecord =
+        gateway.facts.must(&StateKey::Channel(channel), "channel of this key").await.map_err(ApiError::unavailable)?;
+    let acknowledged = gateway.store.channel(&channel).map_err(ApiError::unavailable)?;
+    let spent = acknowledged.map_or(record.spent, |state| state.cumulative.max(record.spent));
+    let cumulative = spent
+        .plus(charged)
+        .filter(|cumulative| *cumulative <= record.deposit)
+        .ok_or_else(|| ApiError::budget("the key's channel cannot pay for this answer; open a key with a larger deposit"))?;
+    let voucher = Voucher { chain_id: gateway.config.chain_id, channel, cumulative };
+    Ok((cumulative, voucher.sign(&context.payer.key.authorizer())))
+}
+
+fn served_facts(context: &Context, outcome: &Outcome) -> ServedFacts {
+    let offer = context.worker.offer();
+    ServedFacts {
+        provider: offer.provider,
+        model: offer.model.clone(),
+        weights: offer.weights,
+        engine: ENGINE.into(),
+        numeric_specification: context.worker.model_info().numeric_specification,
+        index_root: Hash(outcome.attribution.index_root),
+        snapshots: context.library.snapshots.clone(),
+        retrieval: context.retrieval.clone(),
+    }
+}
+
+/// The attribution as a receipt tells it, with the shares that can be paid.
+fn attribution_facts(attribution: &Attribution, shares: &[DataShare], unattributed: u64) -> AttributionFacts {
+    AttributionFacts {
+        method: "A".into(),
+        version: attribution.version,
+        total: attribution.total,
+        unattributed,
+        spans: attribution.spans.iter().map(span_facts).collect(),
+        shares: shares
+            .iter()
+            .map(|share| ShareFacts {
+                datanet: share.datanet.clone(),
+                contribution: share.contribution,
+                weight: share.weight,
+            })
+            .collect(),
+    }
+}
+
+fn span_facts(span: &openledger_attribution::Span) -> SpanFacts {
+    let sources = span.sources.iter().filter_map(|source| {
+        Some(PassageRef {
+            datanet: source.datanet.parse().ok()?,
+            contribution: ContributionId(source.contribution.0),
+            start: source.bytes.start,
+            end: source.bytes.end,
+        })
+    });
+    SpanFacts {
+        start: span.bytes.start,
+        end: span.bytes.end,
+        value: span.value,
+        count: span.count,
+        common: span.common,
+        sources: sources.collect(),
+    }
+}
+
+fn count(gateway: &Gateway, outcome: &Outcome, charged: Amount) {
+    let metrics = &gateway.metrics;
+    Metrics::add(&metrics.receipts, 1);
+    Metrics::add(&metrics.charged, charged.0);
+    Metrics::add(&metrics.prompt_tokens, u64::from(outcome.served.prompt_tokens));
+    Metrics::add(&metrics.completion_tokens, u64::from(outcome.served.completion_tokens));
+    Metrics::add(&metrics.first_token_ms, outcome.first_token_ms);
+}
+
+/// The receipt's summary and the usage, as they stand in the answer.
+fn told(draft: &Draft, outcome: Outcome) -> Sealed {
+    let predicate = &draft.predicate;
+    let total = predicate.attribution.total.max(1);
+    let part = |mass: u64| u64::try_from(u128::from(mass) * 10_000 / u128::from(total)).unwrap_or(0);
+    let shares: Vec<Value> = predicate
+        .attribution
+        .shares
+        .iter()
+        .map(|share| json!({ "datanet": share.datanet, "contribution": share.contribution, "basis_points": part(share.weight) }))
+        .collect();
+    let cost = draft.charged.to_string();
+    let receipt = json!({
+        "id": predicate.id,
+        "url": format!("/v1/receipts/{}", predicate.id),
+        "page": format!("/answers/{}?salt={}", predicate.id, hex::encode(draft.salt)),
+        "salt": hex::encode(draft.salt),
+        "sequence": predicate.sequence,
+        "cost": cost,
+        "shares": shares,
+        "unattributed_basis_points": part(predicate.attribution.unattributed),
+    });
+    let usage = json!({
+        "prompt_tokens": outcome.served.prompt_tokens,
+        "completion_tokens": outcome.served.completion_tokens,
+        "total_tokens": outcome.served.prompt_tokens.saturating_add(outcome.served.completion_tokens),
+        "cost": cost,
+        "cost_details": {
+            "currency": "credits",
+            "reference_uc": predicate.settlement.reference,
+            "premium_uc": predicate.settlement.premium,
+            "router_fee_uc": predicate.settlement.router_fee,
+            "total_uc": draft.charged,
+        },
+    });
+    Sealed { finish_reason: outcome.finish_reason, receipt, usage }
+}
+
+/// The statement of a stored receipt; `None` if the stored bytes are no receipt, which is a broken disk.
+pub(crate) fn statement_of(stored: &StoredReceipt) -> Option<Statement> {
+    ReceiptFile::from_bytes(&stored.envelope).ok()?.statement().ok()
+}
+
+/// What the batch of a receipt is made from.
+pub(crate) fn lines_of(stored: &StoredReceipt) -> Option<CompletionLines> {
+    serde_json::from_slice(&stored.lines).ok()
+}
+
+/// The receipt file as users hold it; with the texts only for the caller.
+pub fn receipt_file(stored: &StoredReceipt, with_opening: bool) -> Option<Vec<u8>> {
+    let mut file = ReceiptFile::from_bytes(&stored.envelope).ok()?;
+    if with_opening {
+        file.opening = serde_json::from_slice(&stored.opening).ok();
+    }
+    file.inclusion = stored.inclusion.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
+    Some(file.to_bytes())
+}
+
+/// Canonical bytes of a batch, for the store.
+pub(crate) fn batch_bytes(batch: &openledger_types::Batch) -> Vec<u8> {
+    codec::encode(batch)
+}

@@ -1,0 +1,92 @@
+//! A streamed answer as OpenAI's clients read it: server-sent events, one `chat.completion.chunk` each, `[DONE]` last. The
+//! receipt travels as an extra field of the finish chunk, where ordinary client code does not stumble over it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use serde_json::{Value, json};
+
+use crate::complete::{Piece, Running};
+use crate::seal::Sealed;
+
+/// Between two comments that keep a quiet connection open.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Turns a running answer into its events.
+pub(crate) fn respond(running: Running) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let state = State { running, phase: Phase::Begin };
+    let events = futures::stream::unfold(state, |mut state| async move {
+        let event = state.next().await?;
+        Some((Ok(event), state))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("working"))
+}
+
+enum Phase {
+    Begin,
+    Text,
+    Usage(Value),
+    Done,
+    Over,
+}
+
+struct State {
+    running: Running,
+    phase: Phase,
+}
+
+impl State {
+    async fn next(&mut self) -> Option<Event> {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Begin => {
+                self.phase = Phase::Text;
+                Some(data(&self.chunk(json!({ "role": "assistant", "content": "" }), Value::Null)))
+            }
+            Phase::Text => Some(self.piece().await),
+            Phase::Usage(usage) => {
+                self.phase = Phase::Done;
+                let mut chunk = self.chunk(json!({}), Value::Null);
+                chunk["choices"] = json!([]);
+                chunk["usage"] = usage;
+                Some(data(&chunk))
+            }
+            Phase::Done => Some(Event::default().data("[DONE]")),
+            Phase::Over => None,
+        }
+    }
+
+    async fn piece(&mut self) -> Event {
+        match self.running.pieces.recv().await {
+            Some(Piece::Text(text)) => {
+                self.phase = Phase::Text;
+                data(&self.chunk(json!({ "content": text }), Value::Null))
+            }
+            Some(Piece::Finished(sealed)) => self.finish(*sealed),
+            Some(Piece::Failed(error)) => data(&error.to_json()),
+            None => data(&crate::ApiError::unavailable("the answer was cut because the gateway is stopping").to_json()),
+        }
+    }
+
+    fn finish(&mut self, sealed: Sealed) -> Event {
+        let mut chunk = self.chunk(json!({}), sealed.finish_reason.into());
+        chunk["receipt"] = sealed.receipt;
+        self.phase = if self.running.request.include_usage { Phase::Usage(sealed.usage) } else { Phase::Done };
+        data(&chunk)
+    }
+
+    fn chunk(&self, delta: Value, finish_reason: Value) -> Value {
+        json!({
+            "id": format!("chatcmpl-{}", self.running.id),
+            "object": "chat.completion.chunk",
+            "created": self.running.created_s,
+            "model": self.running.request.model,
+            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish_reason }],
+        })
+    }
+}
+
+fn data(value: &Value) -> Event {
+    Event::default().data(value.to_string())
+}
