@@ -31,13 +31,14 @@ impl Frame {
 /// Which page of a list.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct PageQuery {
-    /// Number, from 1.
-    pub(crate) page: Option<u64>,
+    /// Number, from 1; what is no number is the first.
+    pub(crate) page: Option<String>,
 }
 
 impl PageQuery {
     pub(crate) fn request(&self) -> PageRequest {
-        PageRequest { page: self.page.unwrap_or(1).max(1), per_page: ROWS }
+        let page = self.page.as_deref().and_then(|page| page.parse().ok()).unwrap_or(1);
+        PageRequest { page, per_page: ROWS }
     }
 }
 

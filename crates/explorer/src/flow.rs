@@ -153,7 +153,7 @@ fn data_part(receipt: &ReceiptView) -> Part {
 
 /// What stands under a recipient's name.
 fn detail(recipient: &Recipient) -> String {
-    let whole = format::units(&Amount(recipient.amount));
+    let whole = format::units(Amount(recipient.amount));
     match recipient.paid {
         Some(paid) if paid.liquid == Amount::ZERO && paid.escrowed > Amount::ZERO => {
             format!("{whole} in escrow")
@@ -162,7 +162,7 @@ fn detail(recipient: &Recipient) -> String {
         Some(paid) => format!(
             "{} liquid + {} in escrow",
             format::grouped(u128::from(paid.liquid.0)),
-            format::units(&paid.escrowed)
+            format::units(paid.escrowed)
         ),
         None => whole,
     }
@@ -290,7 +290,7 @@ impl<'a> Pen<'a> {
 
     fn price(&mut self, place: Place) {
         let x = self.layout.price_x;
-        let price = format::units(&self.total);
+        let price = format::units(self.total);
         self.bar(x, place, "flow-price", &format!("{} pays {price}", self.consumer));
         if self.layout.part_x.is_some() {
             let (x, y) = (x - 10.0, place.y + place.height / 2.0);
@@ -309,13 +309,13 @@ impl<'a> Pen<'a> {
         let amount = Amount(u64::try_from(part.amount).unwrap_or(0));
         let mut source = (layout.price_x + layout.bar, from.y);
         if let Some(x) = layout.part_x {
-            let title = format!("{}: {}", part.title, format::units(&amount));
+            let title = format!("{}: {}", part.title, format::units(amount));
             self.band(source.0, from, x, middle, &format!("flow-{}", part.class), &title);
             self.bar(x, middle, &format!("flow-{}", part.class), &title);
             source = (x + layout.bar, middle.y);
             let y = middle.y + middle.height / 2.0;
             self.label(x - 10.0, y - 2.0, "flow-part flow-end", part.title);
-            self.label(x - 10.0, y + 12.0, "flow-amount flow-end", &format::units(&amount));
+            self.label(x - 10.0, y + 12.0, "flow-amount flow-end", &format::units(amount));
         }
         for recipient in &part.recipients {
             let (height, slot) = (self.thickness(recipient.amount), self.slot(recipient.amount));
@@ -403,5 +403,5 @@ fn description(parts: &[Part], total: Amount) -> String {
             format!("{}: {}", part.title, recipients.join(", "))
         })
         .collect();
-    format!("{} in total. {}.", format::units(&total), listed.join("; "))
+    format!("{} in total. {}.", format::units(total), listed.join("; "))
 }

@@ -122,10 +122,21 @@ pub(crate) fn passage(text: &str, start: usize, end: usize) -> Passage {
     let from = head.char_indices().rev().nth(CONTEXT_CHARACTERS).map_or(0, |(index, _)| index);
     let to = tail.char_indices().nth(CONTEXT_CHARACTERS).map_or(tail.len(), |(index, _)| index);
     let (before, after) = (head.get(from..).unwrap_or_default(), tail.get(..to).unwrap_or_default());
+    // Context begins and ends between words.
+    let before = if from > 0 {
+        before.split_once(char::is_whitespace).map_or(before, |(_, rest)| rest)
+    } else {
+        before
+    };
+    let after = if to < tail.len() {
+        after.rsplit_once(char::is_whitespace).map_or(after, |(kept, _)| kept)
+    } else {
+        after
+    };
     Passage {
-        before: if from > 0 { format!("…{}", before.trim_start()) } else { before.to_owned() },
+        before: if from > 0 { format!("… {}", before.trim_start()) } else { before.to_owned() },
         matched: text.get(start..end).unwrap_or_default().to_owned(),
-        after: if to < tail.len() { format!("{}…", after.trim_end()) } else { after.to_owned() },
+        after: if to < tail.len() { format!("{} …", after.trim_end()) } else { after.to_owned() },
         start,
         end,
     }
@@ -176,5 +187,9 @@ mod tests {
         let found = passage(&text, 400, 406);
         assert_eq!(found.matched, "needle");
         assert!(found.before.starts_with('…') && found.after == "ü".repeat(10), "{found:?}");
+        let words = "one two ".repeat(40);
+        let found = passage(&words, 160, 163);
+        assert!(found.before.starts_with("… two") || found.before.starts_with("… one"), "{found:?}");
+        assert!(found.after.ends_with("two …") || found.after.ends_with("one …"), "{found:?}");
     }
 }

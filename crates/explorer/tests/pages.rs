@@ -253,6 +253,8 @@ async fn what_does_not_exist_is_explained() {
     for (path, status, text) in [
         ("/nowhere", 404, "There is no page at /nowhere"),
         ("/%3Cscript%3E", 404, "Nothing here"),
+        ("/answers?page=x", 200, "/answers/01-settled"),
+        ("/blocks?page=-1", 200, "/blocks/1"),
         ("/answers/none", 404, "knows no receipt none"),
         ("/answers/none/receipt", 404, "knows no receipt none"),
         ("/answers/%3Cscript%3E", 404, "&#60;script&#62;"),
@@ -319,6 +321,37 @@ async fn programs_get_the_same_answers_as_json() {
         assert_eq!(status, StatusCode::OK, "{path}");
         let value: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(value.pointer(pointer), Some(&expected), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_drawing_and_the_table_name_every_payment_to_the_unit() {
+    let world = build();
+    let receipt = world.network.models.receipt("01-settled").unwrap();
+    let (_, body) = get(&router(world.state()), "/answers/01-settled").await;
+    let drawings: Vec<&str> =
+        body.split("<svg class=\"flow ").skip(1).map(|rest| rest.split("</svg>").next().unwrap()).collect();
+    assert_eq!(drawings.len(), 2, "one for a desk, one for a phone");
+    let mut named = std::collections::BTreeMap::<String, u64>::new();
+    for payout in &receipt.payouts {
+        assert!(body.contains(&format!("class=\"number\">{} uC</td>", payout.amount.0)), "{payout:?}");
+        let key = format!("{:?} {}", payout.role, payout.account.name.clone().unwrap());
+        *named.entry(key).or_default() += payout.amount.0;
+    }
+    for pool in &receipt.pools {
+        named.insert(format!("{:?}", pool.pool), pool.amount.0);
+    }
+    for drawing in drawings {
+        for (key, amount) in &named {
+            let whole = format!(">{amount} uC");
+            let escrowed = format!(">{amount} uC in escrow");
+            let divided = drawing.contains("liquid + ") && key.starts_with("Provider");
+            assert!(
+                drawing.contains(&whole) || drawing.contains(&escrowed) || divided,
+                "{key} {amount}:\n{drawing}"
+            );
+        }
+        assert!(drawing.contains("flow-escrow") && drawing.contains("liquid + "), "{drawing}");
     }
 }
 

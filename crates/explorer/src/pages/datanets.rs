@@ -48,8 +48,8 @@ struct Contribution {
 /// A passage of a text, in bytes.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct PassageQuery {
-    from: Option<usize>,
-    to: Option<usize>,
+    from: Option<String>,
+    to: Option<String>,
 }
 
 pub(crate) async fn list(State(state): State<ExplorerState>, Query(query): Query<PageQuery>) -> Response {
@@ -108,7 +108,8 @@ pub(crate) async fn contribution(
 
 /// The text before the passage, the passage, and the text after it; no passage when the range is not on the text.
 fn divided(text: &str, query: &PassageQuery) -> (String, String, String) {
-    let (from, to) = (query.from.unwrap_or(0), query.to.unwrap_or(0));
+    let position = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let (from, to): (usize, usize) = (position(&query.from), position(&query.to));
     match (text.get(..from), text.get(from..to), text.get(to..)) {
         (Some(before), Some(marked), Some(after)) => (before.to_owned(), marked.to_owned(), after.to_owned()),
         _ => (text.to_owned(), String::new(), String::new()),

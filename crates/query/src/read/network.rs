@@ -5,6 +5,7 @@ use openledger_types::record::Role;
 use super::ReadModels;
 use crate::accounts::{Earnings, amount};
 use crate::search::search;
+use crate::settings::PAGE_ENTRIES_MAX;
 use crate::state::State;
 use crate::views::{Counts, EarningsView, Overview, PoolView, SearchHit, SupplyView};
 
@@ -61,7 +62,7 @@ impl State {
         let conserved = totals.credits_deposited - totals.credits_burned == credits_held
             && totals.open_issued == held.open + held.open_bonded
             && parts.iter().all(|part| *part >= 0);
-        let pools = self.settlement.pools.iter().filter(|(_, held)| **held != 0);
+        let pools = self.settlement.pools.iter().filter(|(_, held)| **held != 0).take(PAGE_ENTRIES_MAX);
         SupplyView {
             credits_deposited: amount(totals.credits_deposited),
             credits_withdrawn: amount(0),

@@ -52,7 +52,7 @@ pub struct SupplyView {
     pub credits_in_escrow: Amount,
     /// Credits in pools, carries included.
     pub credits_in_pools: Amount,
-    /// The pools.
+    /// The pools that hold something: the funds first, then those of models, at most a page of them.
     pub pools: Vec<PoolView>,
     /// OPEN ever issued.
     pub open_issued: Amount,
