@@ -365,6 +365,30 @@ async fn an_exact_id_goes_straight_to_its_page() {
 }
 
 #[tokio::test]
+async fn other_routers_stand_beside_the_pages() {
+    use axum::routing::{get as on_get, post};
+    let other = Router::new()
+        .route("/api/v1/accounts/{account}/nonce", on_get(|| async { "nonce" }))
+        .route("/api/v1/datanets/{name}/texts", on_get(|| async { "texts" }))
+        .route("/api/v1/transactions", post(|| async { "submitted" }))
+        .route("/v1/{*rest}", axum::routing::any(|| async { "gateway" }));
+    let merged = router(build().state()).merge(other);
+    let nobody = account(9);
+    for (path, text) in [
+        (format!("/api/v1/accounts/{nobody}/nonce"), "nonce"),
+        ("/api/v1/datanets/help/texts".to_owned(), "texts"),
+        ("/v1/models".to_owned(), "gateway"),
+        ("/api/v1/overview".to_owned(), "conserved"),
+        ("/nowhere".to_owned(), "Nothing here"),
+    ] {
+        let request = Request::builder().uri(&path).body(Body::empty()).unwrap();
+        let reply = merged.clone().oneshot(request).await.unwrap();
+        let body = String::from_utf8(to_bytes(reply.into_body(), 1 << 22).await.unwrap().to_vec()).unwrap();
+        assert!(body.contains(text), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_network_has_pages_too() {
     let world = World::empty();
     assert!(
