@@ -30,6 +30,9 @@ pub mod recompute;
 
 pub mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pre_authentication_encoding};
 pub use error::ReceiptError;
 pub use file::{FILE_BYTES_MAX, FILE_FORMAT, Inclusion, Opening, ReceiptFile};

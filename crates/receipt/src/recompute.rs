@@ -150,7 +150,6 @@ pub(crate) fn line_differences(said: &CompletionLines, found: &CompletionLines) 
             differences.push(format!("The settlement says {} uC for {what}; it is {} uC.", said.0, found.0));
         }
     }
-    let differ = "sorted and split by the rules";
     let builders = |lines: &CompletionLines| {
         let lines = lines.builders.iter();
         lines.map(|line| (format!("builder {}", line.account), line.amount)).collect::<Vec<_>>()
@@ -168,7 +167,7 @@ pub(crate) fn line_differences(said: &CompletionLines, found: &CompletionLines) 
     compare_lines(&builders(said), &builders(found), &mut differences);
     compare_lines(&data(said), &data(found), &mut differences);
     if differences.is_empty() && said != found {
-        differences.push(format!("The settlement's lines are not {differ}."));
+        differences.push("The settlement's lines are not in the order of the rules.".to_owned());
     }
     differences
 }

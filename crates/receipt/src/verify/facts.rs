@@ -130,8 +130,8 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
         let sealed = predicate.served.snapshots.iter().any(|snapshot| snapshot.datanet == share.datanet);
         require(sealed, || format!("no snapshot of {} is named, but a share of it is", share.datanet))?;
     }
-    let weights = facts.shares.iter().map(|share| share.weight).chain([facts.unattributed]);
-    let sum = weights.fold(Some(0u64), |sum, weight| sum?.checked_add(weight));
+    let mut weights = facts.shares.iter().map(|share| share.weight).chain([facts.unattributed]);
+    let sum = weights.try_fold(0u64, u64::checked_add);
     require(sum == Some(facts.total), || {
         "the shares and the unattributed rest do not sum to the total".to_owned()
     })?;

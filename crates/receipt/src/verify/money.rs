@@ -49,7 +49,7 @@ pub(super) fn trail(predicate: &Predicate, evidence: &Evidence) -> Vec<String> {
     if burned > Amount::ZERO {
         trail.push(format!("{} uC burned.", burned.0));
     }
-    if lines.carry_in != lines.carry_out {
+    if lines.carry_in.plus(lines.carry_out) != Some(Amount::ZERO) {
         trail.push(format!(
             "The rounding carry of {} at this gateway went from {} uC to {} uC.",
             lines.model, lines.carry_in.0, lines.carry_out.0
