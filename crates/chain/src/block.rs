@@ -3,7 +3,7 @@
 //! Rule: the digest of a block is the digest of its header, so decoding checks that the body is the one the header
 //! commits to; a block that exists in memory is consistent. Outputs travel in the block: readers replay them from
 //! disk without executing again, and validators compare them with their own execution.
-//! Absent: whether the state root is right; that is known only after execution ([`crate::application`]).
+//! Absent: whether the state root is right; that is known only after execution ([`crate::validator::application`]).
 
 use bytes::{BufMut, Bytes};
 use commonware_codec::{

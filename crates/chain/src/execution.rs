@@ -3,7 +3,7 @@
 //! Rule: everything read or written in the block is kept in one overlay, so a transaction sees those before it, and
 //! the result depends only on the parent state and the order. A rule that breaks a limit is a rejected transaction
 //! with a number of the chain, the same on every validator.
-//! Absent: the store itself ([`crate::state`]) and the choice of transactions ([`crate::application`]).
+//! Absent: the store itself ([`crate::state`]) and the choice of transactions ([`crate::validator::application`]).
 
 use std::collections::BTreeMap;
 use std::future::Future;

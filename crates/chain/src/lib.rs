@@ -26,30 +26,19 @@ pub mod proof;
 pub mod config;
 pub mod error;
 
-#[cfg(not(test))]
-mod admission;
-#[cfg(not(test))]
-mod application;
-#[cfg(not(test))]
-mod chain;
 mod directory;
-#[cfg(not(test))]
-mod engine;
-#[cfg(not(test))]
-mod link;
 mod mempool;
-#[cfg(not(test))]
-mod pacing;
-#[cfg(not(test))]
-mod service;
 mod shared;
 
-pub use bytes::Bytes;
 #[cfg(not(test))]
-pub use chain::{Chain, ProveAt, StateValue, StateValues, Subscription};
+mod validator;
+
+pub use bytes::Bytes;
 pub use config::{ChainConfig, MempoolLimits, NetworkConfig};
 pub use error::{ChainError, StartError, SubmitError};
 pub use identity::{Digest, IdentityError, NetworkIdentity, ValidatorKey, transaction_hash};
 pub use machine::{BlockContext, Loaded, Outcome, StateMachine, Step, rejection};
 pub use proof::{InclusionProof, ProofError, VerifiedInclusion, verify_inclusion};
 pub use shared::{Finalized, FinalizedBlock, Tip, TransactionOutcome};
+#[cfg(not(test))]
+pub use validator::{Chain, ProveAt, StateValue, StateValues, Subscription};

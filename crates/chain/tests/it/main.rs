@@ -2,7 +2,9 @@
 
 mod counter;
 mod crash;
+mod damage;
 mod four;
 mod limits;
+mod measure;
 mod proofs;
 mod single;

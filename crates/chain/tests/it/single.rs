@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use openledger_chain::{
-    Chain, ChainConfig, ChainError, NetworkIdentity, ProveAt, StartError, SubmitError, ValidatorKey,
-    transaction_hash, verify_inclusion,
+    BlockContext, Chain, ChainConfig, ChainError, Loaded, NetworkIdentity, ProveAt, StartError, StateMachine,
+    Step, SubmitError, ValidatorKey, transaction_hash, verify_inclusion,
 };
 
 use crate::counter::{Counter, config, counter_key, genesis, runtime, start};
@@ -178,5 +178,74 @@ fn a_damaged_directory_is_an_error_and_not_a_panic() {
         }
         let error = Chain::start(config(dir.path()), Arc::new(Counter)).await.expect_err("damaged");
         assert!(matches!(error, StartError::Damaged { .. }), "{error:?}");
+    });
+}
+
+/// With an idle interval of minutes, a validator makes the first block and one for each transaction that comes alone.
+#[test]
+fn a_quiet_chain_makes_no_blocks() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let mut config = config(dir.path());
+        config.idle_interval = openledger_chain::config::IDLE_INTERVAL_MAX;
+        let chain = Chain::start(config, Arc::new(Counter)).await.expect("starts");
+        for nonce in 0..30 {
+            let finalized = chain.submit_and_wait(format!("add first {nonce}")).await.expect("finalized");
+            assert!(finalized.height <= nonce + 2, "transaction {nonce} in block {}", finalized.height);
+        }
+        assert!(chain.tip().height <= 31);
+        chain.shutdown().await.expect("shuts down");
+    });
+}
+
+/// Rules that panic stop the validator; everybody who waits is told why, and the directory is not harmed.
+#[test]
+fn a_panic_of_the_rules_halts_the_chain_with_its_reason() {
+    struct Panicking;
+
+    impl StateMachine for Panicking {
+        fn execute(&self, transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
+            assert_ne!(transaction, b"add first fatal", "the rules met {transaction:?}");
+            Counter.execute(transaction, context, loaded)
+        }
+    }
+
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = Chain::start(config(dir.path()), Arc::new(Panicking)).await.expect("starts");
+        chain.submit_and_wait("add first before").await.expect("finalized");
+        let error = chain.submit_and_wait("add first fatal").await.expect_err("halts");
+        let SubmitError::Stopped(ChainError::Halted(reason)) = error else { unreachable!("{error:?}") };
+        assert!(reason.contains("the rules met"), "{reason}");
+        assert!(matches!(chain.stopped().await, ChainError::Halted(_)));
+        assert!(matches!(chain.get(b"greeting").await, Err(ChainError::Halted(_))));
+        assert!(matches!(chain.shutdown().await, Err(ChainError::Halted(_))));
+        drop(chain);
+
+        let chain = start(dir.path()).await;
+        let after = chain.submit_and_wait("add first fatal").await.expect("finalized");
+        assert_eq!(after.output.as_ref(), b"102");
+        chain.shutdown().await.expect("shuts down");
+    });
+}
+
+#[test]
+fn dropping_the_last_handle_frees_the_directory() {
+    let dir = tempfile::tempdir().expect("a directory");
+    runtime().block_on(async {
+        let chain = start(dir.path()).await;
+        let mut reader = chain.subscribe(1);
+        drop(chain);
+        // A subscription is a handle too.
+        reader.next().await.expect("the first block");
+        drop(reader);
+        loop {
+            match Chain::start(config(dir.path()), Arc::new(Counter)).await {
+                Err(StartError::AlreadyRunning { .. }) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await
+                }
+                other => break other.expect("starts").shutdown().await.expect("shuts down"),
+            }
+        }
     });
 }

@@ -2,7 +2,7 @@
 //!
 //! The engine panics by design when its storage fails, and its parts end when one of them does. Both are caught
 //! here: the reason is published, everybody who waits is told, and the process is expected to exit with it.
-//! Absent: the handle that callers use ([`crate::chain`]).
+//! Absent: the handle that callers use ([`crate::validator::handle`]).
 
 use std::any::Any;
 use std::fs::File;
@@ -45,15 +45,15 @@ use commonware_utils::{NZDuration, NZU64, NZUsize};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::admission::Admission;
-use crate::application::{Ledger, LedgerApplication};
 use crate::block::Block;
 use crate::error::ChainError;
-use crate::link::{Addresses, Inbound, Link, Outbound};
-use crate::pacing::Paced;
-use crate::service::{Marshal, Question, Service};
 use crate::shared::Stopped;
 use crate::state::{NoStateSync, database_config};
+use crate::validator::admission::Admission;
+use crate::validator::application::{Ledger, LedgerApplication};
+use crate::validator::link::{Addresses, Inbound, Link, Outbound};
+use crate::validator::pacing::Paced;
+use crate::validator::service::{Marshal, Question, Service};
 
 /// Prefix of every partition of the engine's storage.
 const PREFIX: &str = "chain";
@@ -146,7 +146,7 @@ async fn run(context: runtime::Context, config: EngineConfig, ends: EngineEnds) 
             Service { runtime: context.child("service"), ledger: Arc::clone(&ledger), marshal, databases };
         tasks.push(("service", context.child("serve").spawn(move |_| service.run(questions))));
         if config.validators > 1 {
-            let gossip = crate::link::gossip(transactions, gossip, admission);
+            let gossip = crate::validator::link::gossip(transactions, gossip, admission);
             tasks.push(("gossip", context.child("gossip").spawn(move |_| gossip)));
         }
         // A caller that gave up on the start has dropped its end.
@@ -201,7 +201,7 @@ fn archive_config<C>(name: &str, page_cache: CacheRef, codec_config: C) -> pruna
 
 /// Opens the stores, replays what is stored, and joins consensus.
 async fn start(context: &runtime::Context, config: &EngineConfig, ledger: &Arc<Ledger>) -> Started {
-    let me = crate::link::public_key(&config.signer);
+    let me = crate::validator::link::public_key(&config.signer);
     let link = match &config.addresses {
         None => Link::alone(me.clone()),
         Some(Addresses { listen, peers }) => Link::connect(

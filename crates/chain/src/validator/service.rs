@@ -19,12 +19,12 @@ use commonware_storage::qmdb::Error as StateError;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::application::Ledger;
 use crate::block::Block;
 use crate::error::ChainError;
 use crate::proof::InclusionProof;
 use crate::shared::TipBlock;
 use crate::state::{Database, Databases, slot};
+use crate::validator::application::Ledger;
 
 /// Questions worked on at once; more wait in the channel.
 const CONCURRENT_MAX: usize = 64;

@@ -1,7 +1,7 @@
 //! The handle to a running validator. Cheap to clone; its methods work from any tokio runtime.
 //!
 //! Rule: what is answered as finalized is on disk and survives `kill -9`; what is only submitted does not.
-//! Absent: the engine ([`crate::engine`]) and its decisions.
+//! Absent: the engine ([`crate::validator::engine`]) and its decisions.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,22 +15,22 @@ use commonware_utils::ordered::Set;
 use futures::Stream;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::admission::{Admission, Questions};
-use crate::application::Ledger;
 use crate::block::{Block, Transaction};
 use crate::config::{ChainConfig, IDLE_INTERVAL_MAX, MIN_INTERVAL_MAX};
 use crate::directory;
-use crate::engine::{self, EngineConfig, EngineEnds};
 use crate::error::{ChainError, StartError, SubmitError};
 use crate::identity::{Digest, NetworkIdentity, ValidatorKey, private_key};
 use crate::limits::{STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX};
-use crate::link::Addresses;
 use crate::machine::StateMachine;
 use crate::mempool::{Inserted, Mempool};
 use crate::proof::InclusionProof;
-use crate::service::Question;
 use crate::shared::{Finalized, FinalizedBlock, Stopped, Tip};
 use crate::state::Databases;
+use crate::validator::admission::{Admission, Questions};
+use crate::validator::application::Ledger;
+use crate::validator::engine::{self, EngineConfig, EngineEnds};
+use crate::validator::link::Addresses;
+use crate::validator::service::Question;
 
 /// Questions to the engine that may wait.
 const QUESTIONS_MAX: usize = 1024;

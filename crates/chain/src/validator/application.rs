@@ -2,10 +2,10 @@
 //!
 //! What makes a block valid, beyond its shape: no transaction twice; a time strictly after its parent's; and
 //! execution on the parent's state gives exactly the outputs, the state root and the log root in its header. A block
-//! stamped ahead of a validator's clock is not invalid (clocks differ); its vote waits ([`crate::pacing`]).
+//! stamped ahead of a validator's clock is not invalid (clocks differ); its vote waits ([`crate::validator::pacing`]).
 //!
 //! Rule: a proposal never holds a transaction of an ancestor that is not final yet.
-//! Absent: when to propose ([`crate::pacing`]).
+//! Absent: when to propose ([`crate::validator::pacing`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 //!
 //! A vote for a block stamped ahead of the local clock waits until the clock is near; the engine drops the request
 //! when the round ends without us, so a wrong clock delays nobody but its owner.
-//! Absent: what goes into a block ([`crate::application`]).
+//! Absent: what goes into a block ([`crate::validator::application`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,10 +24,10 @@ use commonware_cryptography::sha256;
 use commonware_runtime::{Clock as _, Spawner as _, Supervisor as _, tokio as runtime};
 use tokio::sync::oneshot;
 
-use crate::application::now_ms;
 use crate::block::{Block, Context};
 use crate::limits::CLOCK_DRIFT_MS_MAX;
 use crate::mempool::Mempool;
+use crate::validator::application::now_ms;
 
 /// Wraps the engine's automaton `A`.
 pub(crate) struct Paced<A> {

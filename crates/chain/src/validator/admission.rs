@@ -1,5 +1,5 @@
 //! The way of a transaction into the mempool, from a caller or from another validator.
-//! Absent: the wait for finality ([`crate::chain`]).
+//! Absent: the wait for finality ([`crate::validator::handle`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,15 +7,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::application::Ledger;
 use crate::block::Transaction;
 use crate::error::{ChainError, SubmitError};
 use crate::execution::{StateReader, settle};
 use crate::limits::TRANSACTION_BYTES_MAX;
 use crate::machine::{BlockContext, Loaded};
 use crate::mempool::Inserted;
-use crate::service::{Question, ValuesAt};
 use crate::shared::Stopped;
+use crate::validator::application::Ledger;
+use crate::validator::service::{Question, ValuesAt};
 
 /// Asks the service; cheap to clone.
 #[derive(Clone)]

@@ -25,8 +25,8 @@ use commonware_stream::{
 use commonware_utils::{NZU32, NZUsize, channel::ring, ordered::Map, ordered::Set};
 use tokio::sync::mpsc;
 
-use crate::admission::Admission;
 use crate::block::Transaction;
+use crate::validator::admission::Admission;
 
 type Key = ed25519::PublicKey;
 type NetSender = lookup::Sender<Key, runtime::Context>;
