@@ -242,7 +242,7 @@ impl Demo {
         shell::run(self.openledger().args(["datanet", "export", "--out"]).arg(&index))?;
         for receipt in receipts {
             shell::run(
-                self.stranger(&stranger).args(["receipt", "recompute", "--index"]).arg(&index).arg(receipt),
+                self.stranger(&stranger).args(["receipt", "recompute", "--network"]).arg(&network).arg("--index").arg(&index).arg(receipt),
             )?;
         }
         Ok(())

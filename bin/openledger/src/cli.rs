@@ -133,6 +133,9 @@ pub enum ReceiptCommand {
         /// A folder of snapshots, as `openledger datanet export` writes them
         #[arg(long, value_name = "DIR")]
         index: PathBuf,
+        /// The identity file of the network [default: network.json in --dir]
+        #[arg(long, value_name = "FILE")]
+        network: Option<PathBuf>,
     },
 }
 

@@ -38,6 +38,11 @@ pub const DEFAULT: PackagedModel = PackagedModel {
 };
 
 impl PackagedModel {
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn sha256(&self) -> &'static str {
+        self.sha256
+    }
+
     /// Where the file lies in the cache.
     pub fn path(&self) -> Result<PathBuf> {
         let name = self.member.rsplit('/').next().unwrap_or(self.member);

@@ -5,7 +5,7 @@
 //! Rule: texts from outside are put on one line and encoded without special tokens, so neither a question nor a passage
 //! can add structure to the prompt. Absent: which passages are paid for; attribution decides that from the answer.
 
-use openledger_inference::{Prompt, Quote};
+use openledger_inference::{Prompt, Quote, quote_part};
 use openledger_model::{Model, Role};
 use openledger_receipt::PassageRef;
 use openledger_types::{ContributionId, Name};
@@ -23,22 +23,23 @@ const QUOTE_BONUS: f32 = 10.0;
 /// The grounded answer ends at a line's end.
 const STOP: &str = "\n";
 
-/// The constant beginning of every grounded prompt. Its tokens are the same each time, so the engine reuses them.
+/// The constant beginning of every grounded prompt, kept to the byte: its tokens stay in the engine's cache. The texts are
+/// our own and in no datanet.
 const EXAMPLES: &str = "\
-Passage: Watering a fern A fern needs moist soil at all times. Water it twice a week in summer and once a week in winter. Do not let it stand in water, because the roots rot.
+Passage: A fern needs moist soil at all times. Water it twice a week in summer and once a week in winter. Do not let it stand in water, because the roots rot.
 Question: How often do I water a fern in winter?
 Answer: Water it twice a week in summer and once a week in winter.
 
-Passage: quill quill is a small desktop program that sorts letters by date and prints address labels. It works without a network connection.
+Passage: small desktop program that sorts letters. quill sorts letters by date and prints address labels. It works without a network connection.
 Question: What is quill?
-Answer: quill is a small desktop program that sorts letters by date and prints address labels.
+Answer: quill sorts letters by date and prints address labels.
 
 Passage: PATIENCE, n. The art of waiting loudly in a room where nobody listens.
-Question: Define the word patience.
+Question: What is patience?
 Answer: PATIENCE, n. The art of waiting loudly in a room where nobody listens.
 
-Passage: Change the bicycle tyre Remove the wheel from the frame. Pull the old tyre off with two levers. Push the new tyre on by hand and pump it up to four bar.
-Question: How do I change the tyre?
+Passage: A flat tyre is best changed in the shade. Remove the wheel from the frame. Pull the old tyre off with two levers. Push the new tyre on by hand and pump it up to four bar.
+Question: How do I change a bicycle tyre?
 Answer: Remove the wheel from the frame. Pull the old tyre off with two levers. Push the new tyre on by hand and pump it up to four bar.
 
 ";
@@ -63,7 +64,7 @@ pub(crate) fn ground(request: &ValidRequest, library: &Library, model: &Model) -
             .search(question, &names, request.passages)
             .map_err(|error| ApiError::unavailable(format!("the search failed: {error}")))?;
         if !passages.is_empty() {
-            return Ok(quoting_prompt(question, &passages, model));
+            return quoting_prompt(question, &passages, model);
         }
     }
     Ok(Grounded {
@@ -74,7 +75,11 @@ pub(crate) fn ground(request: &ValidRequest, library: &Library, model: &Model) -
     })
 }
 
-fn quoting_prompt(question: &str, passages: &[openledger_retrieval::Passage], model: &Model) -> Grounded {
+fn quoting_prompt(
+    question: &str,
+    passages: &[openledger_retrieval::Passage],
+    model: &Model,
+) -> Result<Grounded, ApiError> {
     let mut quoted = String::new();
     let mut retrieval = Vec::new();
     for passage in passages {
@@ -82,7 +87,7 @@ fn quoting_prompt(question: &str, passages: &[openledger_retrieval::Passage], mo
         if !quoted.is_empty() {
             quoted.push(' ');
         }
-        quoted.push_str(&one_line(cut(&passage.text, PASSAGE_BYTES_MAX)));
+        quoted.push_str(&prepared(passage));
         retrieval.push(PassageRef {
             datanet,
             contribution: ContributionId(passage.contribution.0),
@@ -90,18 +95,35 @@ fn quoting_prompt(question: &str, passages: &[openledger_retrieval::Passage], mo
             end: passage.end as u64,
         });
     }
-    let tokenizer = model.tokenizer();
-    let mut tokens = tokenizer.encode(&format!("{EXAMPLES}Passage:"));
-    let start = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
-    tokens.extend(tokenizer.encode(&format!(" {quoted}")));
-    let end = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
-    tokens.extend(tokenizer.encode(&format!("\nQuestion: {}\nAnswer:", one_line(question))));
-    Grounded {
-        prompt: Prompt::Tokens(tokens),
-        quote: Quote { bonus: QUOTE_BONUS, start, end },
-        stop: vec![STOP.to_owned()],
-        retrieval,
+    let begin = format!("{EXAMPLES}Passage: ");
+    let text = format!("{begin}{quoted}\nQuestion: {}\nAnswer:", one_line(question));
+    let quote = quote_part(model, &text, begin.len()..begin.len() + quoted.len(), QUOTE_BONUS)
+        .map_err(|error| ApiError::invalid("messages", error.to_string()))?;
+    Ok(Grounded { prompt: Prompt::Text(text), quote, stop: vec![STOP.to_owned()], retrieval })
+}
+
+/// A passage as one line of sentences: without the page's title, which the model would repeat, and with a full stop after
+/// each paragraph that has none.
+fn prepared(passage: &openledger_retrieval::Passage) -> String {
+    let title = passage.title.trim();
+    let body = passage.text.trim_start();
+    let rest = body.strip_prefix(title).filter(|rest| !title.is_empty() && rest.starts_with('\n'));
+    let mut line = String::new();
+    for paragraph in cut(rest.unwrap_or(body).trim(), PASSAGE_BYTES_MAX).split("\n\n") {
+        let paragraph = one_line(paragraph);
+        if paragraph.is_empty() {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&paragraph);
+        let ends = paragraph.ends_with(['.', '!', '?', ':', ';', ',']);
+        if !ends && paragraph.split(' ').count() >= 3 {
+            line.push('.');
+        }
     }
+    line
 }
 
 /// White space of any kind becomes one space, so that a text has no lines of its own.

@@ -51,7 +51,7 @@ pub(crate) async fn seal(gateway: &Arc<Gateway>, context: Context, outcome: Outc
     let receipt = NewReceipt {
         sequence: draft.predicate.sequence,
         id: context.id.clone(),
-        payload_hash: envelope.payload_hash(),
+        payload_hash: sha256(&envelope.payload),
         envelope: ReceiptFile { envelope, opening: None, inclusion: None }.to_bytes(),
         opening: serde_json::to_vec(&opening).map_err(ApiError::unavailable)?,
         lines: serde_json::to_vec(&draft.predicate.settlement).map_err(ApiError::unavailable)?,
@@ -325,6 +325,11 @@ fn told(draft: &Draft, outcome: Outcome) -> Sealed {
 /// The statement of a stored receipt; `None` if the stored bytes are no receipt, which is a broken disk.
 pub(crate) fn statement_of(stored: &StoredReceipt) -> Option<Statement> {
     ReceiptFile::from_bytes(&stored.envelope).ok()?.statement().ok()
+}
+
+/// The signed bytes of a stored receipt.
+pub(crate) fn payload_of(stored: &StoredReceipt) -> Option<Vec<u8>> {
+    Some(ReceiptFile::from_bytes(&stored.envelope).ok()?.envelope.payload)
 }
 
 /// What the batch of a receipt is made from.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use openledger_chain::ProveAt;
 use openledger_ledger::{Netting, StateKey, escrow};
-use openledger_receipt::{Inclusion, batch_path, batch_root, leaf_of_hash, required_keys};
+use openledger_receipt::{Inclusion, batch_path, batch_root, required_keys};
 use openledger_store::{StoredBatch, StoredReceipt};
 use openledger_types::record::{AccountRecord, BatchRecord, ContributionRecord, GatewayRecord};
 use openledger_types::{Action, Amount, Batch, ChannelId, Debit, Hash, Parameters, Rejection, Transaction, limits};
 
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
-use crate::seal::{batch_bytes, lines_of, statement_of};
+use crate::seal::{batch_bytes, lines_of, payload_of, statement_of};
 
 /// The longest wait after trouble.
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
@@ -122,7 +122,7 @@ async fn build(
         }
         charged = with;
         netting.add(&lines)?;
-        leaves.push(leaf_of_hash(&receipt.payload_hash));
+        leaves.push(leaf_of(receipt)?);
         let debit = Debit { channel: receipt.channel, cumulative: receipt.cumulative, voucher: receipt.voucher };
         vouchers.insert(receipt.channel, debit);
         drop_revoked(gateway, &mut netting, &lines).await?;
@@ -170,11 +170,17 @@ async fn submit(gateway: &Gateway, batch: Batch) -> Result<u64, Trouble> {
     }
 }
 
+/// The receipt's leaf in its batch's tree.
+fn leaf_of(receipt: &StoredReceipt) -> Result<Hash, Trouble> {
+    let payload = payload_of(receipt).ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
+    Ok(openledger_receipt::leaf(&payload))
+}
+
 /// Gives every receipt of a settled batch its path and the proofs that an offline verifier needs.
 async fn include(gateway: &Gateway, batch: &StoredBatch) -> Result<(), Trouble> {
     let height = batch.settled_at.ok_or("the batch is not settled")?;
     let receipts = gateway.store.range(batch.first_receipt, batch.receipts)?;
-    let leaves: Vec<Hash> = receipts.iter().map(|receipt| leaf_of_hash(&receipt.payload_hash)).collect();
+    let leaves: Vec<Hash> = receipts.iter().map(leaf_of).collect::<Result<_, _>>()?;
     let mut proofs: BTreeMap<Vec<u8>, String> = BTreeMap::new();
     let mut entries = Vec::with_capacity(receipts.len());
     for (index, receipt) in receipts.iter().enumerate() {

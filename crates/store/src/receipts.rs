@@ -107,22 +107,24 @@ impl ReceiptStore {
         let bytes = encode("receipt", receipt)?;
         let channel =
             encode("channel", &ChannelState { cumulative: receipt.cumulative, voucher: receipt.voucher })?;
-        let expected = self.last_sequence()? + 1;
-        if receipt.sequence != expected {
-            return Err(StoreError::SequenceNotNext { expected, given: receipt.sequence });
-        }
-        let known = self.write(|transaction| {
+        // Both checks are inside the transaction: of two appends at once, one is refused.
+        let refused = self.write(|transaction| {
+            let mut receipts = transaction.open_table(RECEIPTS)?;
+            let expected = receipts.last()?.map_or(0, |(sequence, _)| sequence.value()) + 1;
+            if receipt.sequence != expected {
+                return Ok(Some(StoreError::SequenceNotNext { expected, given: receipt.sequence }));
+            }
             let mut sequences = transaction.open_table(SEQUENCES)?;
             if sequences.get(receipt.id.as_str())?.is_some() {
-                return Ok(true);
+                return Ok(Some(StoreError::IdKnown { id: receipt.id.clone() }));
             }
             sequences.insert(receipt.id.as_str(), receipt.sequence)?;
-            transaction.open_table(RECEIPTS)?.insert(receipt.sequence, bytes.as_slice())?;
+            receipts.insert(receipt.sequence, bytes.as_slice())?;
             transaction.open_table(CHANNELS)?.insert(receipt.channel.0.as_slice(), channel.as_slice())?;
             transaction.open_table(CARRIES)?.insert(receipt.model.as_str(), receipt.carry_after.0)?;
-            Ok(false)
+            Ok(None)
         })?;
-        if known { Err(StoreError::IdKnown { id: receipt.id.clone() }) } else { Ok(()) }
+        refused.map_or(Ok(()), Err)
     }
 
     /// The number of the last receipt; 0 when there is none.

@@ -18,7 +18,7 @@ fn receipt(sequence: u64) -> NewReceipt {
         channel: ChannelId([4; 32]),
         cumulative: Amount(sequence * 10),
         voucher: [5; 65],
-        model: "model".parse().unwrap(),
+        model: "model".parse().expect("a name"),
         carry_after: Amount(sequence % 3),
         key_hash: Hash([6; 32]),
     }

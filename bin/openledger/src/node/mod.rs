@@ -8,3 +8,362 @@ pub mod feed;
 pub mod library;
 pub mod machine;
 pub mod provision;
+pub mod shelf;
+
+use std::collections::BTreeMap;
+use std::future::IntoFuture;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use openledger_chain::{Chain, ChainConfig};
+use openledger_client::api::NetworkReply;
+use openledger_explorer::ExplorerState;
+use openledger_gateway::{Gateway, GatewayConfig, Services};
+use openledger_inference::{Engine, EngineConfig};
+use openledger_ledger::{Genesis, StateKey};
+use openledger_model::Model;
+use openledger_query::{ReadModels, Settings};
+use openledger_receipt::SnapshotRef;
+use openledger_store::DirectoryLock;
+use openledger_types::record::OfferRecord;
+use openledger_types::{Hash, Name, Parameters};
+use openledger_worker::{Offer, Worker};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::library::{Joined, Library};
+use self::machine::LedgerMachine;
+use self::provision::{Roles, provision, read};
+use self::shelf::Shelf;
+use crate::keystore::Keystore;
+use crate::models;
+
+/// Chain id of local networks.
+const LOCAL_CHAIN_ID: u64 = 31_337;
+/// Name of local networks.
+const LOCAL_NAME: &str = "local";
+/// How long streams may take to end at shutdown.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
+/// Between two looks for receipts to settle.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What an operator chooses.
+pub struct NodeConfig {
+    /// Folder of everything.
+    pub dir: PathBuf,
+    /// Port on the loopback address.
+    pub port: u16,
+    /// The model file.
+    pub model: PathBuf,
+    /// Derives every key, for runs that can be reproduced.
+    pub seed: Option<u64>,
+}
+
+/// A running node.
+pub struct Node {
+    port: u16,
+    chain: Chain,
+    gateway: Arc<Gateway>,
+    engine: Arc<Engine>,
+    stop_serving: watch::Sender<bool>,
+    serving: JoinHandle<std::io::Result<()>>,
+    feeding: JoinHandle<Result<()>>,
+    _lock: DirectoryLock,
+}
+
+impl Node {
+    /// Starts every role. Bad input is found before anything is written: the port, the directory, the model.
+    pub async fn start(config: NodeConfig) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", config.port)).await.with_context(|| {
+            format!("port {} cannot be used; stop what uses it or choose another with --port", config.port)
+        })?;
+        let lock = DirectoryLock::acquire(&config.dir)?;
+        let keys = Keystore::open(&config.dir.join("keys"), config.seed)?;
+        println!("model: {}", config.model.display());
+        let model = open_model(&config.model).await?;
+        let secrets = Secrets::new(keys)?;
+        let chain = start_chain(&config, &secrets).await?;
+        println!("chain: {} at height {}", chain.identity().name, chain.tip().height);
+        let roles = secrets.roles(&config, &model)?;
+        provision(&chain, &roles).await?;
+        let parts = Parts::build(&config, &secrets, &roles, model, chain).await?;
+        parts.serve(listener, &config, lock).await
+    }
+
+    /// Port on the loopback address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// EIP-155 chain id.
+    pub fn chain_id(&self) -> u64 {
+        LOCAL_CHAIN_ID
+    }
+
+    /// Lets consumers in.
+    pub fn ready(&self) {
+        self.gateway.set_ready();
+    }
+
+    /// Resolves when the node is asked to stop (`Ok`) or cannot go on.
+    pub async fn wait_until_stopped(&self) -> Result<()> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+            error = self.chain.stopped() => Err(anyhow::Error::from(error)
+                .context("the chain stopped; start again to replay it from disk")),
+        }
+    }
+
+    /// Stops in the order of the flow.
+    pub async fn shutdown(self) -> Result<()> {
+        self.gateway.shutdown(SHUTDOWN_MAX).await;
+        self.stop_serving.send_replace(true);
+        let serving = self.serving;
+        let abort = serving.abort_handle();
+        match tokio::time::timeout(SHUTDOWN_MAX, serving).await {
+            Ok(ended) => ended.context("the server failed")??,
+            Err(_) => abort.abort(),
+        }
+        let stopped = self.chain.shutdown().await;
+        self.feeding.abort();
+        let _ = self.feeding.await;
+        drop(self.gateway);
+        if let Some(engine) = Arc::into_inner(self.engine) {
+            tokio::task::spawn_blocking(move || engine.shutdown()).await?;
+        }
+        stopped.context("the chain did not stop in order")
+    }
+}
+
+async fn open_model(path: &std::path::Path) -> Result<Arc<Model>> {
+    let path = path.to_path_buf();
+    tokio::task::spawn_blocking(move || {
+        Model::open(&path).map(Arc::new).with_context(|| format!("{} cannot be served", path.display()))
+    })
+    .await?
+}
+
+/// Keys and names of the local network's roles.
+struct Secrets {
+    keys: Keystore,
+    parameters: Parameters,
+}
+
+impl Secrets {
+    fn new(mut keys: Keystore) -> Result<Self> {
+        keys.add(["treasury", "provider", "gateway", "builder", "curator", "consumer"])?;
+        let treasury = keys.account("treasury")?.account();
+        Ok(Self { keys, parameters: Parameters::starting(LOCAL_CHAIN_ID, true, treasury) })
+    }
+
+    fn genesis(&self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+        Ok(Genesis { parameters: self.parameters.clone(), accounts: Vec::new() }.state()?)
+    }
+
+    fn roles(&self, config: &NodeConfig, model: &Model) -> Result<Roles> {
+        let packaged = hex::encode(model.sha256()) == models::DEFAULT.sha256();
+        let name = if packaged { models::DEFAULT.name.to_owned() } else { slug(model.name()) };
+        let license = model.license().map_or_else(|| "unstated".to_owned(), |license| license.to_string());
+        Ok(Roles {
+            chain_id: LOCAL_CHAIN_ID,
+            treasury: self.keys.account("treasury")?,
+            provider: (self.keys.account("provider")?, self.keys.service("provider").key()),
+            gateway: (self.keys.account("gateway")?, self.keys.service("gateway").key()),
+            builder: self.keys.account("builder")?,
+            model: (name.parse()?, Hash(model.sha256()), license),
+            endpoint: format!("http://127.0.0.1:{}", config.port),
+            capacity: 8,
+        })
+    }
+}
+
+/// A model file's own name as a name on the ledger.
+fn slug(name: &str) -> String {
+    let text: String = name
+        .to_lowercase()
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() || character == '.' { character } else { '-' })
+        .take(Name::LENGTH_MAX)
+        .collect();
+    let text = text.trim_matches(['-', '.']).to_owned();
+    if text.is_empty() { "model".to_owned() } else { text }
+}
+
+async fn start_chain(config: &NodeConfig, secrets: &Secrets) -> Result<Chain> {
+    let seed = secrets.keys.secret("validator-key", "first");
+    let chain_config =
+        ChainConfig::single(config.dir.join("chain"), LOCAL_NAME, LOCAL_CHAIN_ID, seed, secrets.genesis()?);
+    let identity = chain_config.identity.clone();
+    let path = config.dir.join("network.json");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let known = openledger_chain::NetworkIdentity::from_json(&text)
+                .with_context(|| format!("{} is damaged; remove it, and it is written again", path.display()))?;
+            if known != identity {
+                bail!("{} is of another network than the keys in this folder; choose another --dir", path.display());
+            }
+        }
+        Err(_) => std::fs::write(&path, identity.to_json())
+            .with_context(|| format!("{} cannot be written", path.display()))?,
+    }
+    Chain::start(chain_config, Arc::new(LedgerMachine))
+        .await
+        .with_context(|| format!("the chain in {} does not start", config.dir.join("chain").display()))
+}
+
+/// Everything that serves, built and not yet reachable.
+struct Parts {
+    chain: Chain,
+    gateway: Arc<Gateway>,
+    engine: Arc<Engine>,
+    models: Arc<ReadModels>,
+    library: Arc<Library>,
+    network: NetworkReply,
+}
+
+impl Parts {
+    async fn build(
+        config: &NodeConfig,
+        secrets: &Secrets,
+        roles: &Roles,
+        model: Arc<Model>,
+        chain: Chain,
+    ) -> Result<Self> {
+        let library = Arc::new(Library::open(&config.dir.join("datanets"))?);
+        let models = Arc::new(ReadModels::new(Settings::new(LOCAL_NAME, secrets.parameters.clone())));
+        name_accounts(&models, secrets, &library.joined())?;
+        let engine = Arc::new(Engine::start(model.clone(), EngineConfig::default())?);
+        let worker = worker(secrets, roles, &chain, engine.clone()).await?;
+        let told = models.clone();
+        let services = Services {
+            chain: chain.clone(),
+            account: secrets.keys.account("gateway")?,
+            service: secrets.keys.service("gateway"),
+            workers: vec![Arc::new(worker)],
+            library: gateway_library(&library.joined()),
+            model,
+            sink: Box::new(move |predicate| {
+                if let Err(error) = told.add_receipt(openledger_explorer::facts_of(predicate)) {
+                    tracing::error!("the read models refused receipt {}: {error}", predicate.id);
+                }
+            }),
+        };
+        let gateway_config = GatewayConfig {
+            chain_id: LOCAL_CHAIN_ID,
+            genesis: Hash(chain.identity().genesis_hash.0),
+            salt_secret: secrets.keys.secret("receipt-salt", "first"),
+            receipts: config.dir.join("gateway").join("receipts.redb"),
+            settle_interval: SETTLE_INTERVAL,
+        };
+        let network = NetworkReply {
+            identity: serde_json::from_str(&chain.identity().to_json())?,
+            chain_id: LOCAL_CHAIN_ID,
+            local: true,
+            gateway: services.account.account(),
+            default_model: roles.model.0.to_string(),
+        };
+        let gateway = Gateway::start(gateway_config, services).await?;
+        Ok(Self { chain, gateway, engine, models, library, network })
+    }
+
+    async fn serve(self, listener: TcpListener, config: &NodeConfig, lock: DirectoryLock) -> Result<Node> {
+        let feeding = tokio::spawn(feed::follow(self.chain.clone(), self.models.clone()));
+        let (gateway, models) = (self.gateway.clone(), self.models.clone());
+        let api = api::router(Arc::new(api::ApiState {
+            chain: self.chain.clone(),
+            library: self.library.clone(),
+            gateway: self.gateway.clone(),
+            network: self.network,
+            installed: Box::new(move |joined| {
+                name_authors(&models, joined);
+                gateway.set_library(gateway_library(joined));
+            }),
+        }));
+        let shelf = Arc::new(Shelf { gateway: self.gateway.clone(), library: self.library });
+        let explorer = openledger_explorer::router(ExplorerState { models: self.models, library: shelf });
+        let router = openledger_gateway::router(self.gateway.clone()).merge(api).merge(explorer);
+        let (stop_serving, mut stopping) = watch::channel(false);
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+            // A closed channel means that the node is gone; then the server stops as well.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        });
+        Ok(Node {
+            port: config.port,
+            chain: self.chain,
+            gateway: self.gateway,
+            engine: self.engine,
+            stop_serving,
+            serving: tokio::spawn(server.into_future()),
+            feeding,
+            _lock: lock,
+        })
+    }
+}
+
+async fn worker(secrets: &Secrets, roles: &Roles, chain: &Chain, engine: Arc<Engine>) -> Result<Worker> {
+    let (model, weights, _) = roles.model.clone();
+    let provider = roles.provider.0.account();
+    let record: OfferRecord = read(chain, StateKey::Offer(provider, model.clone()))
+        .await?
+        .context("the provider's offer was just posted and is not on the ledger")?;
+    let offer = Offer {
+        provider,
+        model,
+        weights,
+        prompt_price: record.prompt_price,
+        completion_price: record.completion_price,
+        capacity: record.capacity,
+    };
+    Ok(Worker::new(offer, secrets.keys.service("provider"), engine))
+}
+
+/// The library as the gateway answers from it.
+fn gateway_library(joined: &Joined) -> openledger_gateway::Library {
+    let snapshots = joined.latest.iter().filter_map(|(name, sealed)| {
+        Some(SnapshotRef {
+            datanet: name.parse().ok()?,
+            version: sealed.version,
+            root: Hash(sealed.snapshot.root()),
+            index_root: Hash(sealed.segment.root()),
+        })
+    });
+    openledger_gateway::Library {
+        retriever: joined.retriever.clone(),
+        index: joined.index.clone(),
+        snapshots: snapshots.collect(),
+    }
+}
+
+/// Local labels of the network's own roles and of the authors that the snapshots name.
+fn name_accounts(models: &ReadModels, secrets: &Secrets, joined: &Joined) -> Result<()> {
+    let roles = [
+        ("provider", "this network's provider"),
+        ("gateway", "this network's gateway"),
+        ("builder", models::DEFAULT.builder),
+        ("curator", "curator of the datanets"),
+        ("consumer", "the first consumer"),
+        ("treasury", "gives from the faucet"),
+    ];
+    for (key, note) in roles {
+        let shown = if key == "builder" { models::DEFAULT.builder } else { key };
+        models.set_account_name(secrets.keys.account(key)?.account(), shown, note);
+    }
+    name_authors(models, joined);
+    Ok(())
+}
+
+fn name_authors(models: &ReadModels, joined: &Joined) {
+    for (datanet, sealed) in &joined.latest {
+        for author in sealed.snapshot.entries().iter().flat_map(|entry| &entry.contribution.authors) {
+            if let Some(account) = author.account {
+                let note = format!("author in {datanet}, account not claimed yet");
+                models.set_account_name(openledger_types::AccountId(account), &author.name, &note);
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The visible test questions on a real network: required terms, the right author, reproducible receipts.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use support::{Network, demo_data};
+
+/// At least this many of the first twenty questions are answered with the required terms.
+const ANSWERED_MIN: usize = 12;
+/// On single-author pages among those, the author has the largest data share in at least this part.
+const RIGHT_AUTHOR_MIN_PERCENT: usize = 80;
+
+struct Question {
+    question: String,
+    page: String,
+    authors: Vec<String>,
+    required: Vec<String>,
+}
+
+fn questions() -> Vec<Question> {
+    let text = std::fs::read_to_string(demo_data().join("questions.jsonl")).unwrap();
+    let texts = |value: &Value| value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();
+    text.lines()
+        .take(20)
+        .map(|line| {
+            let value: Value = serde_json::from_str(line).unwrap();
+            Question {
+                question: value["question"].as_str().unwrap().to_owned(),
+                page: value["page"].as_str().unwrap().to_owned(),
+                authors: texts(&value["authors"]),
+                required: texts(&value["required"]),
+            }
+        })
+        .collect()
+}
+
+/// The largest data share of an answer by owner's name, from the receipt's page.
+fn best_owner(network: &Network, id: &str) -> (String, String) {
+    network.settled_receipt(id);
+    let view = network.request("GET", &format!("/api/v1/receipts/{id}"), &[], b"").unwrap().json();
+    let mut paid: BTreeMap<String, u64> = BTreeMap::new();
+    for payout in view["payouts"].as_array().unwrap() {
+        if payout["role"] == "data" {
+            let name = payout["account"]["name"].as_str().unwrap_or("?").to_owned();
+            *paid.entry(name).or_default() += payout["amount"].as_u64().unwrap();
+        }
+    }
+    let best = paid.into_iter().max_by_key(|(_, amount)| *amount).map(|(name, _)| name).unwrap_or_default();
+    let label = view["shares"][0]["label"].as_str().unwrap_or_default().to_owned();
+    (best, label)
+}
+
+#[test]
+fn network_answers_the_visible_questions_and_pays_the_right_author() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::start(folder.path(), &demo_data());
+    let (mut answered, mut single, mut right) = (0, 0, 0);
+    for question in questions() {
+        let answer = network.ask(&question.question, 120).expect(&question.question);
+        let text = answer["choices"][0]["message"]["content"].as_str().unwrap();
+        let lower = text.to_lowercase();
+        let has_terms = question.required.iter().all(|term| lower.contains(&term.to_lowercase()));
+        let (owner, label) = best_owner(&network, answer["receipt"]["id"].as_str().unwrap());
+        println!("{} {} -> {text:?} [{owner}; {label}]", if has_terms { "yes" } else { "no " }, question.question);
+        if has_terms {
+            answered += 1;
+            if question.authors.len() == 1 {
+                single += 1;
+                right += usize::from(owner == question.authors[0]);
+                if owner != question.authors[0] {
+                    println!("    the page is {} by {}", question.page, question.authors[0]);
+                }
+            }
+        }
+    }
+    println!("{answered} of 20 answered with the required terms; right author in {right} of {single}");
+    assert!(answered >= ANSWERED_MIN, "{answered} of 20 answered");
+    assert!(right * 100 >= single * RIGHT_AUTHOR_MIN_PERCENT, "right author in {right} of {single}");
+    network.stop();
+}
+
+/// What a receipt says, without what differs between two runs: the time, and the ids and hashes that hold it.
+fn comparable(file: &[u8]) -> Value {
+    let file: Value = serde_json::from_slice(file).unwrap();
+    let payload = file["envelope"]["payload"].as_str().unwrap();
+    let payload = String::from_utf8(decode_base64(payload)).unwrap();
+    let mut statement: Value = serde_json::from_str(&payload).unwrap();
+    let predicate = statement["predicate"].as_object_mut().unwrap();
+    for field in ["id", "issued_at_ms", "previous", "timing", "routing"] {
+        assert!(predicate.remove(field).is_some(), "{field}");
+    }
+    statement
+}
+
+fn decode_base64(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => u32::from(byte - b'A'),
+        b'a'..=b'z' => u32::from(byte - b'a') + 26,
+        b'0'..=b'9' => u32::from(byte - b'0') + 52,
+        b'+' => 62,
+        b'/' => 63,
+        other => panic!("{other} is not base64"),
+    };
+    let mut bytes = Vec::new();
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'=').collect();
+    for group in digits.chunks(4) {
+        let bits = group.iter().fold(0, |bits, byte| bits << 6 | value(*byte)) << (6 * (4 - group.len()));
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
+    }
+    bytes
+}
+
+#[test]
+fn network_repeats_itself_with_the_same_seed() {
+    let asked = ["What is abook?", "How do I turn on bounce keys?"];
+    let run = || {
+        let folder = tempfile::tempdir().unwrap();
+        let network = Network::start(folder.path(), &demo_data());
+        let mut receipts = Vec::new();
+        for question in asked {
+            let answer = network.ask(question, 60).unwrap();
+            receipts.push(comparable(&network.settled_receipt(answer["receipt"]["id"].as_str().unwrap())));
+        }
+        let supply = network.request("GET", "/api/v1/supply", &[], b"").unwrap().json();
+        let datanets = network.request("GET", "/api/v1/datanets", &[], b"").unwrap().json();
+        let roots: Vec<Value> =
+            datanets["entries"].as_array().unwrap().iter().map(|datanet| datanet["name"].clone()).collect();
+        network.stop();
+        (receipts, supply, roots)
+    };
+    let (first, second) = (run(), run());
+    assert_eq!(first.0, second.0, "receipts");
+    assert_eq!(first.1, second.1, "supply and pools");
+    assert_eq!(first.2, second.2, "datanets");
+}
