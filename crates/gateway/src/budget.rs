@@ -78,11 +78,6 @@ impl std::fmt::Debug for Reservation {
 }
 
 impl Reservation {
-    /// What was reserved.
-    pub(crate) fn amount(&self) -> Amount {
-        self.amount
-    }
-
     /// Spends what the request really cost, at most what was reserved; the rest is free again.
     pub(crate) fn spend(self, cost: Amount) {
         let mut accounts = self.budgets.accounts.lock().expect("no holder of the lock panics");
@@ -129,8 +124,8 @@ mod tests {
                     Err(refusal) => prop_assert_eq!(refusal.free, Amount(deposit - spent - reserved)),
                 }
                 if release && let Some((reservation, cost)) = held.pop() {
-                    reserved -= reservation.amount().0;
-                    spent += cost.min(reservation.amount().0);
+                    reserved -= reservation.amount.0;
+                    spent += cost.min(reservation.amount.0);
                     reservation.spend(Amount(cost));
                 }
                 prop_assert_eq!(budgets.free(&CHANNEL), Some(Amount(deposit - spent - reserved)));

@@ -230,7 +230,7 @@ fn served_facts(context: &Context, outcome: &Outcome) -> ServedFacts {
         model: offer.model.clone(),
         weights: offer.weights,
         engine: ENGINE.into(),
-        numeric_specification: context.worker.model_info().numeric_specification,
+        numeric_specification: context.worker.model_info().numeric_specification.unwrap_or(0),
         index_root: Hash(outcome.attribution.index_root),
         snapshots: context.library.snapshots.clone(),
         retrieval: context.retrieval.clone(),
@@ -270,7 +270,7 @@ fn span_facts(span: &openledger_attribution::Span) -> SpanFacts {
         end: span.bytes.end,
         value: span.value,
         count: span.count,
-        common: span.common,
+        common: span.is_common,
         sources: sources.collect(),
     }
 }

@@ -244,7 +244,7 @@ fn attribution_facts(attribution: &openledger_attribution::Attribution) -> Attri
         end: span.bytes.end,
         value: span.value,
         count: span.count,
-        common: span.common,
+        common: span.is_common,
         sources: span
             .sources
             .iter()

@@ -3,7 +3,7 @@
 //! Absent: any rule of its own.
 
 use openledger_chain::{BlockContext, Loaded, Outcome, StateMachine, Step};
-use openledger_types::{Event, codec};
+use openledger_types::{Event, Rejection, SignedTransaction, codec};
 
 /// Bytes of one transaction's encoded events, at most (the chain's own limit).
 const EVENTS_BYTES_MAX: usize = 256 * 1024;
@@ -12,12 +12,18 @@ const EVENTS_BYTES_MAX: usize = 256 * 1024;
 pub struct LedgerMachine;
 
 impl StateMachine for LedgerMachine {
-    fn check(&self, transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
-        let context = ledger_context(context);
-        match openledger_ledger::admit(transaction, &context, loaded) {
-            openledger_ledger::Step::Load(keys) => Step::Load(keys),
-            openledger_ledger::Step::Done(outcome) => Step::Done(translate(outcome)),
+    fn check(&self, transaction: &[u8], context: &BlockContext, _loaded: &Loaded) -> Step {
+        // What needs no state is refused before it takes a place in a block; the rules check it again.
+        let refused = match SignedTransaction::decode(transaction) {
+            Err(_) => Some(Rejection::TransactionMalformed),
+            Ok(signed) if signed.transaction.chain_id != context.chain_id => Some(Rejection::ChainIdWrong),
+            Ok(signed) => signed.verify().err().map(|_| Rejection::SignatureInvalid),
+        };
+        let mut outcome = Outcome::accepted();
+        if let Some(rejection) = refused {
+            outcome.result = Err(rejection.number());
         }
+        Step::Done(outcome)
     }
 
     fn execute(&self, transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
@@ -35,7 +41,7 @@ fn ledger_context(context: &BlockContext) -> openledger_ledger::BlockContext {
 
 fn translate(outcome: openledger_ledger::Outcome) -> Outcome {
     Outcome {
-        result: outcome.result.map_err(openledger_types::Rejection::number),
+        result: outcome.result.map_err(Rejection::number),
         output: codec::encode(&outcome.events),
         changes: outcome.changes,
     }
