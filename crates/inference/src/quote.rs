@@ -1,10 +1,11 @@
 //! A preference for the words of a part of the prompt.
 //!
 //! Rule: a small model paraphrases where it should quote. A token gets a bonus when it continues, within
-//! a sentence of the quoted part, the words with which the answer ends, or starts a sentence of that part
-//! at the start of the answer; a small one when it goes on to the next sentence. A token that would
-//! repeat four tokens of the answer loses as much. The model still decides where to start, where to stop
-//! and when to leave the text. All of it is a function of prompt and answer, so a replay repeats it.
+//! a sentence of the quoted part, the words with which the answer ends; a third of it when it starts a
+//! sentence there at the start of the answer. After a sentence no token is preferred, so that the model
+//! can end there. A token that would repeat four tokens of the answer loses as much. The model still
+//! decides where to start, where to stop and when to leave the text. All of it is a function of prompt
+//! and answer, so a replay repeats it.
 //! Absent: any guarantee that the answer is a quotation.
 
 use std::ops::Range;
@@ -25,9 +26,9 @@ const REPEAT_TOKENS: usize = 4;
 /// Which part of the prompt to quote from, and how strongly.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Quote {
-    /// Added to the logit of a token that continues three or more quoted tokens or that starts the answer
-    /// with a sentence; a third and two thirds of it for one and two tokens; a third at most when a further
-    /// sentence starts. 0 to 20; 0 turns the preference off. 10 makes small models quote.
+    /// Added to the logit of a token that continues three or more quoted tokens; two thirds and a third of
+    /// it for two and one, and a third for the first token of a sentence at the start of the answer. 0 to
+    /// 20; 0 turns the preference off, 10 makes small models quote.
     pub bonus: f32,
     /// First token of the quoted part of the prompt.
     pub start: u32,
@@ -151,7 +152,7 @@ mod tests {
     fn continuations_follow_the_longest_match() {
         let source = source(&[1, 2, 3, 4, 2, 3, 5, 9], &[0, 6]);
         let rows: [(&[u32], &[(u32, usize)]); 6] = [
-            (&[], &[(1, 3), (5, 3)]),
+            (&[], &[(1, 1), (5, 1)]),
             (&[1], &[(2, 1)]),
             (&[7, 2], &[(3, 1)]),
             (&[1, 2, 3], &[(4, 3)]),
@@ -167,8 +168,8 @@ mod tests {
     fn repetitions_are_the_fourth_of_four() {
         let source = source(&[1], &[0]);
         assert_eq!(source.repetitions(&[1, 2, 3, 4, 9, 1, 2, 3]), [4]);
-        assert_eq!(source.repetitions(&[1, 2, 3]), []);
+        assert!(source.repetitions(&[1, 2, 3]).is_empty());
         assert_eq!(source.repetitions(&[5, 5, 5, 5]), [5]);
-        assert_eq!(QuoteSource::default().repetitions(&[5, 5, 5, 5]), []);
+        assert!(QuoteSource::default().repetitions(&[5, 5, 5, 5]).is_empty());
     }
 }

@@ -58,7 +58,9 @@ fn ours(model: &Arc<Model>, case: &Case) -> Vec<(Vec<f32>, Vec<f32>)> {
             .collect::<Vec<_>>()
     };
     let mut states = vec![feed(&case.prompt).pop().expect("a prompt has tokens")];
-    states.extend(feed(&case.continuation[..case.continuation.len() - 1]));
+    if case.continuation.len() > 1 {
+        states.extend(feed(&case.continuation[..case.continuation.len() - 1]));
+    }
     states
 }
 

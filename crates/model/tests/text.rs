@@ -65,7 +65,7 @@ fn hostile_templates_end() {
     let rows = [
         ("{% for a in range(90000) %}{% for b in range(90000) %}x{% endfor %}{% endfor %}", "fuel"),
         ("{{ 'x' * 100000000000 }}", "too large"),
-        ("{{ messages[0]['content'][1:] }}", "failed"),
+        ("{{ messages[0]['content'][1:] }}", "tore"),
         ("\u{f0000}7\u{f0001}", "invented"),
         ("{% broken", "failed"),
     ];

@@ -110,13 +110,15 @@ impl ChatTemplate {
             return Err(ChatError::Messages { messages: messages.len() });
         }
         let rendered = render(source, messages)?;
-        let mut ids = Vec::new();
+        let torn = || ChatError::Template("it tore the place of a message apart".to_owned());
         let mut pieces = rendered.split(MARK_START);
-        ids.extend(tokenizer.encode_with_controls(pieces.next().unwrap_or_default())?);
+        let first = pieces.next().filter(|text| !text.contains(MARK_END)).ok_or_else(torn)?;
+        let mut ids = tokenizer.encode_with_controls(first)?;
         for piece in pieces {
-            let (mark, rest) = piece
-                .split_once(MARK_END)
-                .ok_or_else(|| ChatError::Template("it tore the place of a message apart".to_owned()))?;
+            let (mark, rest) = piece.split_once(MARK_END).ok_or_else(torn)?;
+            if rest.contains(MARK_END) {
+                return Err(torn());
+            }
             let message = mark
                 .parse()
                 .ok()
