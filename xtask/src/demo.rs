@@ -15,14 +15,15 @@ use serde_json::Value;
 
 use crate::shell;
 
+/// Questions of different kinds: how to, what is, define; one author and several.
 const QUESTIONS: &[&str] = &[
-    "How do I turn on bounce keys?",
-    "What is git-annex?",
-    "Define the word admiration.",
-    "How do I take a screenshot?",
+    "How do I show the battery status as a percentage?",
     "What is abook?",
+    "Define the word admiration.",
+    "How do I set the screen blanking time?",
+    "What is notmuch?",
+    "What is a color profile?",
     "Define the word cynic.",
-    "How do I set an alarm clock?",
 ];
 
 /// How long a network may take until it answers.
@@ -242,7 +243,12 @@ impl Demo {
         shell::run(self.openledger().args(["datanet", "export", "--out"]).arg(&index))?;
         for receipt in receipts {
             shell::run(
-                self.stranger(&stranger).args(["receipt", "recompute", "--network"]).arg(&network).arg("--index").arg(&index).arg(receipt),
+                self.stranger(&stranger)
+                    .args(["receipt", "recompute", "--network"])
+                    .arg(&network)
+                    .arg("--index")
+                    .arg(&index)
+                    .arg(receipt),
             )?;
         }
         Ok(())

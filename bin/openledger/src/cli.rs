@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 /// Every answer pays everyone who made it possible, and proves it.
 #[derive(Parser)]
 #[command(name = "openledger", version, about, long_about = None, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Start here:  openledger up      (in one terminal)\n             openledger ask \"How do I turn on bounce keys?\"")]
+#[command(
+    after_help = "Start here:  openledger up      (in one terminal)\n             openledger ask \"How do I turn on bounce keys?\""
+)]
 pub struct Cli {
     /// Where a local network keeps its state, keys and receipts
     #[arg(long, global = true, env = "OPENLEDGER_DIR", value_name = "DIR")]

@@ -38,7 +38,10 @@ impl Keystore {
         let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let mut seed = [0u8; 32];
         hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| {
-            anyhow::anyhow!("{} is damaged: expected 64 hexadecimal digits; restore it from a backup", path.display())
+            anyhow::anyhow!(
+                "{} is damaged: expected 64 hexadecimal digits; restore it from a backup",
+                path.display()
+            )
         })?;
         let names = fs::read_to_string(folder.join("names")).unwrap_or_default();
         let names = names.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -54,7 +57,10 @@ impl Keystore {
     /// The account key of a name that was added.
     pub fn account(&self, name: &str) -> Result<AccountSecret> {
         if !self.names.contains(name) {
-            bail!("there is no key named {name:?} in {}; create it with `openledger keys new {name}`", self.folder.display());
+            bail!(
+                "there is no key named {name:?} in {}; create it with `openledger keys new {name}`",
+                self.folder.display()
+            );
         }
         self.derived_account(name)
     }
@@ -93,7 +99,8 @@ impl Keystore {
                 text.push('\n');
             }
             let temporary = self.folder.join("names.new");
-            fs::write(&temporary, text).with_context(|| format!("{} cannot be written", temporary.display()))?;
+            fs::write(&temporary, text)
+                .with_context(|| format!("{} cannot be written", temporary.display()))?;
             fs::rename(&temporary, self.folder.join("names"))?;
         }
         Ok(self.names.len() - before)

@@ -1,6 +1,7 @@
 //! One binary: every role of a node, and the command line.
 //!
 //! Exit codes: 0 done, 1 failed (the message says what, why and what next), 2 wrong usage.
+#![allow(unreachable_pub, reason = "a binary has no outside; pub says that other modules use it")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on the terminal")]
 
 mod cli;

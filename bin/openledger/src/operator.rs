@@ -13,8 +13,8 @@ use openledger_ledger::StateKey;
 use openledger_types::record::{ChannelRecord, ContributionRecord, DatanetRecord, SnapshotRecord};
 use openledger_types::transaction::channel_id;
 use openledger_types::{
-    AccountId, AccountSecret, Action, Amount, ContributionId, Hash, Name, NewContribution, NewOwner, Transaction,
-    codec, limits,
+    AccountId, AccountSecret, Action, Amount, ContributionId, Hash, Name, NewContribution, NewOwner,
+    Transaction, codec, limits,
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,8 @@ impl Operator<'_> {
             }
             return Ok(());
         }
-        let action = Action::CreateDatanet { name: name.clone(), title: title.into(), license: license.into() };
+        let action =
+            Action::CreateDatanet { name: name.clone(), title: title.into(), license: license.into() };
         self.act(action).await.map(drop)
     }
 
@@ -89,7 +90,8 @@ impl Operator<'_> {
         progress.set_length(contributions.len() as u64);
         let mut added = 0;
         for chunk in contributions.chunks(limits::CONTRIBUTIONS_PER_ACTION_MAX / 2) {
-            let state_keys = chunk.iter().map(|contribution| StateKey::Contribution(datanet.clone(), id_of(contribution)));
+            let state_keys =
+                chunk.iter().map(|contribution| StateKey::Contribution(datanet.clone(), id_of(contribution)));
             let known = read_many::<ContributionRecord>(self.client, state_keys.collect()).await?;
             let fresh: Vec<NewContribution> = chunk
                 .iter()
@@ -109,14 +111,16 @@ impl Operator<'_> {
 
     /// Seals the next version of a datanet, unless the last one holds the same contributions. Returns the version.
     pub async fn seal(&self, datanet: &Name) -> Result<u32> {
-        let Some(record) = read::<DatanetRecord>(self.client, StateKey::Datanet(datanet.clone())).await? else {
+        let Some(record) = read::<DatanetRecord>(self.client, StateKey::Datanet(datanet.clone())).await?
+        else {
             bail!("there is no datanet {datanet}; create it with `openledger datanet create {datanet}`");
         };
         let entries = entries(self.client, datanet).await?;
         let count = u32::try_from(entries.len()).context("too many contributions for one snapshot")?;
         let segment = Segment::build(datanet.as_str(), &entries)?;
         let snapshot = SealedSnapshot::seal(datanet.as_str(), entries, segment.root())?;
-        let last = read::<SnapshotRecord>(self.client, StateKey::Snapshot(datanet.clone(), record.version)).await?;
+        let last =
+            read::<SnapshotRecord>(self.client, StateKey::Snapshot(datanet.clone(), record.version)).await?;
         let version = match last {
             Some(last) if last.root == Hash(snapshot.root()) => record.version,
             _ => {
@@ -139,7 +143,12 @@ impl Operator<'_> {
 
     /// Opens a channel to `gateway` whose vouchers the API key `secret` signs, and binds the key at the gateway.
     /// Returns the API key as clients send it.
-    pub async fn open_api_key(&self, gateway: AccountId, secret: &[u8; 32], deposit: Amount) -> Result<String> {
+    pub async fn open_api_key(
+        &self,
+        gateway: AccountId,
+        secret: &[u8; 32],
+        deposit: Amount,
+    ) -> Result<String> {
         let key = openledger_gateway::ApiKey::from_secret(*secret);
         let salt = openledger_types::sha256(key.expose().as_bytes());
         let channel = channel_id(&self.secret.account(), &gateway, &salt);
@@ -214,10 +223,12 @@ async fn entries(client: &Client, datanet: &Name) -> Result<Vec<Entry>> {
     let contributions = crate::node::library::parse_texts(&bytes)?;
     let mut entries = Vec::with_capacity(contributions.len());
     for chunk in contributions.chunks(STATE_KEYS_MAX) {
-        let keys = chunk.iter().map(|contribution| StateKey::Contribution(datanet.clone(), id_of(contribution)));
+        let keys =
+            chunk.iter().map(|contribution| StateKey::Contribution(datanet.clone(), id_of(contribution)));
         let records = read_many::<ContributionRecord>(client, keys.collect()).await?;
         for (contribution, record) in chunk.iter().zip(records) {
-            let record = record.with_context(|| format!("{} was never committed", contribution.external_id))?;
+            let record =
+                record.with_context(|| format!("{} was never committed", contribution.external_id))?;
             if record.revoked_at.is_none() {
                 entries.push(Entry { sequence: record.sequence, contribution: contribution.clone() });
             }
@@ -233,7 +244,10 @@ pub async fn read<T: borsh::BorshDeserialize>(client: &Client, key: StateKey) ->
 }
 
 /// Reads records of the finalized state, at most [`STATE_KEYS_MAX`].
-pub async fn read_many<T: borsh::BorshDeserialize>(client: &Client, keys: Vec<StateKey>) -> Result<Vec<Option<T>>> {
+pub async fn read_many<T: borsh::BorshDeserialize>(
+    client: &Client,
+    keys: Vec<StateKey>,
+) -> Result<Vec<Option<T>>> {
     let expected = keys.len();
     let request = StateRequest { keys: keys.iter().map(|key| hex::encode(key.encode())).collect() };
     let reply: StateReply = client.post("/api/v1/state", &request).await?;

@@ -103,14 +103,20 @@ pub fn units(amount: u64) -> String {
 
 /// Reads credits such as `1.5` into microcredits; at most six decimals.
 pub fn parse_credits(text: &str) -> anyhow::Result<Amount> {
-    let wrong = || anyhow::anyhow!("{text:?} is not an amount: write credits with at most six decimals, for example 1.5");
+    let wrong = || {
+        anyhow::anyhow!("{text:?} is not an amount: write credits with at most six decimals, for example 1.5")
+    };
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > 6 || whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+    if fraction.len() > 6
+        || whole.is_empty()
+        || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+    {
         return Err(wrong());
     }
     let whole: u64 = whole.parse().map_err(|_| wrong())?;
     let fraction: u64 = format!("{fraction:0<6}").parse().map_err(|_| wrong())?;
-    let units = whole.checked_mul(UNITS_PER_WHOLE).and_then(|units| units.checked_add(fraction)).ok_or_else(wrong)?;
+    let units =
+        whole.checked_mul(UNITS_PER_WHOLE).and_then(|units| units.checked_add(fraction)).ok_or_else(wrong)?;
     Ok(Amount(units))
 }
 

@@ -39,8 +39,18 @@ fn rows() -> Vec<Row> {
     let place = invalid_utf8.windows(5).position(|window| window == b"hello").unwrap();
     invalid_utf8[place] = 0xff;
     vec![
-        row("unknown model", br#"{"model":"gpt-17","messages":[{"role":"user","content":"hi"}]}"#.to_vec(), 404, &["gpt-17", "smollm2-135m-instruct"]),
-        row("no messages", br#"{"model":"smollm2-135m-instruct","messages":[]}"#.to_vec(), 400, &["messages"]),
+        row(
+            "unknown model",
+            br#"{"model":"gpt-17","messages":[{"role":"user","content":"hi"}]}"#.to_vec(),
+            404,
+            &["gpt-17", "smollm2-135m-instruct"],
+        ),
+        row(
+            "no messages",
+            br#"{"model":"smollm2-135m-instruct","messages":[]}"#.to_vec(),
+            400,
+            &["messages"],
+        ),
         row("empty prompt", chat("", ""), 400, &["empty"]),
         row("body of 10 MB", vec![b' '; 10 << 20], 413, &["bytes"]),
         row("prompt beyond the context", chat("", &"word ".repeat(20_000)), 400, &["context", "tokens"]),
@@ -50,7 +60,11 @@ fn rows() -> Vec<Row> {
         row("many choices", chat(r#","n":1000000"#, "hello"), 400, &["n"]),
         row("many stop strings", chat(r#","stop":["a","b","c","d","e"]"#, "hello"), 400, &["stop"]),
         keyed("no key", Key::Absent, &["key"]),
-        keyed("wrong key", Key::Wrong("sk-ol-0000000000000000000000000000000000000000000000000000000000000000"), &["key"]),
+        keyed(
+            "wrong key",
+            Key::Wrong("sk-ol-0000000000000000000000000000000000000000000000000000000000000000"),
+            &["key"],
+        ),
         keyed("hostile key", Key::Wrong("' OR 1=1 --"), &["key"]),
     ]
 }
@@ -67,7 +81,8 @@ fn network_answers_bad_requests_clearly() {
             Key::Wrong(key) => headers.push(("Authorization", format!("Bearer {key}"))),
             Key::Absent => {}
         }
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = network.request("POST", "/v1/chat/completions", &headers, &row.body).expect(row.name);
         assert_eq!(answer.status, row.status, "{}: {}", row.name, String::from_utf8_lossy(&answer.body));
         let error = &answer.json()["error"];
@@ -119,7 +134,11 @@ fn up(dir: &Path, port: u16, extra: &[&str]) -> Output {
 }
 
 fn second_process(network: &Network) {
-    refused("second process", &up(&network.dir, free_port(), &[]), &[network.dir.to_str().unwrap(), "process"]);
+    refused(
+        "second process",
+        &up(&network.dir, free_port(), &[]),
+        &[network.dir.to_str().unwrap(), "process"],
+    );
 }
 
 fn taken_port(network: &Network) {
@@ -131,7 +150,11 @@ fn taken_port(network: &Network) {
 fn network_refuses_a_damaged_model_file() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model.gguf");
-    for (name, bytes) in [("empty", Vec::new()), ("noise", vec![7u8; 4096]), ("cut", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff".to_vec())] {
+    for (name, bytes) in [
+        ("empty", Vec::new()),
+        ("noise", vec![7u8; 4096]),
+        ("cut", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff".to_vec()),
+    ] {
         fs::write(&model, bytes).unwrap();
         let output = up(&folder.path().join("network"), free_port(), &["--model", model.to_str().unwrap()]);
         refused(name, &output, &["model.gguf"]);

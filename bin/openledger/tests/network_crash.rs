@@ -90,7 +90,9 @@ fn ask_until_killed(network: Network, wait: Duration, acknowledged: &Arc<Mutex<V
 }
 
 fn kill_9(process: u32) {
-    assert!(std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+    assert!(
+        std::process::Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success()
+    );
 }
 
 /// Every acknowledged receipt is there, settled, verifies, and has a place of its own.
@@ -102,11 +104,18 @@ fn check_receipts(network: &Network, acknowledged: &[String]) {
         std::fs::write(&path, &file).unwrap();
         let identity = network.dir.join("network.json");
         let verified = network.openledger(&[
-            "receipt", "verify", path.to_str().unwrap(), "--network", identity.to_str().unwrap(),
+            "receipt",
+            "verify",
+            path.to_str().unwrap(),
+            "--network",
+            identity.to_str().unwrap(),
         ]);
         assert!(verified.status.success(), "{id}: {}", String::from_utf8_lossy(&verified.stdout));
         let receipt: Value = serde_json::from_slice(&file).unwrap();
-        let place = (receipt["inclusion"]["batch"].as_u64().unwrap(), receipt["inclusion"]["index"].as_u64().unwrap());
+        let place = (
+            receipt["inclusion"]["batch"].as_u64().unwrap(),
+            receipt["inclusion"]["index"].as_u64().unwrap(),
+        );
         if let Some(other) = places.insert(place, id.clone()) {
             panic!("receipts {id} and {other} are both at {place:?}");
         }

@@ -21,7 +21,9 @@ struct Question {
 
 fn questions() -> Vec<Question> {
     let text = std::fs::read_to_string(demo_data().join("questions.jsonl")).unwrap();
-    let texts = |value: &Value| value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();
+    let texts = |value: &Value| {
+        value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
     text.lines()
         .take(20)
         .map(|line| {
@@ -63,7 +65,11 @@ fn network_answers_the_visible_questions_and_pays_the_right_author() {
         let lower = text.to_lowercase();
         let has_terms = question.required.iter().all(|term| lower.contains(&term.to_lowercase()));
         let (owner, label) = best_owner(&network, answer["receipt"]["id"].as_str().unwrap());
-        println!("{} {} -> {text:?} [{owner}; {label}]", if has_terms { "yes" } else { "no " }, question.question);
+        println!(
+            "{} {} -> {text:?} [{owner}; {label}]",
+            if has_terms { "yes" } else { "no " },
+            question.question
+        );
         if has_terms {
             answered += 1;
             if question.authors.len() == 1 {

@@ -142,7 +142,11 @@ mod tests {
                 .map(|_| {
                     let budgets = budgets.clone();
                     scope.spawn(move || {
-                        (0..200).filter(|_| budgets.reserve(CHANNEL, Amount(7)).map(|held| held.spend(Amount(7))).is_ok()).count()
+                        (0..200)
+                            .filter(|_| {
+                                budgets.reserve(CHANNEL, Amount(7)).map(|held| held.spend(Amount(7))).is_ok()
+                            })
+                            .count()
                     })
                 })
                 .collect();

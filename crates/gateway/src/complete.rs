@@ -80,7 +80,11 @@ pub(crate) struct Outcome {
 }
 
 /// Admits a request and starts it.
-pub(crate) async fn start(gateway: &Arc<Gateway>, headers: &HeaderMap, body: &[u8]) -> Result<Running, ApiError> {
+pub(crate) async fn start(
+    gateway: &Arc<Gateway>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Running, ApiError> {
     let begun = Instant::now();
     Metrics::add(&gateway.metrics.requests, 1);
     let admitted = admit(gateway, headers, body, begun).await;
@@ -117,11 +121,10 @@ async fn admit(
     if let Some(reason) = gateway.not_ready() {
         return Err(ApiError::unavailable(reason));
     }
-    let place = gateway
-        .places
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| ApiError::busy("the gateway has as many requests as it takes; try again in a moment"))?;
+    let place =
+        gateway.places.clone().try_acquire_owned().map_err(|_| {
+            ApiError::busy("the gateway has as many requests as it takes; try again in a moment")
+        })?;
     let request = request::parse(body)?;
     let offering = offering(gateway, &request.model)?;
     let (consumer, free) = open_budget(gateway, &record.channel).await?;
@@ -170,7 +173,8 @@ fn offering(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Worker>>, ApiError
     let offering: Vec<Arc<Worker>> =
         gateway.workers.iter().filter(|worker| worker.offer().model.as_str() == model).cloned().collect();
     if offering.is_empty() {
-        let mut known: Vec<&str> = gateway.workers.iter().map(|worker| worker.offer().model.as_str()).collect();
+        let mut known: Vec<&str> =
+            gateway.workers.iter().map(|worker| worker.offer().model.as_str()).collect();
         known.sort_unstable();
         known.dedup();
         let shown: String = model.chars().take(100).collect();
@@ -188,7 +192,9 @@ async fn open_budget(gateway: &Gateway, channel: &ChannelId) -> Result<(AccountI
         .await
         .map_err(ApiError::unavailable)?;
     if record.closed || record.closes_at_ms.is_some() {
-        return Err(ApiError::budget("the key's channel is closed or closing; make another key with `openledger keys api`"));
+        return Err(ApiError::budget(
+            "the key's channel is closed or closing; make another key with `openledger keys api`",
+        ));
     }
     let acknowledged = gateway.store.channel(channel).map_err(ApiError::unavailable)?;
     let spent = acknowledged.map_or(record.spent, |state| state.cumulative.max(record.spent));
@@ -219,12 +225,15 @@ async fn route(
         });
     }
     let reference = candidates.iter().map(|candidate| candidate.price).min().unwrap_or(Amount::ZERO);
-    let choice = choose(&candidates, reference, draw)
-        .ok_or_else(|| ApiError::busy("every provider of this model is at capacity; try again in a moment"))?;
+    let choice = choose(&candidates, reference, draw).ok_or_else(|| {
+        ApiError::busy("every provider of this model is at capacity; try again in a moment")
+    })?;
     let mut attempts = Vec::new();
     let mut refusal = ApiError::busy("no provider took the request; try again in a moment");
     for provider in &choice.order {
-        let Some(worker) = offering.iter().find(|worker| worker.offer().provider == *provider) else { continue };
+        let Some(worker) = offering.iter().find(|worker| worker.offer().provider == *provider) else {
+            continue;
+        };
         let tried = Instant::now();
         let started = worker.start(engine_request(request, grounded));
         let outcome = if started.is_ok() { "served" } else { "refused" };
@@ -254,13 +263,18 @@ fn engine_request(request: &ValidRequest, grounded: &Grounded) -> CompletionRequ
 }
 
 /// The most that a job may cost: its prompt, every token that it may write, and the router fee.
-fn worst_case(worker: &Worker, job: &Job, request: &ValidRequest, router_fee: BasisPoints) -> Result<Amount, ApiError> {
+fn worst_case(
+    worker: &Worker,
+    job: &Job,
+    request: &ValidRequest,
+    router_fee: BasisPoints,
+) -> Result<Amount, ApiError> {
     let context = u32::try_from(worker.model_info().context_tokens).unwrap_or(u32::MAX);
     let written = request.max_tokens.min(context.saturating_sub(job.completion.prompt_tokens));
     let reference = reference_price(worker, job.completion.prompt_tokens, written);
-    reference
-        .and_then(|reference| reference.plus(reference.basis_points(router_fee)))
-        .ok_or_else(|| ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer"))
+    reference.and_then(|reference| reference.plus(reference.basis_points(router_fee))).ok_or_else(|| {
+        ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
+    })
 }
 
 /// The reference price of so many tokens at a worker's offer.
@@ -313,14 +327,22 @@ async fn follow(job: &mut Job, trace: &mut Trace, sender: &mpsc::Sender<Piece>) 
     }
 }
 
-async fn finish(gateway: &Arc<Gateway>, context: Context, trace: Trace, ended: Ended) -> Result<Sealed, ApiError> {
+async fn finish(
+    gateway: &Arc<Gateway>,
+    context: Context,
+    trace: Trace,
+    ended: Ended,
+) -> Result<Sealed, ApiError> {
     let (tokens, answer, matcher) = (trace.tokens, trace.answer, trace.matcher);
     let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if answer.is_empty() {
-        let reason = if let Ended::Failed(reason) = ended { reason } else { "the model wrote nothing".to_owned() };
+        let reason =
+            if let Ended::Failed(reason) = ended { reason } else { "the model wrote nothing".to_owned() };
         return Err(ApiError::unavailable(reason));
     }
-    let attribution = matcher.finish().map_err(|error| ApiError::unavailable(format!("the answer cannot be traced: {error}")))?;
+    let attribution = matcher
+        .finish()
+        .map_err(|error| ApiError::unavailable(format!("the answer cannot be traced: {error}")))?;
     let (served, finish_reason, windows) = match ended {
         Ended::Done(done) => {
             let served = Served {
@@ -363,7 +385,14 @@ struct Trace {
 
 impl Trace {
     fn new(index: Arc<Index>, begun: Instant) -> Self {
-        Self { answer: String::new(), matcher: Matcher::new(index), tokens: 0, prompt_tokens: 0, first_token_ms: 0, begun }
+        Self {
+            answer: String::new(),
+            matcher: Matcher::new(index),
+            tokens: 0,
+            prompt_tokens: 0,
+            first_token_ms: 0,
+            begun,
+        }
     }
 
     /// Adds a token's text; returns what the client gets of it. White space before the first word is left out.

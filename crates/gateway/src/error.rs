@@ -24,13 +24,21 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    fn new(status: StatusCode, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Self {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
         Self { status, kind, code, param: None, message: message.into() }
     }
 
     /// The request is wrong.
     pub fn invalid(param: &'static str, message: impl Into<String>) -> Self {
-        Self { param: Some(param), ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", None, message) }
+        Self {
+            param: Some(param),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", None, message)
+        }
     }
 
     /// The body is not a request.
@@ -94,9 +102,10 @@ fn refused(error: &SubmitError) -> ApiError {
     match error {
         SubmitError::QueueFull { .. } => ApiError::busy(error.to_string()),
         SubmitError::Stopped => ApiError::unavailable(error),
-        SubmitError::PromptTooLong { .. } | SubmitError::PromptTooLarge { .. } => {
-            ApiError { code: Some("context_length_exceeded"), ..ApiError::invalid("messages", error.to_string()) }
-        }
+        SubmitError::PromptTooLong { .. } | SubmitError::PromptTooLarge { .. } => ApiError {
+            code: Some("context_length_exceeded"),
+            ..ApiError::invalid("messages", error.to_string())
+        },
         SubmitError::InvalidStop { .. } => ApiError::invalid("stop", error.to_string()),
         SubmitError::PromptEmpty => ApiError::invalid("messages", error.to_string()),
         _ => ApiError::body(error.to_string()),

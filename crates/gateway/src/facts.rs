@@ -64,7 +64,11 @@ impl Facts {
     }
 
     /// A record that must exist; `what` names it.
-    pub(crate) async fn must<T: BorshDeserialize>(&self, key: &StateKey, what: &'static str) -> Result<T, FactError> {
+    pub(crate) async fn must<T: BorshDeserialize>(
+        &self,
+        key: &StateKey,
+        what: &'static str,
+    ) -> Result<T, FactError> {
         self.get(key).await?.ok_or(FactError::Absent(what))
     }
 }

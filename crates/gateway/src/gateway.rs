@@ -207,16 +207,32 @@ impl Gateway {
     async fn bind_key(&self, headers: &HeaderMap, channel: ChannelId, name: &str) -> Result<(), ApiError> {
         let key = ApiKey::from_headers(headers).ok_or_else(ApiError::key)?;
         if name.len() > KEY_NAME_BYTES_MAX {
-            return Err(ApiError::invalid("name", format!("a key's name has at most {KEY_NAME_BYTES_MAX} bytes")));
+            return Err(ApiError::invalid(
+                "name",
+                format!("a key's name has at most {KEY_NAME_BYTES_MAX} bytes"),
+            ));
         }
         let record: Option<ChannelRecord> =
             self.facts.now(&StateKey::Channel(channel)).await.map_err(ApiError::unavailable)?;
-        let record = record
-            .ok_or_else(|| ApiError::not_found("channel_not_found", format!("there is no channel {channel}; open it on the ledger first")))?;
-        if record.gateway != self.account() || record.authorizer != key.authorizer().account() || record.closed {
-            return Err(ApiError::invalid("channel", format!("channel {channel} is not an open channel to this gateway whose vouchers this key signs; open one with `openledger keys api`")));
+        let record = record.ok_or_else(|| {
+            ApiError::not_found(
+                "channel_not_found",
+                format!("there is no channel {channel}; open it on the ledger first"),
+            )
+        })?;
+        if record.gateway != self.account()
+            || record.authorizer != key.authorizer().account()
+            || record.closed
+        {
+            return Err(ApiError::invalid(
+                "channel",
+                format!(
+                    "channel {channel} is not an open channel to this gateway whose vouchers this key signs; open one with `openledger keys api`"
+                ),
+            ));
         }
-        let bytes = borsh::to_vec(&KeyRecord { channel, name: name.to_owned() }).expect("memory writes do not fail");
+        let bytes =
+            borsh::to_vec(&KeyRecord { channel, name: name.to_owned() }).expect("memory writes do not fail");
         self.store.put_key(&key.hash(), &bytes).map_err(ApiError::unavailable)
     }
 

@@ -104,10 +104,15 @@ pub(crate) struct ValidRequest {
 /// Reads and checks a body.
 pub(crate) fn parse(body: &[u8]) -> Result<ValidRequest, ApiError> {
     let text = std::str::from_utf8(body).map_err(|error| {
-        ApiError::body(format!("the body is not valid UTF-8 at byte {}; encode it as UTF-8", error.valid_up_to()))
+        ApiError::body(format!(
+            "the body is not valid UTF-8 at byte {}; encode it as UTF-8",
+            error.valid_up_to()
+        ))
     })?;
     let typed: ChatRequest = serde_json::from_str(text).map_err(|error| {
-        ApiError::body(format!("the body is not a JSON chat completion request: {error}; see the API reference"))
+        ApiError::body(format!(
+            "the body is not a JSON chat completion request: {error}; see the API reference"
+        ))
     })?;
     typed.validate()
 }
@@ -116,11 +121,15 @@ impl ChatRequest {
     fn validate(self) -> Result<ValidRequest, ApiError> {
         self.refuse_unsupported()?;
         let model = self.model.clone().filter(|model| !model.is_empty());
-        let model = model.ok_or_else(|| ApiError::invalid("model", "`model` is missing; GET /v1/models lists them"))?;
+        let model = model
+            .ok_or_else(|| ApiError::invalid("model", "`model` is missing; GET /v1/models lists them"))?;
         let extension = self.openledger.as_ref();
         let passages = extension.and_then(|extension| extension.passages).unwrap_or(1);
         if !(1..=PASSAGES_MAX).contains(&passages) {
-            return Err(ApiError::invalid("openledger", format!("`openledger.passages` is 1 to {PASSAGES_MAX}, not {passages}")));
+            return Err(ApiError::invalid(
+                "openledger",
+                format!("`openledger.passages` is 1 to {PASSAGES_MAX}, not {passages}"),
+            ));
         }
         Ok(ValidRequest {
             model,
@@ -138,10 +147,16 @@ impl ChatRequest {
 
     fn refuse_unsupported(&self) -> Result<(), ApiError> {
         if let Some(n) = self.n.filter(|n| *n != 1) {
-            return Err(ApiError::invalid("n", format!("`n` is {n}, and only n = 1 is supported; send the request again for more answers")));
+            return Err(ApiError::invalid(
+                "n",
+                format!("`n` is {n}, and only n = 1 is supported; send the request again for more answers"),
+            ));
         }
         if self.tools.as_ref().is_some_and(|tools| !tools.is_empty()) {
-            return Err(ApiError::invalid("tools", "`tools` are not supported by the models of this network yet; leave the field out"));
+            return Err(ApiError::invalid(
+                "tools",
+                "`tools` are not supported by the models of this network yet; leave the field out",
+            ));
         }
         let format = self.response_format.as_ref().and_then(|format| format["type"].as_str());
         if format.is_some_and(|format| format != "text") {
@@ -153,37 +168,52 @@ impl ChatRequest {
     fn messages(self) -> Result<Vec<ChatMessage>, ApiError> {
         let messages = self.messages.unwrap_or_default();
         if messages.is_empty() || messages.len() > MESSAGES_MAX {
-            return Err(ApiError::invalid("messages", format!("`messages` needs 1 to {MESSAGES_MAX} messages, not {}", messages.len())));
+            return Err(ApiError::invalid(
+                "messages",
+                format!("`messages` needs 1 to {MESSAGES_MAX} messages, not {}", messages.len()),
+            ));
         }
-        let messages: Vec<ChatMessage> = messages.into_iter().map(Message::resolve).collect::<Result<_, _>>()?;
+        let messages: Vec<ChatMessage> =
+            messages.into_iter().map(Message::resolve).collect::<Result<_, _>>()?;
         let last_user = messages.iter().rev().find(|message| message.role == Role::User);
         match last_user {
             Some(message) if !message.content.trim().is_empty() => Ok(messages),
             Some(_) => Err(ApiError::invalid("messages", "the last user message is empty; ask something")),
-            None => Err(ApiError::invalid("messages", "`messages` holds no message with the role \"user\"; add one")),
+            None => Err(ApiError::invalid(
+                "messages",
+                "`messages` holds no message with the role \"user\"; add one",
+            )),
         }
     }
 
     fn max_tokens(&self) -> Result<u32, ApiError> {
-        let given = self.max_completion_tokens.as_ref().or(self.max_tokens.as_ref()).filter(|value| !value.is_null());
+        let given =
+            self.max_completion_tokens.as_ref().or(self.max_tokens.as_ref()).filter(|value| !value.is_null());
         let Some(value) = given else { return Ok(MAX_TOKENS_DEFAULT) };
-        value
-            .as_u64()
-            .and_then(|count| u32::try_from(count).ok())
-            .filter(|count| *count > 0)
-            .ok_or_else(|| ApiError::invalid("max_tokens", format!("`max_tokens` is {value}, and must be a whole number above 0")))
+        value.as_u64().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0).ok_or_else(
+            || {
+                ApiError::invalid(
+                    "max_tokens",
+                    format!("`max_tokens` is {value}, and must be a whole number above 0"),
+                )
+            },
+        )
     }
 
     fn sampling(&self) -> Result<Sampling, ApiError> {
         let number = |name: &'static str, value: &Option<Value>, low: f64, high: f64, default: f64| {
             let Some(value) = value.as_ref().filter(|value| !value.is_null()) else { return Ok(default) };
             value.as_f64().filter(|number| (low..=high).contains(number)).ok_or_else(|| {
-                ApiError::invalid(name, format!("`{name}` is {value}, and must be a number from {low} to {high}"))
+                ApiError::invalid(
+                    name,
+                    format!("`{name}` is {value}, and must be a number from {low} to {high}"),
+                )
             })
         };
         let defaults = Sampling::default();
         Ok(Sampling {
-            temperature: number("temperature", &self.temperature, 0.0, 2.0, f64::from(defaults.temperature))? as f32,
+            temperature: number("temperature", &self.temperature, 0.0, 2.0, f64::from(defaults.temperature))?
+                as f32,
             top_p: number("top_p", &self.top_p, 0.0, 1.0, f64::from(defaults.top_p))? as f32,
             frequency_penalty: number("frequency_penalty", &self.frequency_penalty, -2.0, 2.0, 0.0)? as f32,
             presence_penalty: number("presence_penalty", &self.presence_penalty, -2.0, 2.0, 0.0)? as f32,
@@ -199,20 +229,33 @@ impl ChatRequest {
             Some(Stop::Many(texts)) => texts.clone(),
         };
         if stop.len() > STOPS_MAX {
-            return Err(ApiError::invalid("stop", format!("`stop` holds {} strings, and at most {STOPS_MAX} are allowed", stop.len())));
+            return Err(ApiError::invalid(
+                "stop",
+                format!("`stop` holds {} strings, and at most {STOPS_MAX} are allowed", stop.len()),
+            ));
         }
         if stop.iter().any(|text| text.is_empty() || text.len() > STOP_BYTES_MAX) {
-            return Err(ApiError::invalid("stop", format!("a string of `stop` has 1 to {STOP_BYTES_MAX} bytes")));
+            return Err(ApiError::invalid(
+                "stop",
+                format!("a string of `stop` has 1 to {STOP_BYTES_MAX} bytes"),
+            ));
         }
         Ok(stop)
     }
 
     fn datanets(&self) -> Result<Vec<Name>, ApiError> {
-        let names = self.openledger.as_ref().map(|extension| extension.datanets.as_slice()).unwrap_or_default();
+        let names =
+            self.openledger.as_ref().map(|extension| extension.datanets.as_slice()).unwrap_or_default();
         if names.len() > DATANETS_MAX {
-            return Err(ApiError::invalid("openledger", format!("`openledger.datanets` names at most {DATANETS_MAX} datanets")));
+            return Err(ApiError::invalid(
+                "openledger",
+                format!("`openledger.datanets` names at most {DATANETS_MAX} datanets"),
+            ));
         }
-        names.iter().map(|name| name.parse().map_err(|error| ApiError::invalid("openledger", format!("{error}")))).collect()
+        names
+            .iter()
+            .map(|name| name.parse().map_err(|error| ApiError::invalid("openledger", format!("{error}"))))
+            .collect()
     }
 }
 
@@ -223,7 +266,10 @@ impl Message {
             "user" => Role::User,
             "assistant" => Role::Assistant,
             other => {
-                return Err(ApiError::invalid("messages", format!("the role {other:?} is not supported; use system, user or assistant")));
+                return Err(ApiError::invalid(
+                    "messages",
+                    format!("the role {other:?} is not supported; use system, user or assistant"),
+                ));
             }
         };
         let content = match self.content {
@@ -241,7 +287,10 @@ fn join_parts(parts: Vec<Part>) -> Result<String, ApiError> {
         match (part.kind.as_str(), part.text) {
             ("text", Some(piece)) => text.push_str(&piece),
             (kind, _) => {
-                return Err(ApiError::invalid("messages", format!("content of the type {kind:?} is not supported; send text")));
+                return Err(ApiError::invalid(
+                    "messages",
+                    format!("content of the type {kind:?} is not supported; send text"),
+                ));
             }
         }
     }
@@ -260,16 +309,33 @@ mod tests {
 
     #[test]
     fn wrong_requests_are_refused_by_name() {
-        let with = |extra: &str| format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{extra}}}"#);
+        let with =
+            |extra: &str| format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}]{extra}}}"#);
         let rows = [
             ("{".to_owned(), None, "JSON"),
             ("[]".to_owned(), None, "JSON"),
             (r#"{"messages":[{"role":"user","content":"hi"}]}"#.to_owned(), Some("model"), "missing"),
             (r#"{"model":"m"}"#.to_owned(), Some("messages"), "1 to"),
-            (r#"{"model":"m","messages":[{"role":"user","content":"  "}]}"#.to_owned(), Some("messages"), "empty"),
-            (r#"{"model":"m","messages":[{"role":"system","content":"x"}]}"#.to_owned(), Some("messages"), "user"),
-            (r#"{"model":"m","messages":[{"role":"robot","content":"x"}]}"#.to_owned(), Some("messages"), "robot"),
-            (r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}]}"#.to_owned(), Some("messages"), "image_url"),
+            (
+                r#"{"model":"m","messages":[{"role":"user","content":"  "}]}"#.to_owned(),
+                Some("messages"),
+                "empty",
+            ),
+            (
+                r#"{"model":"m","messages":[{"role":"system","content":"x"}]}"#.to_owned(),
+                Some("messages"),
+                "user",
+            ),
+            (
+                r#"{"model":"m","messages":[{"role":"robot","content":"x"}]}"#.to_owned(),
+                Some("messages"),
+                "robot",
+            ),
+            (
+                r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url"}]}]}"#.to_owned(),
+                Some("messages"),
+                "image_url",
+            ),
             (with(r#","n":1000000"#), Some("n"), "1000000"),
             (with(r#","temperature":-1"#), Some("temperature"), "-1"),
             (with(r#","temperature":"NaN""#), Some("temperature"), "NaN"),

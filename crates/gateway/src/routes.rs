@@ -120,7 +120,11 @@ async fn model(State(gateway): Shared, Path(name): Path<String>) -> Response {
         Some(model) => Json(model).into_response(),
         None => {
             let shown: String = name.chars().take(100).collect();
-            ApiError::not_found("model_not_found", format!("the model {shown:?} is not offered here; GET /v1/models lists those that are")).into_response()
+            ApiError::not_found(
+                "model_not_found",
+                format!("the model {shown:?} is not offered here; GET /v1/models lists those that are"),
+            )
+            .into_response()
         }
     }
 }
@@ -137,13 +141,18 @@ struct GenerationQuery {
     id: String,
 }
 
-async fn generation(State(gateway): Shared, headers: HeaderMap, Query(query): Query<GenerationQuery>) -> Response {
+async fn generation(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Query(query): Query<GenerationQuery>,
+) -> Response {
     receipt(State(gateway), headers, Path(query.id)).await
 }
 
 /// The receipt file; the texts only for the key that asked.
 fn find_receipt(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Vec<u8>, ApiError> {
-    let unknown = || ApiError::not_found("receipt_not_found", "there is no receipt with this id at this gateway");
+    let unknown =
+        || ApiError::not_found("receipt_not_found", "there is no receipt with this id at this gateway");
     if id.len() > 64 {
         return Err(unknown());
     }

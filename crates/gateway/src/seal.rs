@@ -9,9 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openledger_attribution::Attribution;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, StateKey, split_completion};
 use openledger_receipt::{
-    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PassageRef, PaymentFacts, Predicate, PriceFacts,
-    ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, SpanFacts, Statement, TimingFacts, UsageFacts,
-    salted_request, salted_response,
+    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PassageRef, PaymentFacts, Predicate,
+    PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, SpanFacts, Statement,
+    TimingFacts, UsageFacts, salted_request, salted_response,
 };
 use openledger_store::{NewReceipt, StoredReceipt};
 use openledger_types::record::{ChannelRecord, ClusterRecord, ContributionRecord, ModelRecord};
@@ -35,7 +35,11 @@ pub(crate) struct Sealed {
 }
 
 /// Makes, signs and stores the receipt of an answer.
-pub(crate) async fn seal(gateway: &Arc<Gateway>, context: Context, outcome: Outcome) -> Result<Sealed, ApiError> {
+pub(crate) async fn seal(
+    gateway: &Arc<Gateway>,
+    context: Context,
+    outcome: Outcome,
+) -> Result<Sealed, ApiError> {
     let sealing = gateway.sealing.lock().await;
     let draft = draft(gateway, &context, &outcome).await?;
     let payload = Statement::new(draft.predicate.clone()).to_payload();
@@ -87,13 +91,19 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
     let previous = store.previous_hash().map_err(ApiError::unavailable)?;
     let model = context.worker.offer().model.clone();
     let carry_in = store.carry(&model).map_err(ApiError::unavailable)?;
-    let (shares, unattributed) = payable(gateway, &outcome.attribution).await.map_err(ApiError::unavailable)?;
+    let (shares, unattributed) =
+        payable(gateway, &outcome.attribution).await.map_err(ApiError::unavailable)?;
     let lines = split(gateway, context, outcome, &shares, unattributed, carry_in).await?;
     let charged = lines.charged().ok_or_else(|| ApiError::unavailable("the price overflows"))?;
     let (cumulative, voucher) = voucher(gateway, context, charged).await?;
     let salt = salt(gateway, sequence);
     let facts = attribution_facts(&outcome.attribution, &shares, unattributed);
-    let payment = PaymentFacts { consumer: context.payer.consumer, channel: context.payer.channel, cumulative, voucher };
+    let payment = PaymentFacts {
+        consumer: context.payer.consumer,
+        channel: context.payer.channel,
+        cumulative,
+        voucher,
+    };
     let predicate = Predicate {
         id: context.id.clone(),
         network: NetworkRef { chain_id: gateway.config.chain_id, genesis: gateway.config.genesis },
@@ -130,7 +140,11 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
         attribution: facts,
         settlement: lines,
         evidence: EvidenceFacts { commitment: outcome.served.commitment.clone(), windows: outcome.windows },
-        timing: TimingFacts { queue_ms: 0, first_token_ms: outcome.first_token_ms, total_ms: outcome.total_ms },
+        timing: TimingFacts {
+            queue_ms: 0,
+            first_token_ms: outcome.first_token_ms,
+            total_ms: outcome.total_ms,
+        },
     };
     Ok(Draft { predicate, salt, charged })
 }
@@ -149,12 +163,19 @@ async fn payable(gateway: &Gateway, attribution: &Attribution) -> Result<(Vec<Da
     let mut unattributed = attribution.unattributed;
     for share in &attribution.shares {
         let paid = match share.datanet.parse::<Name>() {
-            Ok(datanet) => owners(gateway, &datanet, ContributionId(share.contribution.0)).await?.map(|owners| (datanet, owners)),
+            Ok(datanet) => owners(gateway, &datanet, ContributionId(share.contribution.0))
+                .await?
+                .map(|owners| (datanet, owners)),
             Err(_) => None,
         };
         match paid {
             Some((datanet, owners)) if share.mass > 0 => {
-                shares.push(DataShare { datanet, contribution: ContributionId(share.contribution.0), weight: share.mass, owners });
+                shares.push(DataShare {
+                    datanet,
+                    contribution: ContributionId(share.contribution.0),
+                    weight: share.mass,
+                    owners,
+                });
             }
             _ => unattributed = unattributed.saturating_add(share.mass),
         }
@@ -189,11 +210,15 @@ async fn split(
     let offer = context.worker.offer();
     let parameters: Parameters =
         gateway.facts.must(&StateKey::Parameters, "parameters").await.map_err(ApiError::unavailable)?;
-    let model: ModelRecord =
-        gateway.facts.must(&StateKey::Model(offer.model.clone()), "record of the model").await.map_err(ApiError::unavailable)?;
+    let model: ModelRecord = gateway
+        .facts
+        .must(&StateKey::Model(offer.model.clone()), "record of the model")
+        .await
+        .map_err(ApiError::unavailable)?;
     let overflow = || ApiError::unavailable("the price overflows");
-    let reference = reference_price(&context.worker, outcome.served.prompt_tokens, outcome.served.completion_tokens)
-        .ok_or_else(overflow)?;
+    let reference =
+        reference_price(&context.worker, outcome.served.prompt_tokens, outcome.served.completion_tokens)
+            .ok_or_else(overflow)?;
     let terms = CompletionTerms {
         reference,
         premium: Amount::ZERO,
@@ -209,16 +234,23 @@ async fn split(
 }
 
 /// The channel's next cumulative amount and the voucher over it, signed by the key that asked.
-async fn voucher(gateway: &Gateway, context: &Context, charged: Amount) -> Result<(Amount, [u8; 65]), ApiError> {
+async fn voucher(
+    gateway: &Gateway,
+    context: &Context,
+    charged: Amount,
+) -> Result<(Amount, [u8; 65]), ApiError> {
     let channel = context.payer.channel;
-    let record: ChannelRecord =
-        gateway.facts.must(&StateKey::Channel(channel), "channel of this key").await.map_err(ApiError::unavailable)?;
+    let record: ChannelRecord = gateway
+        .facts
+        .must(&StateKey::Channel(channel), "channel of this key")
+        .await
+        .map_err(ApiError::unavailable)?;
     let acknowledged = gateway.store.channel(&channel).map_err(ApiError::unavailable)?;
     let spent = acknowledged.map_or(record.spent, |state| state.cumulative.max(record.spent));
-    let cumulative = spent
-        .plus(charged)
-        .filter(|cumulative| *cumulative <= record.deposit)
-        .ok_or_else(|| ApiError::budget("the key's channel cannot pay for this answer; open a key with a larger deposit"))?;
+    let cumulative =
+        spent.plus(charged).filter(|cumulative| *cumulative <= record.deposit).ok_or_else(|| {
+            ApiError::budget("the key's channel cannot pay for this answer; open a key with a larger deposit")
+        })?;
     let voucher = Voucher { chain_id: gateway.config.chain_id, channel, cumulative };
     Ok((cumulative, voucher.sign(&context.payer.key.authorizer())))
 }

@@ -12,7 +12,9 @@ use openledger_ledger::{Netting, StateKey, escrow};
 use openledger_receipt::{Inclusion, batch_path, batch_root, required_keys};
 use openledger_store::{StoredBatch, StoredReceipt};
 use openledger_types::record::{AccountRecord, BatchRecord, ContributionRecord, GatewayRecord};
-use openledger_types::{Action, Amount, Batch, ChannelId, Debit, Hash, Parameters, Rejection, Transaction, limits};
+use openledger_types::{
+    Action, Amount, Batch, ChannelId, Debit, Hash, Parameters, Rejection, Transaction, limits,
+};
 
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
@@ -114,7 +116,8 @@ async fn build(
     let mut vouchers: BTreeMap<ChannelId, Debit> = BTreeMap::new();
     let mut charged = Amount::ZERO;
     for receipt in receipts {
-        let lines = lines_of(receipt).ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
+        let lines =
+            lines_of(receipt).ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
         let cost = lines.charged().ok_or("a price overflows")?;
         let with = charged.plus(cost).ok_or("a price overflows")?;
         if !netting.fits(&lines) || with > room {
@@ -123,12 +126,17 @@ async fn build(
         charged = with;
         netting.add(&lines)?;
         leaves.push(leaf_of(receipt)?);
-        let debit = Debit { channel: receipt.channel, cumulative: receipt.cumulative, voucher: receipt.voucher };
+        let debit =
+            Debit { channel: receipt.channel, cumulative: receipt.cumulative, voucher: receipt.voucher };
         vouchers.insert(receipt.channel, debit);
         drop_revoked(gateway, &mut netting, &lines).await?;
     }
     if leaves.is_empty() {
-        return Err(format!("receipt {} alone charges more than the gateway's bond covers; bond more OPEN", record.receipts + 1).into());
+        return Err(format!(
+            "receipt {} alone charges more than the gateway's bond covers; bond more OPEN",
+            record.receipts + 1
+        )
+        .into());
     }
     let taken = netting.receipts();
     let root = batch_root(&leaves);
@@ -172,7 +180,8 @@ async fn submit(gateway: &Gateway, batch: Batch) -> Result<u64, Trouble> {
 
 /// The receipt's leaf in its batch's tree.
 fn leaf_of(receipt: &StoredReceipt) -> Result<Hash, Trouble> {
-    let payload = payload_of(receipt).ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
+    let payload =
+        payload_of(receipt).ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
     Ok(openledger_receipt::leaf(&payload))
 }
 
@@ -184,7 +193,8 @@ async fn include(gateway: &Gateway, batch: &StoredBatch) -> Result<(), Trouble> 
     let mut proofs: BTreeMap<Vec<u8>, String> = BTreeMap::new();
     let mut entries = Vec::with_capacity(receipts.len());
     for (index, receipt) in receipts.iter().enumerate() {
-        let statement = statement_of(receipt).ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
+        let statement = statement_of(receipt)
+            .ok_or_else(|| format!("receipt {} on disk is damaged", receipt.sequence))?;
         let mut shown = Vec::new();
         for key in required_keys(statement.predicate(), batch.number) {
             let key = key.encode();

@@ -65,14 +65,17 @@ impl State {
             }
             Some(Piece::Finished(sealed)) => self.finish(*sealed),
             Some(Piece::Failed(error)) => data(&error.to_json()),
-            None => data(&crate::ApiError::unavailable("the answer was cut because the gateway is stopping").to_json()),
+            None => data(
+                &crate::ApiError::unavailable("the answer was cut because the gateway is stopping").to_json(),
+            ),
         }
     }
 
     fn finish(&mut self, sealed: Sealed) -> Event {
         let mut chunk = self.chunk(json!({}), sealed.finish_reason.into());
         chunk["receipt"] = sealed.receipt;
-        self.phase = if self.running.request.include_usage { Phase::Usage(sealed.usage) } else { Phase::Done };
+        self.phase =
+            if self.running.request.include_usage { Phase::Usage(sealed.usage) } else { Phase::Done };
         data(&chunk)
     }
 

@@ -42,8 +42,11 @@ pub struct Choice {
 
 /// Chooses among candidates with free capacity; `None` when there is none. `draw` is uniform in 64 bits.
 pub fn choose(candidates: &[Candidate], reference_price: Amount, draw: u64) -> Option<Choice> {
-    let able: Vec<&Candidate> =
-        candidates.iter().take(CANDIDATES_MAX).filter(|candidate| candidate.free > 0 && candidate.capacity > 0).collect();
+    let able: Vec<&Candidate> = candidates
+        .iter()
+        .take(CANDIDATES_MAX)
+        .filter(|candidate| candidate.free > 0 && candidate.capacity > 0)
+        .collect();
     let (newcomers, proven): (Vec<&Candidate>, Vec<&Candidate>) =
         able.into_iter().partition(|candidate| candidate.reputation < NEWCOMER_BELOW);
     let explore = draw % EXPLORE_ONE_IN == 0;
@@ -90,8 +93,9 @@ fn weight(candidate: &Candidate, reference_price: Amount) -> u128 {
     };
     let free = u128::from(candidate.free.min(candidate.capacity));
     let availability = free.saturating_mul(UNIT) / u128::from(candidate.capacity.max(1));
-    let cheapness =
-        (u128::from(reference_price.0).saturating_mul(UNIT) / u128::from(candidate.price.0.max(1))).min(6 * UNIT);
+    let cheapness = (u128::from(reference_price.0).saturating_mul(UNIT)
+        / u128::from(candidate.price.0.max(1)))
+    .min(6 * UNIT);
     let rest = UNIT.saturating_sub(u128::from(candidate.cluster_share));
     let product = [reputation, reputation, availability, cheapness, rest, rest]
         .into_iter()

@@ -119,7 +119,11 @@ impl Worker {
     }
 
     /// Countersigns a receipt's payload if it says what this worker served, at this worker's prices.
-    pub fn countersign(&self, payload: &[u8], served: &Served) -> Result<(ServiceKey, ServiceSignature), SignError> {
+    pub fn countersign(
+        &self,
+        payload: &[u8],
+        served: &Served,
+    ) -> Result<(ServiceKey, ServiceSignature), SignError> {
         let statement = Statement::from_payload(payload)?;
         self.compare(statement.predicate(), served)?;
         Ok((self.service.key(), self.service.sign(&pre_authentication_encoding(payload))))
@@ -132,7 +136,11 @@ impl Worker {
             ("model", said.served.model.to_string(), offer.model.to_string()),
             ("weights", said.served.weights.to_string(), offer.weights.to_string()),
             ("prompt_tokens", said.usage.prompt_tokens.to_string(), served.prompt_tokens.to_string()),
-            ("completion_tokens", said.usage.completion_tokens.to_string(), served.completion_tokens.to_string()),
+            (
+                "completion_tokens",
+                said.usage.completion_tokens.to_string(),
+                served.completion_tokens.to_string(),
+            ),
             ("prompt_price", said.price.prompt_price.to_string(), offer.prompt_price.to_string()),
             ("completion_price", said.price.completion_price.to_string(), offer.completion_price.to_string()),
             ("commitment", said.evidence.commitment.clone(), served.commitment.clone()),

@@ -13,7 +13,8 @@ pub async fn run(session: &Session, command: AccountCommand) -> Result<()> {
     match command {
         AccountCommand::Statement { account, page } => {
             let account = session.account(&account)?;
-            let value: Value = client.get(&format!("/api/v1/accounts/{account}/statement?page={page}")).await?;
+            let value: Value =
+                client.get(&format!("/api/v1/accounts/{account}/statement?page={page}")).await?;
             print(session, &value, statement);
         }
         AccountCommand::Balance { account } => {
@@ -69,7 +70,11 @@ fn balance(value: &Value) -> String {
         format!("  liquid      {:>16} uC", amount(&value["credits"])),
         format!("  in escrow   {:>16} uC", amount(&value["escrowed"])),
         format!("  in channels {:>16} uC", amount(&value["in_channels"])),
-        format!("  OPEN        {:>16} (in millionths), {} at stake", amount(&value["open"]), amount(&value["open_bonded"])),
+        format!(
+            "  OPEN        {:>16} (in millionths), {} at stake",
+            amount(&value["open"]),
+            amount(&value["open_bonded"])
+        ),
     ];
     for earning in value["earnings"].as_array().into_iter().flatten() {
         lines.push(format!(
@@ -87,11 +92,16 @@ fn account_id(account: &Value) -> &str {
 }
 
 fn statement(value: &Value) -> String {
-    let mut lines = vec![format!("Statement of {} ({})", shown(&value["account"]), account_id(&value["account"]))];
+    let mut lines =
+        vec![format!("Statement of {} ({})", shown(&value["account"]), account_id(&value["account"]))];
     lines.push(format!("{:>8}  {:16} {:>14} {:>14}  receipts", "block", "what", "liquid uC", "escrow uC"));
     for line in value["lines"]["entries"].as_array().into_iter().flatten() {
-        let receipts: Vec<&str> =
-            line["receipts"].as_array().into_iter().flatten().filter_map(|receipt| receipt["id"].as_str()).collect();
+        let receipts: Vec<&str> = line["receipts"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|receipt| receipt["id"].as_str())
+            .collect();
         lines.push(format!(
             "{:>8}  {:16} {:>14} {:>14}  {}",
             line["height"],
@@ -130,7 +140,9 @@ fn supply(session: &Session, value: &Value) -> Result<()> {
         println!("{:22} {:>20} uC", "deposited", units(deposited));
     }
     if !balanced {
-        bail!("the supply does not add up: this node's read model and the ledger disagree; stop and report it");
+        bail!(
+            "the supply does not add up: this node's read model and the ledger disagree; stop and report it"
+        );
     }
     Ok(())
 }

@@ -45,7 +45,12 @@ pub async fn run(session: &Session, arguments: AskArguments) -> Result<()> {
     Ok(())
 }
 
-async fn receive(session: &Session, client: &Client, model: &str, arguments: &AskArguments) -> Result<Received> {
+async fn receive(
+    session: &Session,
+    client: &Client,
+    model: &str,
+    arguments: &AskArguments,
+) -> Result<Received> {
     let paint = session.paint;
     if !session.json {
         println!("\n{} {}\n", paint.bold("?"), paint.bold(&arguments.question));
@@ -186,7 +191,12 @@ fn print_trail(
     );
     let settled = &view["settled"];
     if settled.is_object() {
-        println!("  {} in batch {}, final at height {}", paint.bold("Settled"), settled["batch"], settled["height"]);
+        println!(
+            "  {} in batch {}, final at height {}",
+            paint.bold("Settled"),
+            settled["batch"],
+            settled["height"]
+        );
     }
     println!("  {} {}", paint.bold("Receipt"), path.display());
     let id = received.receipt["id"].as_str().unwrap_or_default();

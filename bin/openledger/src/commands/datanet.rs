@@ -32,7 +32,11 @@ pub async fn run(session: &Session, command: DatanetCommand) -> Result<()> {
         DatanetCommand::Seal { name, key } => {
             let name: Name = name.parse()?;
             let version = session.operator(&client, &key).await?.seal(&name).await?;
-            said(session, json!({ "datanet": name, "version": version }), &format!("{name} is sealed as version {version}"));
+            said(
+                session,
+                json!({ "datanet": name, "version": version }),
+                &format!("{name} is sealed as version {version}"),
+            );
         }
         DatanetCommand::Revoke { name, contribution, key } => {
             let (datanet, contribution) = (name.parse()?, contribution.parse()?);
@@ -77,8 +81,8 @@ async fn contribute(
         bail!("there is no datanet {name}; create it with `openledger datanet create {name}`");
     };
     let options = ParseOptions { default_license: Some(record.license), default_source: name.to_string() };
-    let contributions =
-        parse_json_lines(&bytes, &options).with_context(|| format!("{} was not contributed", file.display()))?;
+    let contributions = parse_json_lines(&bytes, &options)
+        .with_context(|| format!("{} was not contributed", file.display()))?;
     let count = contributions.len();
     let mut keys = session.keys()?;
     let operator = session.operator(client, key).await?;
@@ -106,7 +110,12 @@ async fn status(session: &Session, client: &openledger_client::Client, name: Opt
     Ok(())
 }
 
-async fn export(session: &Session, client: &openledger_client::Client, name: Option<String>, out: &Path) -> Result<()> {
+async fn export(
+    session: &Session,
+    client: &openledger_client::Client,
+    name: Option<String>,
+    out: &Path,
+) -> Result<()> {
     let names: Vec<Name> = match name {
         Some(name) => vec![name.parse()?],
         None => names(client).await?,
@@ -125,7 +134,11 @@ async fn export(session: &Session, client: &openledger_client::Client, name: Opt
             }
             let path = out.join(format!("{name}.v{version}.jsonl"));
             fs::write(&path, &manifest).with_context(|| format!("{} cannot be written", path.display()))?;
-            let text = format!("{}: {} contributions, root checked", path.display(), sealed.snapshot.entries().len());
+            let text = format!(
+                "{}: {} contributions, root checked",
+                path.display(),
+                sealed.snapshot.entries().len()
+            );
             said(session, json!({ "datanet": name, "version": version, "file": path }), &text);
         }
     }
@@ -134,7 +147,7 @@ async fn export(session: &Session, client: &openledger_client::Client, name: Opt
 
 async fn names(client: &openledger_client::Client) -> Result<Vec<Name>> {
     let value: Value = client.get("/api/v1/datanets").await?;
-    let list = value["datanets"].as_array().or_else(|| value.as_array()).context("the node lists no datanets")?;
+    let list = value["entries"].as_array().context("the node lists no datanets")?;
     list.iter()
         .filter_map(|datanet| datanet["name"].as_str())
         .map(|name| name.parse().map_err(anyhow::Error::from))

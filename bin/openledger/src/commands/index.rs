@@ -34,19 +34,28 @@ fn build(session: &Session, input: &[PathBuf], out: &Path) -> Result<()> {
         let name = segment_name(file)?;
         let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let options = ParseOptions { default_license: Some("unstated".into()), default_source: name.clone() };
-        let contributions =
-            parse_json_lines(&bytes, &options).with_context(|| format!("{} was not indexed", file.display()))?;
+        let contributions = parse_json_lines(&bytes, &options)
+            .with_context(|| format!("{} was not indexed", file.display()))?;
         let documents = contributions.len();
         let segment = Segment::build(&name, &number(contributions, 0))?;
         let path = out.join(format!("{name}.segment"));
-        fs::write(&path, segment.to_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
+        fs::write(&path, segment.to_bytes())
+            .with_context(|| format!("{} cannot be written", path.display()))?;
         bar.inc(1);
         let root = hex::encode(segment.root());
         if session.json {
             let words = segment.word_count();
-            session.print_json(&json!({ "segment": path, "documents": documents, "words": words, "root": root }));
+            session.print_json(
+                &json!({ "segment": path, "documents": documents, "words": words, "root": root }),
+            );
         } else {
-            bar.suspend(|| println!("{}: {documents} documents, {} words, root {root}", path.display(), segment.word_count()));
+            bar.suspend(|| {
+                println!(
+                    "{}: {documents} documents, {} words, root {root}",
+                    path.display(),
+                    segment.word_count()
+                )
+            });
         }
     }
     bar.finish_and_clear();
@@ -75,7 +84,8 @@ fn input_files(input: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// A segment is named like its file: letters, digits and dashes.
 fn segment_name(file: &Path) -> Result<String> {
-    let stem = file.file_stem().and_then(|stem| stem.to_str()).context("a file name is not UTF-8; rename it")?;
+    let stem =
+        file.file_stem().and_then(|stem| stem.to_str()).context("a file name is not UTF-8; rename it")?;
     let name: String = stem
         .to_lowercase()
         .chars()
@@ -104,8 +114,9 @@ fn attribute_text(index: &Path, text: &Path) -> Result<()> {
 }
 
 fn segment_files(index: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(index)
-        .with_context(|| format!("{} cannot be read; build it with `openledger index build`", index.display()))?;
+    let entries = fs::read_dir(index).with_context(|| {
+        format!("{} cannot be read; build it with `openledger index build`", index.display())
+    })?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|file| file.extension().is_some_and(|extension| extension == "segment"))

@@ -39,7 +39,9 @@ async fn api_key(session: &Session, deposit: &str, key: &str) -> Result<()> {
         .await
         .with_context(|| format!("the account {key:?} could not open a channel"))?;
     if session.json {
-        session.print_json(&json!({ "key": api_key, "deposit": deposit.0, "consumer": operator.secret.account() }));
+        session.print_json(
+            &json!({ "key": api_key, "deposit": deposit.0, "consumer": operator.secret.account() }),
+        );
     } else {
         println!("{api_key}");
         println!("It can spend {deposit} C and no more. It is shown once; whoever holds it can spend it.");

@@ -37,8 +37,10 @@ impl Session {
     pub fn new(cli: &Cli) -> Result<Self> {
         let dir = match &cli.dir {
             Some(dir) => dir.clone(),
-            None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; name the folder with --dir")?)
-                .join(".openledger"),
+            None => PathBuf::from(
+                std::env::var_os("HOME").context("HOME is not set; name the folder with --dir")?,
+            )
+            .join(".openledger"),
         };
         Ok(Self { dir, url: cli.url.clone(), json: cli.json, paint: Paint::new(cli.color) })
     }
@@ -57,7 +59,10 @@ impl Session {
         }
         let path = self.dir.join("api-key");
         let text = std::fs::read_to_string(&path).with_context(|| {
-            format!("no API key: {} cannot be read; name one with --key, or make one with `openledger keys api`", path.display())
+            format!(
+                "no API key: {} cannot be read; name one with --key, or make one with `openledger keys api`",
+                path.display()
+            )
         })?;
         Ok(text.trim().to_owned())
     }

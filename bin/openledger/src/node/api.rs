@@ -14,11 +14,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use openledger_chain::{Chain, ProveAt};
 use openledger_client::api::{
-    ErrorBody, ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, RejectionReply, SubmitReply, SubmitRequest,
+    ErrorBody, ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, RejectionReply, SubmitReply,
+    SubmitRequest,
 };
 use openledger_gateway::Gateway;
 use openledger_ledger::StateKey;
-use openledger_types::record::{AccountRecord, ContributionRecord, SnapshotRecord};
+use openledger_types::record::{AccountRecord, SnapshotRecord};
 use openledger_types::{AccountId, Hash, Name, Rejection, codec, limits};
 use serde_json::json;
 
@@ -88,11 +89,17 @@ async fn network(State(state): Shared) -> Json<NetworkReply> {
     Json(state.network.clone())
 }
 
-async fn submit(State(state): Shared, Json(request): Json<SubmitRequest>) -> Result<Json<SubmitReply>, ApiError> {
-    let bytes = hex::decode(&request.transaction).map_err(|error| bad(format!("transaction is not hexadecimal: {error}")))?;
+async fn submit(
+    State(state): Shared,
+    Json(request): Json<SubmitRequest>,
+) -> Result<Json<SubmitReply>, ApiError> {
+    let bytes = hex::decode(&request.transaction)
+        .map_err(|error| bad(format!("transaction is not hexadecimal: {error}")))?;
     let rejected = |number: u16| {
-        let text = Rejection::from_number(number)
-            .map_or_else(|| "the transaction exceeds a limit of the chain".to_owned(), |known| known.text().to_owned());
+        let text = Rejection::from_number(number).map_or_else(
+            || "the transaction exceeds a limit of the chain".to_owned(),
+            |known| known.text().to_owned(),
+        );
         RejectionReply { number, text }
     };
     let hash = openledger_types::keys::keccak(&bytes);
@@ -129,7 +136,10 @@ async fn record<T: borsh::BorshDeserialize>(chain: &Chain, key: &StateKey) -> Re
     codec::decode("record", &bytes, limits::RECORD_BYTES_MAX).map(Some).map_err(unavailable)
 }
 
-async fn read_state(State(state): Shared, Json(request): Json<StateRequest>) -> Result<Json<StateReply>, ApiError> {
+async fn read_state(
+    State(state): Shared,
+    Json(request): Json<StateRequest>,
+) -> Result<Json<StateReply>, ApiError> {
     if request.keys.len() > STATE_KEYS_MAX {
         return Err(bad(format!("at most {STATE_KEYS_MAX} keys in one request, not {}", request.keys.len())));
     }
@@ -183,7 +193,9 @@ async fn put_texts(
         let values = state.chain.get_many(&keys).await.map_err(unavailable)?.values;
         if let Some(missing) = values.iter().position(Option::is_none) {
             let label = &chunk[missing].external_id;
-            return Err(bad(format!("{label:?} was never committed to {name}; commit it before its text is stored")));
+            return Err(bad(format!(
+                "{label:?} was never committed to {name}; commit it before its text is stored"
+            )));
         }
     }
     let library = state.library.clone();
@@ -209,16 +221,21 @@ async fn put_snapshot(
     body: Bytes,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let name = datanet_name(&name)?;
-    let sealed: Option<SnapshotRecord> = record(&state.chain, &StateKey::Snapshot(name.clone(), version)).await?;
+    let sealed: Option<SnapshotRecord> =
+        record(&state.chain, &StateKey::Snapshot(name.clone(), version)).await?;
     let Some(sealed) = sealed else {
-        return Err(bad(format!("version {version} of {name} was never sealed; seal it on the ledger first")));
+        return Err(bad(format!(
+            "version {version} of {name} was never sealed; seal it on the ledger first"
+        )));
     };
     let read = {
         let (name, body) = (name.clone(), body.clone());
         blocking(move || super::library::read_snapshot(name.as_str(), version, &body)).await?
     };
     if Hash(read.snapshot.root()) != sealed.root || Hash(read.segment.root()) != sealed.index_root {
-        return Err(bad(format!("this is not version {version} of {name}: its root differs from the sealed one")));
+        return Err(bad(format!(
+            "this is not version {version} of {name}: its root differs from the sealed one"
+        )));
     }
     let library = state.library.clone();
     let joined = blocking(move || library.install(name.as_str(), version, &body)).await?;
@@ -243,13 +260,4 @@ async fn blocking<T: Send + 'static>(
         Ok(Err(error)) => Err(bad(format!("{error:#}"))),
         Err(error) => Err(unavailable(error)),
     }
-}
-
-/// The committed record of a contribution, for those who answer questions about texts.
-pub async fn contribution_record(
-    chain: &Chain,
-    name: &Name,
-    id: openledger_types::ContributionId,
-) -> Option<ContributionRecord> {
-    record(chain, &StateKey::Contribution(name.clone(), id)).await.ok().flatten()
 }

@@ -17,7 +17,9 @@ pub async fn follow(chain: Chain, models: Arc<ReadModels>) -> Result<()> {
     loop {
         let block = blocks.next().await.context("the chain stopped")?;
         let height = block.height;
-        models.apply(facts(&block)).with_context(|| format!("block {height} does not fit the read models"))?;
+        models
+            .apply(facts(&block))
+            .with_context(|| format!("block {height} does not fit the read models"))?;
     }
 }
 

@@ -60,7 +60,9 @@ impl Library {
         let mut latest = BTreeMap::new();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else { continue };
+            let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
+                continue;
+            };
             if let Some(sealed) = latest_snapshot(&path, &name)? {
                 latest.insert(name.clone(), sealed);
             }
@@ -163,7 +165,8 @@ fn latest_snapshot(folder: &Path, datanet: &str) -> Result<Option<Sealed>> {
     for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let version = name.strip_prefix('v').and_then(|rest| rest.strip_suffix(".jsonl")).and_then(|v| v.parse().ok());
+        let version =
+            name.strip_prefix('v').and_then(|rest| rest.strip_suffix(".jsonl")).and_then(|v| v.parse().ok());
         if let Some(version) = version
             && newest.as_ref().is_none_or(|(other, _)| *other < version)
         {
@@ -172,9 +175,12 @@ fn latest_snapshot(folder: &Path, datanet: &str) -> Result<Option<Sealed>> {
     }
     let Some((version, path)) = newest else { return Ok(None) };
     let manifest = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    read_snapshot(datanet, version, &manifest)
-        .map(Some)
-        .with_context(|| format!("{} is damaged; remove it and fetch it again with `openledger datanet export`", path.display()))
+    read_snapshot(datanet, version, &manifest).map(Some).with_context(|| {
+        format!(
+            "{} is damaged; remove it and fetch it again with `openledger datanet export`",
+            path.display()
+        )
+    })
 }
 
 fn read_texts(path: &Path) -> Result<BTreeMap<ContributionId, Contribution>> {
@@ -183,18 +189,22 @@ fn read_texts(path: &Path) -> Result<BTreeMap<ContributionId, Contribution>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
     };
-    let contributions = parse_texts(&bytes)
-        .with_context(|| format!("{} is damaged; restore it from a backup or contribute again", path.display()))?;
+    let contributions = parse_texts(&bytes).with_context(|| {
+        format!("{} is damaged; restore it from a backup or contribute again", path.display())
+    })?;
     Ok(contributions.into_iter().map(|contribution| (contribution.id(), contribution)).collect())
 }
 
 /// Reads contributions, one JSON object a line, as the library writes them.
 pub fn parse_texts(bytes: &[u8]) -> Result<Vec<Contribution>> {
     let mut contributions = Vec::new();
-    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let contribution: Contribution =
-            serde_json::from_slice(line).with_context(|| format!("line {} is not a contribution", number + 1))?;
-        contribution.validate().with_context(|| format!("line {} is not a valid contribution", number + 1))?;
+    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty())
+    {
+        let contribution: Contribution = serde_json::from_slice(line)
+            .with_context(|| format!("line {} is not a contribution", number + 1))?;
+        contribution
+            .validate()
+            .with_context(|| format!("line {} is not a valid contribution", number + 1))?;
         contributions.push(contribution);
     }
     Ok(contributions)
@@ -205,7 +215,8 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().expect("the path has a folder");
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
     let temporary = path.with_extension("new");
-    let mut file = File::create(&temporary).with_context(|| format!("{} cannot be written", temporary.display()))?;
+    let mut file =
+        File::create(&temporary).with_context(|| format!("{} cannot be written", temporary.display()))?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .with_context(|| format!("{} cannot be written; is the disk full?", temporary.display()))?;

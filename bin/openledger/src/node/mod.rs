@@ -202,10 +202,14 @@ async fn start_chain(config: &NodeConfig, secrets: &Secrets) -> Result<Chain> {
     let path = config.dir.join("network.json");
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let known = openledger_chain::NetworkIdentity::from_json(&text)
-                .with_context(|| format!("{} is damaged; remove it, and it is written again", path.display()))?;
+            let known = openledger_chain::NetworkIdentity::from_json(&text).with_context(|| {
+                format!("{} is damaged; remove it, and it is written again", path.display())
+            })?;
             if known != identity {
-                bail!("{} is of another network than the keys in this folder; choose another --dir", path.display());
+                bail!(
+                    "{} is of another network than the keys in this folder; choose another --dir",
+                    path.display()
+                );
             }
         }
         Err(_) => std::fs::write(&path, identity.to_json())

@@ -8,8 +8,8 @@ use openledger_chain::Chain;
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, GatewayRecord, ModelRecord, OfferRecord, ProviderRecord};
 use openledger_types::{
-    AccountSecret, Action, Amount, Asset, BasisPoints, Hash, Name, Rejection, Royalty, ServiceKey, Transaction, codec,
-    limits,
+    AccountSecret, Action, Amount, Asset, BasisPoints, Hash, Name, Rejection, Royalty, ServiceKey,
+    Transaction, codec, limits,
 };
 
 /// What the local network's provider and gateway promise.
@@ -49,7 +49,13 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
     if read::<ProviderRecord>(chain, StateKey::Provider(provider.account())).await?.is_none() {
         fund(chain, roles, provider).await?;
         let endpoint = roles.endpoint.clone();
-        act(chain, roles, provider, Action::RegisterProvider { service_key: provider_key, stake: STAKE, endpoint }).await?;
+        act(
+            chain,
+            roles,
+            provider,
+            Action::RegisterProvider { service_key: provider_key, stake: STAKE, endpoint },
+        )
+        .await?;
     }
     match read::<ModelRecord>(chain, StateKey::Model(model.clone())).await? {
         Some(record) if record.weights != *weights => bail!(
@@ -71,8 +77,12 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
     if read::<GatewayRecord>(chain, StateKey::Gateway(gateway.account())).await?.is_none() {
         fund(chain, roles, gateway).await?;
         let endpoint = roles.endpoint.clone();
-        let register =
-            Action::RegisterGateway { service_key: gateway_key, bond: STAKE, router_fee: ROUTER_FEE, endpoint };
+        let register = Action::RegisterGateway {
+            service_key: gateway_key,
+            bond: STAKE,
+            router_fee: ROUTER_FEE,
+            endpoint,
+        };
         act(chain, roles, gateway, register).await?;
     }
     Ok(())
@@ -106,7 +116,10 @@ async fn act(chain: &Chain, roles: &Roles, secret: &AccountSecret, action: Actio
     let account: Option<AccountRecord> = read(chain, StateKey::Account(secret.account())).await?;
     let nonce = account.map_or(0, |account| account.nonce);
     let signed = Transaction { chain_id: roles.chain_id, nonce, action }.sign(secret);
-    let done = chain.submit_and_wait(signed.encode()).await.with_context(|| format!("\"{summary}\" was not ordered"))?;
+    let done = chain
+        .submit_and_wait(signed.encode())
+        .await
+        .with_context(|| format!("\"{summary}\" was not ordered"))?;
     match done.result {
         Ok(()) => Ok(()),
         Err(number) => {

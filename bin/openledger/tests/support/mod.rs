@@ -126,7 +126,10 @@ impl Network {
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n",
+            body.len()
+        );
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -166,7 +169,11 @@ impl Network {
             if answer.json()["inclusion"].is_object() {
                 return answer.body;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "receipt {id} is not settled:\n{}", self.log());
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "receipt {id} is not settled:\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -187,7 +194,10 @@ fn parse_answer(bytes: &[u8]) -> Option<Answer> {
     let body = if head.contains("transfer-encoding: chunked") {
         unchunk(rest)?
     } else {
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map(|text| text.trim().parse::<usize>());
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map(|text| text.trim().parse::<usize>());
         match length {
             Some(Ok(length)) if rest.len() < length => return None,
             _ => rest.to_vec(),
@@ -201,7 +211,9 @@ fn unchunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = bytes.windows(2).position(|window| window == b"\r\n")?;
-        let size = usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?.split(';').next()?.trim(), 16).ok()?;
+        let size =
+            usize::from_str_radix(std::str::from_utf8(&bytes[..end]).ok()?.split(';').next()?.trim(), 16)
+                .ok()?;
         bytes = &bytes[end + 2..];
         if size == 0 {
             return Some(body);
