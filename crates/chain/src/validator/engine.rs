@@ -40,7 +40,10 @@ use commonware_runtime::{
     buffer::paged::{CacheRef, page_size},
     tokio as runtime,
 };
-use commonware_storage::{archive::prunable, translator::EightCap};
+use commonware_storage::{
+    archive::{Archive, prunable},
+    translator::EightCap,
+};
 use commonware_utils::{NZDuration, NZU64, NZUsize};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
@@ -67,8 +70,8 @@ const CACHED_PAGES: NonZeroUsize = NZUsize!(4096);
 const BLOCKS_PER_FILE: NonZeroU64 = NZU64!(4096);
 /// Views that consensus keeps behind the finalized one.
 const VIEWS_KEPT: ViewDelta = ViewDelta::new(64);
-/// How long a validator among others waits for stored certificates to be applied before it joins.
-const RESTORE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long applying one stored block may take at start.
+const RESTORE_STEP_MAX: Duration = Duration::from_secs(15);
 /// How long a task may take to end when the chain is shut down.
 const STOP_TIME_MAX: Duration = Duration::from_secs(3);
 
@@ -254,6 +257,8 @@ async fn start(context: &runtime::Context, config: &EngineConfig, ledger: &Arc<L
             .await
             .expect("the blocks on disk can be opened");
 
+    let stored = contiguous_end(&blocks);
+
     let plan = SyncPlan::init(context.child("plan"), PREFIX).await;
     let (marshal_actor, marshal, floor) = MarshalActor::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
@@ -307,7 +312,7 @@ async fn start(context: &runtime::Context, config: &EngineConfig, ledger: &Arc<L
     let marshal_task = marshal_actor.start(mailbox.clone(), buffer, backfill);
     let stateful = stateful.start();
     let databases = mailbox.subscribe_databases().await;
-    restore_tip(context, ledger, &marshal, config.validators).await;
+    restore_tip(context, ledger, &marshal, config.validators, stored).await;
 
     let paced = Paced::new(
         deferred.clone(),
@@ -362,11 +367,29 @@ async fn start(context: &runtime::Context, config: &EngineConfig, ledger: &Arc<L
     Started { tasks, marshal, databases, transactions: link.transactions }
 }
 
+/// The stored blocks that follow genesis without a hole end at this height.
+fn contiguous_end(blocks: &impl Archive) -> u64 {
+    blocks.next_gap(0).0.unwrap_or(0)
+}
+
 /// Waits until every block that was final before the last stop is applied, so that an answer given before a crash
 /// is never followed by an older state.
-async fn restore_tip(context: &runtime::Context, ledger: &Ledger, marshal: &Marshal, validators: u32) {
+async fn restore_tip(
+    context: &runtime::Context,
+    ledger: &Ledger,
+    marshal: &Marshal,
+    validators: u32,
+    contiguous_end: u64,
+) {
     let Some((processed, block)) = marshal.get_anchor().await else { return };
-    if block.height() == processed.height() {
+    // The archive drops what fails its checksum. A hole that was applied once cannot be read again by readers.
+    let processed = processed.height();
+    assert!(
+        contiguous_end >= processed.get(),
+        "block {} is missing or damaged, although height {processed} was applied",
+        contiguous_end.saturating_add(1),
+    );
+    if block.height() == processed {
         let applied = block.inner_shared();
         ledger.tip.send_if_modified(|tip| {
             let newer = applied.header.height > tip.header.height;
@@ -378,13 +401,19 @@ async fn restore_tip(context: &runtime::Context, ledger: &Ledger, marshal: &Mars
     }
     let Some((latest, _)) = marshal.get_info(Identifier::Latest).await else { return };
     let mut tip = ledger.tip.subscribe();
-    let restored = tip.wait_for(|tip| tip.header.height >= latest);
-    // Alone, every final block is stored here. Among others, a missing one is fetched, and the wait for that must
-    // not keep a validator from joining them.
-    let bound = if validators == 1 { None } else { Some(RESTORE_TIME_MAX) };
-    tokio::select! {
-        // The sender lives in the ledger that is borrowed here.
-        _ = restored => {}
-        () = async { match bound { Some(time) => context.sleep(time).await, None => std::future::pending().await } } => {}
+    loop {
+        let height = tip.borrow_and_update().header.height;
+        if height >= latest {
+            return;
+        }
+        tokio::select! {
+            // The sender lives in the ledger that is borrowed here.
+            _ = tip.changed() => {}
+            () = context.sleep(RESTORE_STEP_MAX) => {
+                // Among others, a missing block is fetched, and that must not keep a validator from joining them.
+                assert!(validators > 1, "block {} is missing or damaged, although {latest} is final", height.next());
+                return;
+            }
+        }
     }
 }

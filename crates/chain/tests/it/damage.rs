@@ -45,7 +45,7 @@ async fn open_damaged(dir: &Path, expected: &[FinalizedBlock]) -> &'static str {
     for block in expected {
         match chain.block(block.height).await {
             Ok(Some(found)) => assert_eq!(&found, block, "a damaged block was served"),
-            Ok(None) => kept = "shorter",
+            Ok(None) => unreachable!("block {} is gone without a word", block.height),
             Err(_) => kept = "halted",
         }
     }
@@ -66,7 +66,12 @@ fn a_flipped_byte_is_never_served_as_a_block() {
             blocks.push(chain.block(finalized.height).await.expect("answers").expect("stored"));
         }
         chain.shutdown().await.expect("shuts down");
-        for (number, file) in files(&good.join("engine")).into_iter().enumerate() {
+        // Caches and the journal of votes hold nothing that is served; there are many of them.
+        let served = |file: &PathBuf| {
+            let text = file.to_string_lossy();
+            !text.contains("chain-cache") && !text.contains("chain-consensus")
+        };
+        for (number, file) in files(&good.join("engine")).into_iter().filter(served).enumerate() {
             let copied = dir.path().join(number.to_string());
             copy(&good, &copied);
             let damaged = copied.join(file.strip_prefix(&good).expect("inside"));

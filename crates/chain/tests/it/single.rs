@@ -204,6 +204,10 @@ fn a_panic_of_the_rules_halts_the_chain_with_its_reason() {
     struct Panicking;
 
     impl StateMachine for Panicking {
+        fn begin_block(&self, context: &BlockContext, loaded: &Loaded) -> Step {
+            Counter.begin_block(context, loaded)
+        }
+
         fn execute(&self, transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
             assert_ne!(transaction, b"add first fatal", "the rules met {transaction:?}");
             Counter.execute(transaction, context, loaded)
