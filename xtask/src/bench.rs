@@ -32,7 +32,12 @@ fn inference() -> Result<()> {
     let line = printed.lines().last().context("the bench printed nothing")?;
     let measured: Value = serde_json::from_str(line).with_context(|| format!("{line:?} is not JSON"))?;
     println!("{measured:#}");
-    let decode = measured["decode_tokens_per_s_batch_1_threads_1"].as_f64().context("no decode rate")?;
+    let lines = measured["results"].as_array().context("the bench gave no results")?;
+    let decode = lines
+        .iter()
+        .find(|line| line["name"] == "decode batch 1" && line["threads"] == 1)
+        .and_then(|line| line["tokens_per_second"].as_f64())
+        .context("no decode rate")?;
     report("inference", &[result("decode, batch 1, one thread, tokens/s", decode, 20.0, decode >= 20.0)]);
     Ok(())
 }

@@ -16,7 +16,7 @@ const HELP: &str = "\
 cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network, questions, receipts, verification
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests; --fast leaves out those that start whole networks
-cargo xtask bench NAME                            a benchmark: inference, attribution, loop
+cargo xtask bench NAME                            a benchmark: inference, build
 cargo xtask tidy                                  what the repository promises about itself
 ";
 

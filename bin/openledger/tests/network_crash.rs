@@ -4,9 +4,10 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use support::{Network, demo_data, free_port};
@@ -49,14 +50,13 @@ fn network_survives_kill_9_at_twenty_random_moments() {
     assert!(acknowledged.len() >= 5, "too few answers between the kills to prove anything");
     check_receipts(&network, &acknowledged);
     check_supply(&network);
-    let roots = state_roots(&network);
+    let last = tip(&network);
+    let heights = last.saturating_sub(200).max(1)..=last;
+    let roots = state_roots(&network, heights.clone());
     network.stop();
     let mut again = Network::spawn(folder.path(), free_port(), &demo_data());
     again.wait_until_ready();
-    let roots_again = state_roots(&again);
-    for (height, root) in &roots {
-        assert_eq!(roots_again.get(height), Some(root), "state root at height {height}");
-    }
+    assert_eq!(state_roots(&again, heights), roots);
     check_supply(&again);
     again.stop();
 }
@@ -128,14 +128,22 @@ fn check_supply(network: &Network) {
     assert_eq!(supply["balanced"], Value::Bool(true), "{supply}");
 }
 
-/// State roots by height, from the blocks page's JSON twin.
-fn state_roots(network: &Network) -> BTreeMap<u64, String> {
-    let overview = network.request("GET", "/api/v1/overview", &[], b"").unwrap().json();
-    let tip = overview["height"].as_u64().unwrap();
-    (tip.saturating_sub(200).max(1)..=tip)
+/// State roots by height. Right after a start the pages may still be reading blocks; that takes seconds at most.
+fn state_roots(network: &Network, heights: RangeInclusive<u64>) -> BTreeMap<u64, String> {
+    let patience = Instant::now() + Duration::from_secs(30);
+    while tip(network) < *heights.end() {
+        assert!(Instant::now() < patience, "the pages do not reach height {}", heights.end());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    heights
         .map(|height| {
             let block = network.request("GET", &format!("/api/v1/blocks/{height}"), &[], b"").unwrap().json();
             (height, block["state_root"].as_str().unwrap_or_else(|| panic!("{block}")).to_owned())
         })
         .collect()
+}
+
+/// The height that the pages show.
+fn tip(network: &Network) -> u64 {
+    network.request("GET", "/api/v1/overview", &[], b"").unwrap().json()["height"].as_u64().unwrap()
 }

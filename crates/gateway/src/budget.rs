@@ -1,5 +1,8 @@
-//! Budgets: what a channel may still spend. A request reserves its worst case before it runs, atomically, and settles for
-//! what it really cost. Reserved and spent together never exceed the deposit.
+//! Budgets: what a channel may still spend. A request reserves its worst case before anything is computed, atomically, and
+//! settles for what it really cost. Reserved and spent together never exceed the deposit.
+//!
+//! Spending is told as the channel's cumulative amount, as the receipt on disk says it, and never as a difference: telling
+//! the same receipt twice changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -47,7 +50,7 @@ impl Budgets {
         accounts.get(channel).map(Account::free)
     }
 
-    /// Reserves the worst case of a request.
+    /// Reserves the worst case of a request on a channel that was [`Budgets::set`].
     pub(crate) fn reserve(&self, channel: ChannelId, amount: Amount) -> Result<Reservation, Insufficient> {
         let mut accounts = self.accounts.lock().expect("no holder of the lock panics");
         let account = accounts.entry(channel).or_default();
@@ -78,11 +81,11 @@ impl std::fmt::Debug for Reservation {
 }
 
 impl Reservation {
-    /// Spends what the request really cost, at most what was reserved; the rest is free again.
-    pub(crate) fn spend(self, cost: Amount) {
+    /// The request is paid for: the channel has spent `cumulative` in total, and what was reserved is free again.
+    pub(crate) fn settle(self, cumulative: Amount) {
         let mut accounts = self.budgets.accounts.lock().expect("no holder of the lock panics");
         if let Some(account) = accounts.get_mut(&self.channel) {
-            account.spent = account.spent.plus(cost.min(self.amount)).unwrap_or(account.spent);
+            account.spent = account.spent.max(cumulative);
         }
     }
 }
@@ -126,7 +129,9 @@ mod tests {
                 if release && let Some((reservation, cost)) = held.pop() {
                     reserved -= reservation.amount.0;
                     spent += cost.min(reservation.amount.0);
-                    reservation.spend(Amount(cost));
+                    // The store may tell of the receipt before the request does.
+                    budgets.set(CHANNEL, Amount(deposit), Amount(spent));
+                    reservation.settle(Amount(spent));
                 }
                 prop_assert_eq!(budgets.free(&CHANNEL), Some(Amount(deposit - spent - reserved)));
             }
@@ -137,16 +142,18 @@ mod tests {
     fn parallel_requests_do_not_overshoot() {
         let budgets = Budgets::default();
         budgets.set(CHANNEL, Amount(1_000), Amount::ZERO);
+        let sealed = Mutex::new(0);
         let admitted: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|_| {
-                    let budgets = budgets.clone();
+                    let (budgets, sealed) = (budgets.clone(), &sealed);
                     scope.spawn(move || {
-                        (0..200)
-                            .filter(|_| {
-                                budgets.reserve(CHANNEL, Amount(7)).map(|held| held.spend(Amount(7))).is_ok()
-                            })
-                            .count()
+                        let seal = |held: Reservation| {
+                            let mut cumulative = sealed.lock().unwrap();
+                            *cumulative += 7;
+                            held.settle(Amount(*cumulative));
+                        };
+                        (0..200).filter(|_| budgets.reserve(CHANNEL, Amount(7)).map(seal).is_ok()).count()
                     })
                 })
                 .collect();

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
-use openledger_inference::{CompletionRequest, Done, Event};
+use openledger_inference::{CompletionRequest, Done, Event, Prompt};
 use openledger_ledger::StateKey;
 use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
 use openledger_routing::{Candidate, choose};
@@ -57,6 +57,7 @@ pub(crate) struct Payer {
 /// Everything about a completion that its receipt tells.
 pub(crate) struct Context {
     pub(crate) id: String,
+    pub(crate) salt: [u8; 32],
     pub(crate) body: Vec<u8>,
     pub(crate) request: ValidRequest,
     pub(crate) payer: Payer,
@@ -133,22 +134,25 @@ async fn admit(
     }
     let library = gateway.library();
     let grounded = ground(&request, &library, &gateway.model)?;
-    let id = uuid::Uuid::now_v7();
-    let draw = id.as_u128() as u64;
-    let (worker, job, routing) = route(gateway, &offering, &request, &grounded, draw).await?;
     let router_fee = gateway
         .facts
         .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
         .await
         .map_err(ApiError::unavailable)?
         .router_fee;
-    let needed = worst_case(&worker, &job, &request, router_fee)?;
+    // Nothing is computed before it can be paid.
+    let needed = worst_case(&offering, grounded.prompt.len(), &request, router_fee)?;
     let reservation = gateway
         .budgets
         .reserve(record.channel, needed)
         .map_err(|refusal| insufficient(refusal.free, refusal.needed))?;
+    let id = uuid::Uuid::now_v7();
+    let salt = seal::salt(gateway, &id.to_string());
+    let draw = id.as_u128() as u64;
+    let (worker, job, routing) = route(gateway, &offering, &request, &grounded, salt, draw).await?;
     let context = Context {
         id: id.to_string(),
+        salt,
         body: body.to_vec(),
         request,
         payer: Payer { key, channel: record.channel, consumer, reservation },
@@ -208,6 +212,7 @@ async fn route(
     offering: &[Arc<Worker>],
     request: &ValidRequest,
     grounded: &Grounded,
+    salt: [u8; 32],
     draw: u64,
 ) -> Result<(Arc<Worker>, Job, RoutingFacts), ApiError> {
     let mut candidates = Vec::with_capacity(offering.len());
@@ -235,7 +240,7 @@ async fn route(
             continue;
         };
         let tried = Instant::now();
-        let started = worker.start(engine_request(request, grounded));
+        let started = worker.start(engine_request(request, grounded, salt));
         let outcome = if started.is_ok() { "served" } else { "refused" };
         let ms = u64::try_from(tried.elapsed().as_millis()).unwrap_or(u64::MAX);
         attempts.push(AttemptFacts { provider: *provider, outcome: outcome.into(), ms });
@@ -250,31 +255,40 @@ async fn route(
     Err(refusal)
 }
 
-fn engine_request(request: &ValidRequest, grounded: &Grounded) -> CompletionRequest {
+fn engine_request(request: &ValidRequest, grounded: &Grounded, salt: [u8; 32]) -> CompletionRequest {
     let mut sampling = request.sampling;
     sampling.quote = grounded.quote;
     let mut stop = grounded.stop.clone();
     stop.extend(request.stop.iter().cloned());
-    let mut engine = CompletionRequest::new(grounded.prompt.clone());
+    let mut engine = CompletionRequest::new(Prompt::Tokens(grounded.prompt.clone()));
     engine.max_tokens = Some(request.max_tokens);
     engine.sampling = sampling;
     engine.stop = stop;
+    engine.salt = salt;
     engine
 }
 
-/// The most that a job may cost: its prompt, every token that it may write, and the router fee.
+/// The most that a request may cost, whoever of `offering` serves it: its prompt, every token that may be written, and the
+/// router fee.
 fn worst_case(
-    worker: &Worker,
-    job: &Job,
+    offering: &[Arc<Worker>],
+    prompt_tokens: usize,
     request: &ValidRequest,
     router_fee: BasisPoints,
 ) -> Result<Amount, ApiError> {
-    let context = u32::try_from(worker.model_info().context_tokens).unwrap_or(u32::MAX);
-    let written = request.max_tokens.min(context.saturating_sub(job.completion.prompt_tokens));
-    let reference = reference_price(worker, job.completion.prompt_tokens, written);
-    reference.and_then(|reference| reference.plus(reference.basis_points(router_fee))).ok_or_else(|| {
-        ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
-    })
+    let mut dearest = Amount::ZERO;
+    for worker in offering {
+        let room = worker.model_info().context_tokens.saturating_sub(prompt_tokens);
+        let written = request.max_tokens.min(u32::try_from(room).unwrap_or(u32::MAX));
+        let prompt_tokens = u32::try_from(prompt_tokens).unwrap_or(u32::MAX);
+        let reference = reference_price(worker, prompt_tokens, written);
+        let cost = reference.and_then(|reference| reference.plus(reference.basis_points(router_fee)));
+        let cost = cost.ok_or_else(|| {
+            ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
+        })?;
+        dearest = dearest.max(cost);
+    }
+    Ok(dearest)
 }
 
 /// The reference price of so many tokens at a worker's offer.

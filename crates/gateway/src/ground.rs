@@ -5,10 +5,11 @@
 //! Rule: texts from outside are put on one line and encoded without special tokens, so neither a question nor a passage
 //! can add structure to the prompt. Absent: which passages are paid for; attribution decides that from the answer.
 
-use openledger_inference::{Prompt, Quote, quote_part};
+use openledger_inference::{Prompt, Quote, prompt_tokens, quote_part};
 use openledger_model::{Model, Role};
 use openledger_receipt::PassageRef;
 use openledger_types::{ContributionId, Name};
+use openledger_worker::WorkError;
 
 use crate::error::ApiError;
 use crate::gateway::Library;
@@ -46,7 +47,8 @@ Answer: Remove the wheel from the frame. Pull the old tyre off with two levers. 
 
 /// What goes to the engine, and what was put in the context.
 pub(crate) struct Grounded {
-    pub(crate) prompt: Prompt,
+    /// Token ids.
+    pub(crate) prompt: Vec<u32>,
     pub(crate) quote: Quote,
     pub(crate) stop: Vec<String>,
     pub(crate) retrieval: Vec<PassageRef>,
@@ -68,7 +70,7 @@ pub(crate) fn ground(request: &ValidRequest, library: &Library, model: &Model) -
         }
     }
     Ok(Grounded {
-        prompt: Prompt::Chat(request.messages.clone()),
+        prompt: encode(model, &Prompt::Chat(request.messages.clone()))?,
         quote: Quote::default(),
         stop: Vec::new(),
         retrieval: Vec::new(),
@@ -99,7 +101,13 @@ fn quoting_prompt(
     let text = format!("{begin}{quoted}\nQuestion: {}\nAnswer:", one_line(question));
     let quote = quote_part(model, &text, begin.len()..begin.len() + quoted.len(), QUOTE_BONUS)
         .map_err(|error| ApiError::invalid("messages", error.to_string()))?;
-    Ok(Grounded { prompt: Prompt::Text(text), quote, stop: vec![STOP.to_owned()], retrieval })
+    let prompt = encode(model, &Prompt::Text(text))?;
+    Ok(Grounded { prompt, quote, stop: vec![STOP.to_owned()], retrieval })
+}
+
+/// The prompt's tokens; they are counted before anything is paid or computed.
+fn encode(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, ApiError> {
+    prompt_tokens(model, prompt).map_err(|error| WorkError::Refused(error).into())
 }
 
 /// A passage as one line of sentences: without the page's title, which the model would repeat, and with a full stop after

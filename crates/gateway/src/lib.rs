@@ -11,6 +11,7 @@
 mod auth;
 mod budget;
 mod complete;
+mod cover;
 mod error;
 mod facts;
 mod gateway;

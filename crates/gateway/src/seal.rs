@@ -15,7 +15,7 @@ use openledger_receipt::{
 };
 use openledger_store::{NewReceipt, StoredReceipt};
 use openledger_types::record::{ChannelRecord, ClusterRecord, ContributionRecord, ModelRecord};
-use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Voucher, codec, sha256};
+use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Voucher, sha256};
 use serde_json::{Value, json};
 
 use crate::complete::{Context, Outcome, reference_price};
@@ -72,7 +72,7 @@ pub(crate) async fn seal(
         .map_err(ApiError::unavailable)?
         .map_err(ApiError::unavailable)?;
     drop(sealing);
-    context.payer.reservation.spend(draft.charged);
+    context.payer.reservation.settle(draft.predicate.payment.cumulative);
     count(gateway, &outcome, draft.charged);
     (gateway.sink)(&draft.predicate);
     gateway.stored.notify_one();
@@ -96,7 +96,7 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
     let lines = split(gateway, context, outcome, &shares, unattributed, carry_in).await?;
     let charged = lines.charged().ok_or_else(|| ApiError::unavailable("the price overflows"))?;
     let (cumulative, voucher) = voucher(gateway, context, charged).await?;
-    let salt = salt(gateway, sequence);
+    let salt = context.salt;
     let facts = attribution_facts(&outcome.attribution, &shares, unattributed);
     let payment = PaymentFacts {
         consumer: context.payer.consumer,
@@ -149,11 +149,12 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
     Ok(Draft { predicate, salt, charged })
 }
 
-/// A salt that only this gateway can compute and that the caller is told.
-fn salt(gateway: &Gateway, sequence: u64) -> [u8; 32] {
-    let mut bytes = b"openledger/receipt-salt/v1\0".to_vec();
+/// The salt of a request: only this gateway can compute it, and only the caller is told. It hides request and answer in the
+/// receipt, and the texts behind the provider's evidence.
+pub(crate) fn salt(gateway: &Gateway, id: &str) -> [u8; 32] {
+    let mut bytes = b"openledger/receipt-salt/v2\0".to_vec();
     bytes.extend_from_slice(&gateway.config.salt_secret);
-    bytes.extend_from_slice(&sequence.to_be_bytes());
+    bytes.extend_from_slice(id.as_bytes());
     sha256(&bytes).0
 }
 
@@ -377,9 +378,4 @@ pub fn receipt_file(stored: &StoredReceipt, with_opening: bool) -> Option<Vec<u8
     }
     file.inclusion = stored.inclusion.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
     Some(file.to_bytes())
-}
-
-/// Canonical bytes of a batch, for the store.
-pub(crate) fn batch_bytes(batch: &openledger_types::Batch) -> Vec<u8> {
-    codec::encode(batch)
 }

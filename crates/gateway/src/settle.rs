@@ -1,5 +1,6 @@
 //! Settlement: receipts that are on disk become netted batches on the ledger, in order, each receipt once. The batch is
-//! stored before it is submitted; after a crash the ledger's own record says where to go on.
+//! stored before it is submitted, and the stored one is submitted again until the ledger has it or refuses it, so that what
+//! is on the ledger is always what is in the store. After a crash the ledger's own record says where to go on.
 //!
 //! Absent: the hot path; nothing here delays an answer.
 
@@ -7,24 +8,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openledger_chain::ProveAt;
+use openledger_chain::{Finalized, ProveAt, SubmitError};
 use openledger_ledger::{Netting, StateKey, escrow};
 use openledger_receipt::{Inclusion, batch_path, batch_root, required_keys};
 use openledger_store::{StoredBatch, StoredReceipt};
+use openledger_types::codec::{decode, encode};
 use openledger_types::record::{AccountRecord, BatchRecord, ContributionRecord, GatewayRecord};
-use openledger_types::{
-    Action, Amount, Batch, ChannelId, Debit, Hash, Parameters, Rejection, Transaction, limits,
-};
+use openledger_types::{Action, Amount, Batch, Hash, Parameters, Rejection, Transaction, limits};
 
+use crate::cover::{self, Claim};
+use crate::facts::FactError;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
-use crate::seal::{batch_bytes, lines_of, payload_of, statement_of};
+use crate::seal::{lines_of, payload_of, statement_of};
 
 /// The longest wait after trouble.
 const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 
 /// Why settlement does not go on.
-type Trouble = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
 /// Settles until the gateway stops, and once more then.
 pub(crate) async fn run(gateway: &Arc<Gateway>) {
@@ -72,24 +74,38 @@ async fn pass(gateway: &Gateway) -> Result<(), Trouble> {
 
 /// Settles the next batch; false when there is nothing to settle.
 async fn settle_next(gateway: &Gateway) -> Result<bool, Trouble> {
-    let key = StateKey::Gateway(gateway.account());
-    let Some(record) = gateway.facts.now::<GatewayRecord>(&key).await? else { return Ok(false) };
+    let Some(record) = ledger_record(gateway).await? else { return Ok(false) };
     acknowledge(gateway, &record).await?;
-    let last = gateway.store.last_sequence()?;
-    if record.receipts >= last {
-        return Ok(false);
+    let batch = match gateway.store.batch(record.batches + 1)? {
+        // It may be on its way since before a crash or an outage: the very same one goes again, never another one under
+        // its number.
+        Some(stored) => decode("batch", &stored.bytes, limits::TRANSACTION_BYTES_MAX)?,
+        None => match build_next(gateway, &record).await? {
+            Some(batch) => batch,
+            None => return Ok(false),
+        },
+    };
+    let (number, receipts) = (batch.number, batch.receipts);
+    match submit(gateway, Action::SettleBatch(Box::new(batch))).await {
+        Ok(height) => gateway.store.mark_settled(number, height)?,
+        Err(Submission::Refused(refused)) => {
+            if ledger_record(gateway).await?.is_some_and(|record| record.batches >= number) {
+                // It was final before this submission; the next round acknowledges it.
+                return Ok(true);
+            }
+            // The ledger has not taken it and will not: the next round builds it anew from the ledger as it is now.
+            gateway.store.drop_batch(number)?;
+            Metrics::add(&gateway.metrics.batches_refused, 1);
+            return Err(format!("the ledger refused batch {number}: {refused}").into());
+        }
+        Err(unknown) => return Err(unknown.into()),
     }
-    let parameters: Parameters = gateway.facts.must(&StateKey::Parameters, "parameters").await?;
-    let room = escrow::collateral(record.bond, parameters.collateral_per_open);
-    let waiting = u32::try_from(last - record.receipts).unwrap_or(u32::MAX).min(limits::BATCH_RECEIPTS_MAX);
-    let receipts = gateway.store.range(record.receipts + 1, waiting)?;
-    let (batch, taken) = build(gateway, &record, &receipts, room).await?;
-    gateway.store.put_batch(batch.number, batch.first_receipt, batch.receipts, &batch_bytes(&batch))?;
-    let number = batch.number;
-    let height = submit(gateway, batch).await?;
-    gateway.store.mark_settled(number, height)?;
-    Metrics::add(&gateway.metrics.settled, u64::from(taken));
+    Metrics::add(&gateway.metrics.settled, u64::from(receipts));
     Ok(true)
+}
+
+async fn ledger_record(gateway: &Gateway) -> Result<Option<GatewayRecord>, Trouble> {
+    Ok(gateway.facts.now(&StateKey::Gateway(gateway.account())).await?)
 }
 
 /// A batch that was submitted before a crash may be final already; the ledger's record says so.
@@ -99,9 +115,32 @@ async fn acknowledge(gateway: &Gateway, record: &GatewayRecord) -> Result<(), Tr
         let key = StateKey::Batch(gateway.account(), record.batches);
         let settled: Option<BatchRecord> = gateway.facts.now(&key).await?;
         let settled = settled.ok_or("the ledger does not hold the batch that it counts")?;
+        let batch: Batch = decode("batch", &stored.bytes, limits::TRANSACTION_BYTES_MAX)?;
+        if settled.receipts_root != batch.receipts_root {
+            return Err(format!(
+                "batch {} on the ledger is not the one in the store; was this key used by another gateway?",
+                record.batches
+            )
+            .into());
+        }
         gateway.store.mark_settled(record.batches, settled.height)?;
     }
     Ok(())
+}
+
+/// Builds and stores the batch that follows the ledger's; `None` when there is nothing to settle.
+async fn build_next(gateway: &Gateway, record: &GatewayRecord) -> Result<Option<Batch>, Trouble> {
+    let last = gateway.store.last_sequence()?;
+    if record.receipts >= last {
+        return Ok(None);
+    }
+    let parameters: Parameters = gateway.facts.must(&StateKey::Parameters, "parameters").await?;
+    let room = escrow::collateral(record.bond, parameters.collateral_per_open);
+    let waiting = u32::try_from(last - record.receipts).unwrap_or(u32::MAX).min(limits::BATCH_RECEIPTS_MAX);
+    let receipts = gateway.store.range(record.receipts + 1, waiting)?;
+    let batch = build(gateway, record, &receipts, room).await?;
+    gateway.store.put_batch(batch.number, batch.first_receipt, batch.receipts, &encode(&batch))?;
+    Ok(Some(batch))
 }
 
 /// Nets as many receipts as fit into one batch and under the gateway's bond.
@@ -110,10 +149,10 @@ async fn build(
     record: &GatewayRecord,
     receipts: &[StoredReceipt],
     room: Amount,
-) -> Result<(Batch, u32), Trouble> {
+) -> Result<Batch, Trouble> {
     let mut netting = Netting::new();
     let mut leaves: Vec<Hash> = Vec::new();
-    let mut vouchers: BTreeMap<ChannelId, Debit> = BTreeMap::new();
+    let mut claims: Vec<Claim> = Vec::new();
     let mut charged = Amount::ZERO;
     for receipt in receipts {
         let lines =
@@ -126,9 +165,8 @@ async fn build(
         charged = with;
         netting.add(&lines)?;
         leaves.push(leaf_of(receipt)?);
-        let debit =
-            Debit { channel: receipt.channel, cumulative: receipt.cumulative, voucher: receipt.voucher };
-        vouchers.insert(receipt.channel, debit);
+        let (channel, cumulative, voucher) = (receipt.channel, receipt.cumulative, receipt.voucher);
+        claims.push(Claim { channel, charged: cost, cumulative, voucher });
         drop_revoked(gateway, &mut netting, &lines).await?;
     }
     if leaves.is_empty() {
@@ -138,10 +176,8 @@ async fn build(
         )
         .into());
     }
-    let taken = netting.receipts();
-    let root = batch_root(&leaves);
-    let debits = vouchers.into_values().collect();
-    Ok((netting.finish(record.batches + 1, record.receipts + 1, root, debits), taken))
+    let debits = cover::debits(gateway, &claims).await?;
+    Ok(netting.finish(record.batches + 1, record.receipts + 1, batch_root(&leaves), debits))
 }
 
 /// What was revoked since the receipt was signed cannot be paid; its money goes to the uplift pool.
@@ -160,22 +196,32 @@ async fn drop_revoked(
     Ok(())
 }
 
-/// Submits a batch and waits for finality; returns its height.
-async fn submit(gateway: &Gateway, batch: Batch) -> Result<u64, Trouble> {
-    let number = batch.number;
+/// Why an action of the gateway is not final.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Submission {
+    /// The ledger does not take it, now or later.
+    #[error("{0}")]
+    Refused(String),
+    /// Nobody knows yet: it may still become final.
+    #[error("the ledger cannot be reached: {0}")]
+    Unknown(#[from] SubmitError),
+    /// The nonce cannot be read.
+    #[error(transparent)]
+    Unread(#[from] FactError),
+}
+
+/// Signs and submits an action of the gateway and waits for finality; returns its height.
+pub(crate) async fn submit(gateway: &Gateway, action: Action) -> Result<u64, Submission> {
     let account: Option<AccountRecord> = gateway.facts.now(&StateKey::Account(gateway.account())).await?;
     let nonce = account.map_or(0, |account| account.nonce);
-    let action = Action::SettleBatch(Box::new(batch));
     let signed = Transaction { chain_id: gateway.config.chain_id, nonce, action }.sign(&gateway.account);
-    let done = gateway.chain.submit_and_wait(signed.encode()).await?;
-    match done.result {
-        Ok(()) => Ok(done.height),
-        Err(code) => {
-            Metrics::add(&gateway.metrics.batches_refused, 1);
-            let reason = Rejection::from_number(code).map_or("a limit of the chain", Rejection::text);
-            Err(format!("the ledger refused batch {number}: {reason} (rejection {code})").into())
-        }
-    }
+    let code = match gateway.chain.submit_and_wait(signed.encode()).await {
+        Ok(Finalized { result: Ok(()), height, .. }) => return Ok(height),
+        Ok(Finalized { result: Err(code), .. }) | Err(SubmitError::Rejected { number: code, .. }) => code,
+        Err(error) => return Err(error.into()),
+    };
+    let reason = Rejection::from_number(code).map_or("a limit of the chain", Rejection::text);
+    Err(Submission::Refused(format!("{reason} (rejection {code})")))
 }
 
 /// The receipt's leaf in its batch's tree.

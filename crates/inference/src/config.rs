@@ -5,6 +5,8 @@
 
 use openledger_model::{BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX};
 
+use crate::request::PROMPT_BYTES_MAX;
+
 /// Limits and resources of one engine.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
@@ -18,7 +20,7 @@ pub struct EngineConfig {
     pub prefill_chunk_tokens: usize,
     /// Positions held in the key-value cache, over all requests and remembered prompts.
     pub cache_tokens_max: usize,
-    /// Largest prompt, in bytes, before it is turned into tokens.
+    /// Largest prompt, in bytes, before it is turned into tokens; at most [`PROMPT_BYTES_MAX`].
     pub prompt_bytes_max: usize,
     /// Longest answer, in tokens, also when a request names none.
     pub completion_tokens_max: u32,
@@ -37,7 +39,7 @@ impl Default for EngineConfig {
             sequences_max: 8,
             prefill_chunk_tokens: 64,
             cache_tokens_max: 16_384,
-            prompt_bytes_max: 262_144,
+            prompt_bytes_max: PROMPT_BYTES_MAX,
             completion_tokens_max: 1_024,
             event_capacity: 64,
             stall_ms_max: 30_000,

@@ -27,7 +27,9 @@ pub use events::{Completion, Done, Event, FinishReason, Finished, GenerationErro
 pub use evidence::{Evidence, Hash, WINDOW_TOKENS};
 pub use quote::{Quote, quote_part};
 pub use replay::{Difference, ReplayError, Verdict, replay};
-pub use request::{CompletionRequest, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, prompt_tokens};
+pub use request::{
+    CompletionRequest, PROMPT_BYTES_MAX, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, prompt_tokens,
+};
 pub use sampler::Sampling;
 pub use score::score;
 

@@ -9,6 +9,8 @@ use crate::sampler::Sampling;
 
 /// Most stop strings of one request.
 pub const STOPS_MAX: usize = 16;
+/// Largest prompt that is turned into tokens, in bytes.
+pub const PROMPT_BYTES_MAX: usize = 262_144;
 /// Longest stop string, in bytes.
 pub const STOP_BYTES_MAX: usize = 256;
 
@@ -143,6 +145,7 @@ impl Prompt {
 
 /// The tokens that an engine feeds for `prompt`: what a replay needs.
 pub fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, SubmitError> {
+    check_bytes(prompt, PROMPT_BYTES_MAX)?;
     let mut tokens: Vec<u32> = Vec::new();
     match prompt {
         Prompt::Text(text) => {
@@ -170,12 +173,14 @@ pub fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, SubmitE
     }
 }
 
+fn check_bytes(prompt: &Prompt, limit: usize) -> Result<(), SubmitError> {
+    let bytes = prompt.bytes();
+    if bytes > limit { Err(SubmitError::PromptTooLarge { bytes, limit }) } else { Ok(()) }
+}
+
 /// Checks everything about a request but its prompt's tokens.
 pub(crate) fn check(request: &CompletionRequest, prompt_bytes_max: usize) -> Result<(), SubmitError> {
-    let bytes = request.prompt.bytes();
-    if bytes > prompt_bytes_max {
-        return Err(SubmitError::PromptTooLarge { bytes, limit: prompt_bytes_max });
-    }
+    check_bytes(&request.prompt, prompt_bytes_max)?;
     if request.max_tokens == Some(0) {
         return Err(SubmitError::NoTokensWanted);
     }

@@ -53,6 +53,14 @@ pub enum StoreError {
         /// The id.
         id: String,
     },
+    /// A batch with this number is stored already and may be under way.
+    #[error(
+        "batch {number} is stored already and may be under way; it is submitted again or dropped, never replaced"
+    )]
+    BatchKnown {
+        /// The number.
+        number: u64,
+    },
     /// A value is larger than its limit.
     #[error("{what} has {bytes} bytes, more than the limit of {bytes_max}")]
     TooLarge {

@@ -187,15 +187,12 @@ impl ReceiptStore {
         for (_, bytes) in entries {
             limit("inclusion", bytes.len())?;
         }
-        let Some(mut stored) = self.batch(batch)? else { return Ok(()) };
-        stored.included = true;
-        let bytes = encode("batch", &stored)?;
-        self.write(|transaction| {
+        self.change_batch(batch, |transaction, stored| {
+            stored.included = true;
             let mut inclusions = transaction.open_table(INCLUSIONS)?;
             for (sequence, bytes) in entries {
                 inclusions.insert(*sequence, bytes.as_slice())?;
             }
-            transaction.open_table(BATCHES)?.insert(batch, bytes.as_slice())?;
             Ok(())
         })
     }
@@ -215,7 +212,7 @@ impl ReceiptStore {
         read().map(Amount).map_err(|error| self.fault(error))
     }
 
-    /// Stores a batch before it is submitted; replaces an unsettled one of the same number.
+    /// Stores a batch before it is submitted. A number is used once, until [`ReceiptStore::drop_batch`].
     pub fn put_batch(
         &self,
         number: u64,
@@ -231,15 +228,51 @@ impl ReceiptStore {
             settled_at: None,
             included: false,
         };
-        self.write_batch(&stored)
+        let bytes = encode("batch", &stored)?;
+        let refused = self.write(|transaction| {
+            let mut batches = transaction.open_table(BATCHES)?;
+            if batches.get(number)?.is_some() {
+                return Ok(Some(StoreError::BatchKnown { number }));
+            }
+            batches.insert(number, bytes.as_slice())?;
+            Ok(None)
+        })?;
+        refused.map_or(Ok(()), Err)
     }
 
-    fn write_batch(&self, stored: &StoredBatch) -> Result<(), StoreError> {
-        let bytes = encode("batch", stored)?;
+    /// Forgets a batch that the ledger refused. One that is settled stays.
+    pub fn drop_batch(&self, number: u64) -> Result<(), StoreError> {
+        let unsettled = self.batch(number)?.is_some_and(|stored| stored.settled_at.is_none());
+        if !unsettled {
+            return Ok(());
+        }
         self.write(|transaction| {
-            transaction.open_table(BATCHES)?.insert(stored.number, bytes.as_slice())?;
+            transaction.open_table(BATCHES)?.remove(number)?;
             Ok(())
         })
+    }
+
+    /// Changes a stored batch, and whatever else `change` writes, in one transaction; nothing when there is no such batch.
+    fn change_batch(
+        &self,
+        number: u64,
+        change: impl FnOnce(&WriteTransaction, &mut StoredBatch) -> Result<(), redb::Error>,
+    ) -> Result<(), StoreError> {
+        let damaged = self.write(|transaction| {
+            let mut batches = transaction.open_table(BATCHES)?;
+            let Some(bytes) = batches.get(number)?.map(|bytes| bytes.value().to_vec()) else {
+                return Ok(None);
+            };
+            let mut stored = match self.decode::<StoredBatch>(&bytes) {
+                Ok(stored) => stored,
+                Err(damaged) => return Ok(Some(damaged)),
+            };
+            change(transaction, &mut stored)?;
+            let bytes = borsh::to_vec(&stored).expect("writing to memory cannot fail");
+            batches.insert(number, bytes.as_slice())?;
+            Ok(None)
+        })?;
+        damaged.map_or(Ok(()), Err)
     }
 
     /// The batch with this number.
@@ -253,9 +286,10 @@ impl ReceiptStore {
 
     /// Remembers that a batch is final at this height.
     pub fn mark_settled(&self, number: u64, height: u64) -> Result<(), StoreError> {
-        let Some(mut stored) = self.batch(number)? else { return Ok(()) };
-        stored.settled_at = Some(height);
-        self.write_batch(&stored)
+        self.change_batch(number, |_, stored| {
+            stored.settled_at = Some(height);
+            Ok(())
+        })
     }
 
     /// The latest batch that is final.

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,6 +22,7 @@ use openledger_gateway::Gateway;
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, SnapshotRecord};
 use openledger_types::{AccountId, Hash, Name, Rejection, codec, limits};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::library::{Joined, Library, parse_texts};
@@ -66,6 +68,30 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .with_state(state)
 }
 
+/// A JSON body; what is wrong with it is said in the shape of all our errors.
+struct Body<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let body = Json::from_request(request, state).await;
+        body.map(|Json(value)| Self(value)).map_err(|wrong| ApiError(wrong.status(), wrong.body_text()))
+    }
+}
+
+/// Parts of the path, as [`Body`].
+struct Part<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(value)| Self(value)).map_err(|wrong| ApiError(wrong.status(), wrong.body_text()))
+    }
+}
+
 /// An error with its status, in the one shape that all our APIs use.
 struct ApiError(StatusCode, String);
 
@@ -91,7 +117,7 @@ async fn network(State(state): Shared) -> Json<NetworkReply> {
 
 async fn submit(
     State(state): Shared,
-    Json(request): Json<SubmitRequest>,
+    Body(request): Body<SubmitRequest>,
 ) -> Result<Json<SubmitReply>, ApiError> {
     let bytes = hex::decode(&request.transaction)
         .map_err(|error| bad(format!("transaction is not hexadecimal: {error}")))?;
@@ -124,7 +150,7 @@ async fn submit(
     }
 }
 
-async fn nonce(State(state): Shared, Path(account): Path<AccountId>) -> Result<Json<NonceReply>, ApiError> {
+async fn nonce(State(state): Shared, Part(account): Part<AccountId>) -> Result<Json<NonceReply>, ApiError> {
     let record: Option<AccountRecord> = record(&state.chain, &StateKey::Account(account)).await?;
     Ok(Json(NonceReply { nonce: record.map_or(0, |record| record.nonce) }))
 }
@@ -138,7 +164,7 @@ async fn record<T: borsh::BorshDeserialize>(chain: &Chain, key: &StateKey) -> Re
 
 async fn read_state(
     State(state): Shared,
-    Json(request): Json<StateRequest>,
+    Body(request): Body<StateRequest>,
 ) -> Result<Json<StateReply>, ApiError> {
     if request.keys.len() > STATE_KEYS_MAX {
         return Err(bad(format!("at most {STATE_KEYS_MAX} keys in one request, not {}", request.keys.len())));
@@ -153,7 +179,7 @@ async fn read_state(
     Ok(Json(StateReply { height: values.height, values: shown }))
 }
 
-async fn proof(State(state): Shared, Path(key): Path<String>) -> Result<Json<serde_json::Value>, ApiError> {
+async fn proof(State(state): Shared, Part(key): Part<String>) -> Result<Json<serde_json::Value>, ApiError> {
     let key = hex::decode(&key).map_err(|error| bad(format!("the state key is not hexadecimal: {error}")))?;
     match state.chain.prove(&key, ProveAt::Latest).await {
         Ok(proof) => Ok(Json(json!({ "proof": proof.to_hex() }))),
@@ -168,7 +194,7 @@ fn datanet_name(text: &str) -> Result<Name, ApiError> {
     text.parse().map_err(bad)
 }
 
-async fn texts(State(state): Shared, Path(name): Path<String>) -> Result<Response, ApiError> {
+async fn texts(State(state): Shared, Part(name): Part<String>) -> Result<Response, ApiError> {
     let name = datanet_name(&name)?;
     let mut lines = Vec::new();
     for contribution in state.library.texts(name.as_str()) {
@@ -180,7 +206,7 @@ async fn texts(State(state): Shared, Path(name): Path<String>) -> Result<Respons
 
 async fn put_texts(
     State(state): Shared,
-    Path(name): Path<String>,
+    Part(name): Part<String>,
     body: Bytes,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let name = datanet_name(&name)?;
@@ -205,7 +231,7 @@ async fn put_texts(
 
 async fn snapshot(
     State(state): Shared,
-    Path((name, version)): Path<(String, u32)>,
+    Part((name, version)): Part<(String, u32)>,
 ) -> Result<Response, ApiError> {
     let name = datanet_name(&name)?;
     let library = state.library.clone();
@@ -217,7 +243,7 @@ async fn snapshot(
 
 async fn put_snapshot(
     State(state): Shared,
-    Path((name, version)): Path<(String, u32)>,
+    Part((name, version)): Part<(String, u32)>,
     body: Bytes,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let name = datanet_name(&name)?;
@@ -246,7 +272,7 @@ async fn put_snapshot(
 async fn register_key(
     State(state): Shared,
     headers: HeaderMap,
-    Json(request): Json<RegisterKeyRequest>,
+    Body(request): Body<RegisterKeyRequest>,
 ) -> Result<Response, ApiError> {
     Ok(state.gateway.register_key(&headers, request.channel, &request.name).await.into_response())
 }

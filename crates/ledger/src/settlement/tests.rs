@@ -5,6 +5,7 @@ use openledger_types::record::{
     BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ImmatureRecord, Pool, ProviderRecord,
     Role, SupplyRecord, TrancheRecord,
 };
+use openledger_types::transaction::channel_id;
 use openledger_types::{
     Action, Amount, BasisPoints, Batch, BuilderLine, CarryLine, ContributionId, DataLine, Event, Parameters,
     Rejection, Royalty, UpliftLine, codec,
@@ -410,7 +411,23 @@ fn only_its_own_gateway_debits_a_channel_within_its_bond() {
         (GATEWAY, Action::CloseChannel { channel: world.channel() }, Ok(())),
     ]);
     let closed = world.batch(&[world.terms("base", 1, 0, &[], 1)]);
-    world.check([(GATEWAY, settling(closed), Err(ChannelClosed))]);
+    world.check([(GATEWAY, settling(closed.clone()), Err(ChannelClosed))]);
+
+    // The gateway bears the loss from a channel to itself, and its sequence goes on.
+    let open = Action::OpenChannel {
+        gateway: account(GATEWAY),
+        authorizer: account(GATEWAY),
+        deposit: Amount(1_000),
+        salt: bytes32(1),
+    };
+    world.accept(GATEWAY, open);
+    let own = channel_id(&account(GATEWAY), &account(GATEWAY), &bytes32(1));
+    let charged = closed.reference_total.plus(closed.router_fee_total).unwrap();
+    let mut covered = closed;
+    covered.debits = vec![world.debit(own, charged, CONSUMER)];
+    world.check([(GATEWAY, settling(covered.clone()), Err(VoucherInvalid))]);
+    covered.debits = vec![world.debit(own, charged, GATEWAY)];
+    world.accept(GATEWAY, settling(covered));
 }
 
 #[test]

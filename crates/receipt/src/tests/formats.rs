@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0xc7a0bfcd28f4ccf0ca54b3620d2bb303987d2c4cca7764789373d37b07b05727"
+        "0x02daa5230f4d7f88c47d6a0521f80f55ddca076529c5176bb627eae6d5ce0677"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Lies that gateway and provider both sign, and files whose state does not bear them out: each fails at its step.
 
-use openledger_types::{Amount, BasisPoints, Hash, ServiceSecret};
+use openledger_types::{Amount, BasisPoints, ChannelId, Hash, ServiceSecret};
 
 use super::world::{BATCH_HEIGHT, World, account, check_proof, failures, name, network, passage, verified};
 use crate::*;
@@ -16,7 +16,7 @@ fn a_lie_signed_by_both_fails_at_its_step() {
         ("id upper-case", |w| w.predicate.id = w.predicate.id.to_uppercase(), &["statement"]),
         ("no previous", |w| w.predicate.previous = Hash([0; 32]), &["statement"]),
         ("snapshots unsorted", |w| w.predicate.served.snapshots.reverse(), &["statement"]),
-        ("chain", |w| w.predicate.network.chain_id = 1, &["network", "state proofs"]),
+        ("chain", |w| w.predicate.network.chain_id = 1, &["network", "voucher", "state proofs"]),
         ("genesis", |w| w.predicate.network.genesis = Hash([1; 32]), &["network"]),
         ("request", |w| w.predicate.request.salted_sha256 = Hash([1; 32]), &["texts"]),
         ("answer", |w| w.predicate.response.salted_sha256 = Hash([1; 32]), &["texts"]),
@@ -76,6 +76,8 @@ fn a_lie_signed_by_both_fails_at_its_step() {
             },
             &["voucher"],
         ),
+        ("voucher for another amount", |w| w.predicate.payment.cumulative.0 += 1, &["voucher"]),
+        ("consumer", |w| w.predicate.payment.consumer = account(0xEE), &["voucher"]),
         ("voucher malformed", |w| w.predicate.payment.voucher[64] = 29, &["voucher"]),
         ("weights", |w| w.predicate.served.weights = Hash([1; 32]), &["state proofs"]),
         ("snapshot root", |w| w.predicate.served.snapshots[1].root = Hash([1; 32]), &["state proofs"]),
@@ -106,6 +108,9 @@ fn burn_kept(world: &mut World) {
 #[test]
 fn records_that_say_otherwise_fail_at_their_step() {
     let table: &[Row] = &[
+        ("channel of another", |w| w.channel.consumer = account(0xEE), &["voucher"]),
+        ("channel with another authorizer", |w| w.channel.authorizer = account(0xEE), &["voucher"]),
+        ("channel to another gateway", |w| w.channel.gateway = account(0xEE), &["voucher"]),
         (
             "gateway key",
             |w| w.gateway.service_key = ServiceSecret::from_bytes([8; 32]).key(),
@@ -161,7 +166,8 @@ fn records_that_say_otherwise_fail_at_their_step() {
     }
 }
 
-const NEED_PROOFS: &[&str] = &["signatures", "split", "inclusion in the batch", "state proofs", "finality"];
+const NEED_PROOFS: &[&str] =
+    &["signatures", "split", "voucher", "inclusion in the batch", "state proofs", "finality"];
 
 #[test]
 fn proofs_are_exactly_those_of_the_required_records() {
@@ -205,6 +211,7 @@ fn required_keys_have_a_fixed_order_and_no_repeats() {
         StateKey::Provider(account(0x51)),
         StateKey::Model(name("demo")),
         StateKey::Batch(account(0x61), 4),
+        StateKey::Channel(ChannelId([0x72; 32])),
     ];
     expected.extend(snapshots);
     expected.extend(shares);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use openledger_ledger::StateKey;
 use openledger_types::record::{
-    BatchRecord, ContributionRecord, GatewayRecord, ModelRecord, OwnerRecord, ProviderRecord, SnapshotRecord,
+    BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, OwnerRecord, ProviderRecord,
+    SnapshotRecord,
 };
 use openledger_types::{
     AccountId, AccountSecret, Amount, BasisPoints, ChannelId, ContributionId, Hash, Name, Parameters,
@@ -33,6 +34,11 @@ pub(super) fn provider_secret() -> ServiceSecret {
     ServiceSecret::from_bytes([2; 32])
 }
 
+/// Whose signature makes a voucher.
+fn authorizer() -> AccountSecret {
+    AccountSecret::from_bytes([3; 32]).unwrap()
+}
+
 pub(super) fn account(byte: u8) -> AccountId {
     AccountId([byte; 20])
 }
@@ -52,6 +58,7 @@ pub(super) struct World {
     pub(super) snapshots: BTreeMap<Name, SnapshotRecord>,
     pub(super) contributions: BTreeMap<(Name, ContributionId), ContributionRecord>,
     pub(super) batch: BatchRecord,
+    pub(super) channel: ChannelRecord,
     pub(super) proof_height: u64,
 }
 
@@ -103,6 +110,15 @@ impl World {
                 charged: Amount(1_000_000),
                 height: BATCH_HEIGHT,
             },
+            channel: ChannelRecord {
+                consumer: account(0x71),
+                gateway: account(0x61),
+                authorizer: authorizer().account(),
+                deposit: Amount(100_000),
+                spent: Amount(50_000),
+                closes_at_ms: None,
+                closed: false,
+            },
             proof_height: 43,
         };
         world.settle();
@@ -127,7 +143,7 @@ impl World {
     pub(super) fn authorize(&mut self) {
         let payment = &mut self.predicate.payment;
         let voucher = Voucher { chain_id: 31_337, channel: payment.channel, cumulative: payment.cumulative };
-        payment.voucher = voucher.sign(&AccountSecret::from_bytes([3; 32]).unwrap());
+        payment.voucher = voucher.sign(&authorizer());
     }
 
     /// The receipt, signed by both.
@@ -166,6 +182,7 @@ impl World {
             StateKey::Provider(_) => codec::encode(&self.provider),
             StateKey::Model(_) => codec::encode(&self.model),
             StateKey::Batch(..) => codec::encode(batch),
+            StateKey::Channel(_) => codec::encode(&self.channel),
             StateKey::Snapshot(datanet, _) => codec::encode(&self.snapshots[datanet]),
             StateKey::Contribution(datanet, id) => {
                 codec::encode(&self.contributions[&(datanet.clone(), *id)])

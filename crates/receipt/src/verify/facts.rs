@@ -165,8 +165,8 @@ pub(super) fn price(predicate: &Predicate) -> Step {
     ))
 }
 
-/// The voucher has the form of a signature and covers the charge. Whose account it is, the channel's record says.
-pub(super) fn voucher(predicate: &Predicate) -> Step {
+/// The voucher covers the charge, and, once settled, its signer and the consumer are those of the channel's record.
+pub(super) fn voucher(predicate: &Predicate, evidence: &Evidence) -> Step {
     let payment = &predicate.payment;
     let charged = predicate.settlement.charged().ok_or("the charge overflows")?;
     require(payment.cumulative >= charged, || {
@@ -181,9 +181,22 @@ pub(super) fn voucher(predicate: &Predicate) -> Step {
         cumulative: payment.cumulative,
     };
     let signer = recover(&voucher.signing_hash(), &payment.voucher).map_err(|error| error.to_string())?;
-    Ok(format!(
-        "{signer} allows {} uC in total from channel {}; that this account is the channel's authorizer is not proven here, \
-         the ledger checked it for the last voucher of the batch",
-        payment.cumulative.0, payment.channel
-    ))
+    let allows =
+        format!("{signer} allows {} uC in total from channel {}", payment.cumulative.0, payment.channel);
+    let channel = match evidence {
+        Evidence::NotSettled => {
+            return Ok(format!("{allows}; its channel is not proven: the receipt is not settled yet"));
+        }
+        Evidence::Refused(_) => return Err("the channel is not proven: the state proofs fail".to_owned()),
+        Evidence::Proven(proven) => &proven.channel,
+    };
+    let held = [
+        ("signer", signer, channel.authorizer),
+        ("consumer", payment.consumer, channel.consumer),
+        ("gateway", predicate.gateway, channel.gateway),
+    ];
+    for (who, said, held) in held {
+        require(said == held, || format!("the {who} is {said}, the channel's record says {held}"))?;
+    }
+    Ok(format!("{allows}; the ledger's record names it as the authorizer of consumer {}", channel.consumer))
 }

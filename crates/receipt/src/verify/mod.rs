@@ -1,8 +1,8 @@
 //! Offline verification: given a file and the network's public identity, one [`Check`] for each step, none skipped.
 //!
 //! Each step looks at what the earlier ones leave open. The statement says; the signatures tie it to two keys; the state
-//! proofs say that the ledger knows those keys as the gateway's and the provider's, and which weights, snapshots, owners,
-//! lineage and parameters it holds; the path ties the receipt to a settled batch. What nothing in the file can prove is
+//! proofs say that the ledger knows those keys as the gateway's, the provider's and the payer's, and which weights, snapshots,
+//! owners, lineage and parameters it holds; the path ties the receipt to a settled batch. What nothing in the file can prove is
 //! named in the detail of its step.
 //!
 //! Absent: whether the answer is true, whether the provider ran the model (audits re-execute it), and whether the
@@ -107,7 +107,7 @@ pub fn verify(
         facts::attribution_sums(predicate, receipt.opening.as_ref()),
         facts::price(predicate),
         state::split(predicate, &evidence),
-        facts::voucher(predicate),
+        facts::voucher(predicate, &evidence),
         state::inclusion(predicate, &receipt.envelope.payload, receipt.inclusion.as_ref(), &evidence),
         state::proofs(predicate, &evidence),
         state::finality(&evidence),

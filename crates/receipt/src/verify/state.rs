@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use borsh::BorshDeserialize;
 use openledger_ledger::StateKey;
 use openledger_types::record::{
-    BatchRecord, ContributionRecord, GatewayRecord, ModelRecord, ProviderRecord, SnapshotRecord,
+    BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, ProviderRecord,
+    SnapshotRecord,
 };
 use openledger_types::{ContributionId, Name, Parameters, codec, limits};
 
@@ -18,8 +19,8 @@ const NOT_SETTLED: &str = "not settled yet: the file has no inclusion in a batch
 /// Said by every step that needs proofs which do not hold.
 const PROOFS_FAIL: &str = "not checked: the state proofs fail";
 
-/// The records that a receipt depends on, in a fixed order, without repeats: the parameters, its gateway, provider, model
-/// and batch, the snapshots it names, and the contributions that have shares.
+/// The records that a receipt depends on, in a fixed order, without repeats: the parameters, its gateway, provider, model,
+/// batch and channel, the snapshots it names, and the contributions that have shares.
 pub fn required_keys(predicate: &Predicate, batch: u64) -> Vec<StateKey> {
     let mut keys = vec![
         StateKey::Parameters,
@@ -27,6 +28,7 @@ pub fn required_keys(predicate: &Predicate, batch: u64) -> Vec<StateKey> {
         StateKey::Provider(predicate.served.provider),
         StateKey::Model(predicate.served.model.clone()),
         StateKey::Batch(predicate.gateway, batch),
+        StateKey::Channel(predicate.payment.channel),
     ];
     let snapshots = predicate.served.snapshots.iter();
     keys.extend(snapshots.map(|snapshot| StateKey::Snapshot(snapshot.datanet.clone(), snapshot.version)));
@@ -54,6 +56,7 @@ pub(super) struct Proven {
     pub(super) provider: ProviderRecord,
     pub(super) model: ModelRecord,
     pub(super) batch: BatchRecord,
+    pub(super) channel: ChannelRecord,
     /// In the order of the receipt's snapshots.
     snapshots: Vec<SnapshotRecord>,
     pub(super) contributions: BTreeMap<(Name, ContributionId), ContributionRecord>,
@@ -114,6 +117,7 @@ fn prove(
         provider: read(&records, "provider", &StateKey::Provider(predicate.served.provider))?,
         model: read(&records, "model", &StateKey::Model(predicate.served.model.clone()))?,
         batch: read(&records, "batch", &StateKey::Batch(predicate.gateway, inclusion.batch))?,
+        channel: read(&records, "channel", &StateKey::Channel(predicate.payment.channel))?,
         snapshots,
         contributions,
         heights: (lowest, highest),
