@@ -5,6 +5,7 @@
 //! Absent: preventing it. Requests on closing channels are refused when they come in.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, ChannelRecord};
@@ -36,9 +37,9 @@ struct Netted {
 pub(crate) async fn debits(gateway: &Gateway, claims: &[Claim]) -> Result<Vec<Debit>, Trouble> {
     let mut closed = BTreeMap::new();
     for claim in claims {
-        if !closed.contains_key(&claim.channel) {
+        if let Entry::Vacant(unknown) = closed.entry(claim.channel) {
             let record: Option<ChannelRecord> = gateway.facts.now(&StateKey::Channel(claim.channel)).await?;
-            closed.insert(claim.channel, record.is_none_or(|record| record.closed));
+            unknown.insert(record.is_none_or(|record| record.closed));
         }
     }
     let mut netted = net(claims, &closed).ok_or("an amount overflows")?;

@@ -11,7 +11,7 @@ fn refused(edit: impl Fn(&mut Writer)) -> GgufError {
     let mut writer = tiny();
     edit(&mut writer);
     let bytes = writer.bytes();
-    Gguf::parse(&bytes).err().expect("the file is damaged")
+    Gguf::parse(&bytes).expect_err("the file is damaged")
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub fn choose(candidates: &[Candidate], reference_price: Amount, draw: u64) -> O
         .collect();
     let (newcomers, proven): (Vec<&Candidate>, Vec<&Candidate>) =
         able.into_iter().partition(|candidate| candidate.reputation < NEWCOMER_BELOW);
-    let explore = draw % EXPLORE_ONE_IN == 0;
+    let explore = draw.is_multiple_of(EXPLORE_ONE_IN);
     let (first, second, reason) = match (proven.is_empty(), newcomers.is_empty()) {
         (true, true) => return None,
         (true, false) => (newcomers, proven, "only newcomers can serve"),

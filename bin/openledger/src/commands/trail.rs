@@ -107,11 +107,8 @@ pub fn source_lines(paint: Paint, view: &Value, sources: &[Source]) -> Vec<Strin
     let explained: u64 = sources.iter().map(|source| source.basis_points).sum();
     let mass = view["mass"].as_u64().unwrap_or_default();
     let unattributed = view["unattributed"].as_u64().unwrap_or_default();
-    let rest = if mass == 0 {
-        10_000u64.saturating_sub(explained)
-    } else {
-        unattributed.saturating_mul(10_000) / mass
-    };
+    let rest = unattributed.saturating_mul(10_000).checked_div(mass);
+    let rest = rest.unwrap_or_else(|| 10_000u64.saturating_sub(explained));
     lines.push(format!(" –  {}  unattributed: nobody is known to have written it", percent(rest)));
     lines
 }

@@ -12,35 +12,35 @@ use serde_json::Value;
 /// How long a network may take until it answers.
 const READY_MAX: Duration = Duration::from_secs(180);
 
-pub fn binary() -> &'static str {
+pub(crate) fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_openledger")
 }
 
 /// The demo's data folder.
-pub fn demo_data() -> PathBuf {
+pub(crate) fn demo_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data")
 }
 
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// A running network. Dropping it kills it.
-pub struct Network {
-    pub dir: PathBuf,
-    pub port: u16,
+pub(crate) struct Network {
+    pub(crate) dir: PathBuf,
+    pub(crate) port: u16,
     child: Child,
 }
 
 /// An HTTP answer.
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
@@ -48,7 +48,7 @@ impl Answer {
 
 impl Network {
     /// Starts `openledger up` and does not wait.
-    pub fn spawn(dir: &Path, port: u16, data: &Path) -> Self {
+    pub(crate) fn spawn(dir: &Path, port: u16, data: &Path) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("test.log")).unwrap();
         let child = Command::new(binary())
             .arg("--dir")
@@ -64,13 +64,13 @@ impl Network {
     }
 
     /// Starts `openledger up` and waits until it answers.
-    pub fn start(dir: &Path, data: &Path) -> Self {
+    pub(crate) fn start(dir: &Path, data: &Path) -> Self {
         let mut network = Self::spawn(dir, free_port(), data);
         network.wait_until_ready();
         network
     }
 
-    pub fn wait_until_ready(&mut self) {
+    pub(crate) fn wait_until_ready(&mut self) {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -84,38 +84,38 @@ impl Network {
         }
     }
 
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.request("GET", "/readyz", &[], b"").is_some_and(|answer| answer.status == 200)
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("test.log")).unwrap_or_default()
     }
 
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         std::fs::read_to_string(self.dir.join("api-key")).unwrap_or_default().trim().to_owned()
     }
 
     /// `kill -9`.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// The process id.
-    pub fn process_id(&self) -> u32 {
+    pub(crate) fn process_id(&self) -> u32 {
         self.child.id()
     }
 
     /// An orderly stop; panics unless the process ends with code 0.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         let status = self.child.wait().unwrap();
         assert!(status.success(), "stopped with {status}:\n{}", self.log());
     }
 
     /// Runs the binary against this network.
-    pub fn openledger(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn openledger(&self, arguments: &[&str]) -> Output {
         let url = format!("http://127.0.0.1:{}", self.port);
         let mut command = Command::new(binary());
         command.arg("--dir").arg(&self.dir).args(["--url", &url, "--color", "never"]).args(arguments);
@@ -123,7 +123,13 @@ impl Network {
     }
 
     /// One request over a fresh connection; `None` when nobody answers or the answer is cut.
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Answer> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(120))).ok()?;
         let mut head = format!(
@@ -143,7 +149,7 @@ impl Network {
     }
 
     /// A chat completion, not streamed; `None` unless it was received whole.
-    pub fn ask(&self, question: &str, max_tokens: u32) -> Option<Value> {
+    pub(crate) fn ask(&self, question: &str, max_tokens: u32) -> Option<Value> {
         let body = serde_json::json!({
             "model": "smollm2-135m-instruct", "max_tokens": max_tokens, "temperature": 0,
             "messages": [{ "role": "user", "content": question }],
@@ -158,7 +164,7 @@ impl Network {
     }
 
     /// The receipt file, once it is settled.
-    pub fn settled_receipt(&self, id: &str) -> Vec<u8> {
+    pub(crate) fn settled_receipt(&self, id: &str) -> Vec<u8> {
         let authorization = format!("Bearer {}", self.key());
         let begun = Instant::now();
         loop {

@@ -139,6 +139,7 @@ pub(crate) enum Outbound {
 }
 
 /// A send that passed the rate limits.
+#[expect(clippy::large_enum_variant, reason = "it lives for one send, and a box would cost more")]
 pub(crate) enum CheckedOutbound<'a> {
     Nobody,
     Net(<NetSender as LimitedSender>::Checked<'a>),
