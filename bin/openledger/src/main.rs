@@ -12,6 +12,7 @@ mod node;
 mod operator;
 mod output;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -48,11 +49,15 @@ async fn run(cli: Cli) -> Result<()> {
     }
 }
 
+/// What is logged unless `RUST_LOG` says otherwise. The store warns of every new and empty file.
+const LOGGED: &str = "warn,commonware_storage=error,openledger=info";
+
 /// Logs go to standard error; `RUST_LOG` chooses what.
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,openledger=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(LOGGED));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    logs.with_ansi(std::io::stderr().is_terminal()).compact().init();
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

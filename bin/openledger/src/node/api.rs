@@ -57,6 +57,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/api/v1/datanets/{name}/snapshots/{version}", get(snapshot).put(put_snapshot))
         .layer(DefaultBodyLimit::max(UPLOAD_BYTES_MAX));
     Router::new()
+        .route("/network.json", get(identity))
         .route("/api/v1/network", get(network))
         .route("/api/v1/transactions", post(submit))
         .route("/api/v1/accounts/{account}/nonce", get(nonce))
@@ -113,6 +114,11 @@ fn unavailable(error: impl ToString) -> ApiError {
 
 async fn network(State(state): Shared) -> Json<NetworkReply> {
     Json(state.network.clone())
+}
+
+/// The identity file, as `receipt verify --network` reads it.
+async fn identity(State(state): Shared) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], format!("{:#}", state.network.identity)).into_response()
 }
 
 async fn submit(
