@@ -133,7 +133,7 @@ pub enum ReceiptCommand {
         /// The receipt, with its texts
         file: PathBuf,
         /// A folder of snapshots, as `openledger datanet export` writes them
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, default_value = "snapshots", value_name = "DIR")]
         index: PathBuf,
         /// The identity file of the network [default: network.json in --dir]
         #[arg(long, value_name = "FILE")]
@@ -255,6 +255,7 @@ pub enum AccountCommand {
     /// What came in and went out, each line with its receipt
     Statement {
         /// A key name or an address
+        #[arg(default_value = "consumer")]
         account: String,
         /// Page, from 1
         #[arg(long, default_value_t = 1)]
@@ -263,6 +264,7 @@ pub enum AccountCommand {
     /// What an account holds
     Balance {
         /// A key name or an address
+        #[arg(default_value = "consumer")]
         account: String,
     },
     /// Send credits to another account

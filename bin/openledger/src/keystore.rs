@@ -5,12 +5,14 @@
 //! same EIP-712 data.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use openledger_types::{AccountSecret, ServiceSecret, sha256};
+
+use crate::files;
 
 /// Names in one store.
 const NAMES_MAX: usize = 100_000;
@@ -23,19 +25,15 @@ pub struct Keystore {
 }
 
 impl Keystore {
-    /// Opens the store in `folder`, creating it when it does not exist. `seed` fixes the seed of a new store (for
-    /// reproducible runs); otherwise it is random.
-    pub fn open(folder: &Path, seed: Option<u64>) -> Result<Self> {
+    /// Opens the store in `folder`.
+    pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("seed");
-        if !path.exists() {
-            fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-            let bytes = match seed {
-                Some(number) => sha256(format!("openledger/reproducible-seed/v1/{number}").as_bytes()).0,
-                None => random_bytes()?,
-            };
-            write_secret(&path, &hex::encode(bytes))?;
-        }
-        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text = files::read_text(&path)?.with_context(|| {
+            format!(
+                "there are no keys in {}; start a network with `openledger up`, make a key with `openledger keys new`, or name another folder with --dir",
+                folder.display()
+            )
+        })?;
         let mut seed = [0u8; 32];
         hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| {
             anyhow::anyhow!(
@@ -43,9 +41,29 @@ impl Keystore {
                 path.display()
             )
         })?;
-        let names = fs::read_to_string(folder.join("names")).unwrap_or_default();
-        let names = names.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let names = read_names(folder)?;
         Ok(Self { folder: folder.to_path_buf(), seed, names })
+    }
+
+    /// Opens the store in `folder`, creating it when it does not exist. `seed` fixes the seed of a new store (for
+    /// reproducible runs); otherwise it is random. A store that was made with another seed is an error.
+    pub fn open_or_create(folder: &Path, seed: Option<u64>) -> Result<Self> {
+        let fixed =
+            seed.map(|number| sha256(format!("openledger/reproducible-seed/v1/{number}").as_bytes()).0);
+        let bytes = match fixed {
+            Some(bytes) => bytes,
+            None => random_bytes()?,
+        };
+        let path = folder.join("seed");
+        if !path.exists() {
+            // Of two processes that start at once, one creates it, and both read the same.
+            files::create(&path, format!("{}\n", hex::encode(bytes)).as_bytes())?;
+        }
+        let store = Self::open(folder)?;
+        if fixed.is_some_and(|fixed| fixed != store.seed) {
+            bail!("{} was made with another seed; leave out --seed, or choose another --dir", path.display());
+        }
+        Ok(store)
     }
 
     fn derive(&self, purpose: &str, name: &str) -> [u8; 32] {
@@ -80,8 +98,13 @@ impl Keystore {
         self.derive(purpose, name)
     }
 
-    /// Adds names; names that are there already stay. Returns how many were new.
+    /// Adds names; names that are there already stay, those that another process added too. Returns how many were new.
     pub fn add<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Result<usize> {
+        let path = self.folder.join("names.lock");
+        let lock = File::create(&path)
+            .and_then(|lock| lock.lock().map(|()| lock))
+            .with_context(|| format!("{} cannot be locked", path.display()))?;
+        self.names = read_names(&self.folder)?;
         let before = self.names.len();
         for name in names {
             if name.is_empty() || name.len() > 200 || name.contains(['\n', '\0']) {
@@ -93,16 +116,10 @@ impl Keystore {
             bail!("{} holds {NAMES_MAX} names already; use another folder", self.folder.display());
         }
         if self.names.len() > before {
-            let mut text = String::new();
-            for name in &self.names {
-                text.push_str(name);
-                text.push('\n');
-            }
-            let temporary = self.folder.join("names.new");
-            fs::write(&temporary, text)
-                .with_context(|| format!("{} cannot be written", temporary.display()))?;
-            fs::rename(&temporary, self.folder.join("names"))?;
+            let text: String = self.names.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
+            files::write(&self.folder.join("names"), text.as_bytes())?;
         }
+        drop(lock);
         Ok(self.names.len() - before)
     }
 
@@ -120,45 +137,63 @@ impl Keystore {
 
 fn random_bytes() -> Result<[u8; 32]> {
     let mut bytes = [0u8; 32];
-    fs::File::open("/dev/urandom")
+    File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .context("/dev/urandom cannot be read")?;
     Ok(bytes)
 }
 
-/// Thirty-two fresh random bytes.
-pub fn fresh_secret() -> Result<[u8; 32]> {
-    random_bytes()
-}
-
-/// Writes a text that only its owner may read.
-pub fn write_secret(path: &Path, text: &str) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all().with_context(|| format!("{} cannot be written", path.display()))
+fn read_names(folder: &Path) -> Result<BTreeSet<String>> {
+    let text = files::read_text(&folder.join("names"))?.unwrap_or_default();
+    Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn create(folder: &Path, seed: Option<u64>) -> Keystore {
+        Keystore::open_or_create(folder, seed).unwrap()
+    }
+
     #[test]
     fn a_store_keeps_its_keys_and_a_seed_reproduces_them() {
         let one = tempfile::tempdir().unwrap();
         let two = tempfile::tempdir().unwrap();
-        let account = Keystore::open(one.path(), Some(7)).unwrap().ensure("alice").unwrap().account();
-        assert_eq!(Keystore::open(one.path(), None).unwrap().account("alice").unwrap().account(), account);
-        assert_eq!(Keystore::open(two.path(), Some(7)).unwrap().ensure("alice").unwrap().account(), account);
+        let account = create(one.path(), Some(7)).ensure("alice").unwrap().account();
+        assert_eq!(Keystore::open(one.path()).unwrap().account("alice").unwrap().account(), account);
+        assert_eq!(create(two.path(), Some(7)).ensure("alice").unwrap().account(), account);
         let random = tempfile::tempdir().unwrap();
-        assert_ne!(Keystore::open(random.path(), None).unwrap().ensure("alice").unwrap().account(), account);
-        assert!(Keystore::open(one.path(), None).unwrap().account("bob").is_err());
+        assert_ne!(create(random.path(), None).ensure("alice").unwrap().account(), account);
+        assert!(Keystore::open(one.path()).unwrap().account("bob").is_err());
+    }
+
+    #[test]
+    fn reading_creates_nothing_and_another_seed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Keystore::open(folder.path()).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        create(folder.path(), Some(1));
+        assert!(Keystore::open_or_create(folder.path(), Some(2)).is_err());
+        create(folder.path(), None);
+    }
+
+    #[test]
+    fn two_stores_of_one_folder_lose_no_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut one, mut two) = (create(folder.path(), None), create(folder.path(), None));
+        one.add(["alice"]).unwrap();
+        two.add(["bob"]).unwrap();
+        assert_eq!(one.add(["carol"]).unwrap(), 1);
+        let names: Vec<String> = Keystore::open(folder.path())
+            .unwrap()
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["alice", "bob", "carol"]);
+        std::fs::write(folder.path().join("names"), [0xff]).unwrap();
+        assert!(two.add(["dave"]).is_err(), "a damaged list is not overwritten");
     }
 }

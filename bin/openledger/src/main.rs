@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod files;
 mod keystore;
 mod models;
 mod node;
@@ -22,6 +23,7 @@ use crate::cli::{Cli, Command};
 use crate::commands::Session;
 
 fn main() -> ExitCode {
+    end_quietly_without_a_reader();
     let cli = Cli::parse();
     start_logging();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -48,6 +50,23 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Keys(command) => commands::keys::run(&session, command).await,
     }
 }
+
+/// `openledger … | head` ends like any other program whose reader has left.
+fn end_quietly_without_a_reader() {
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let printing = panic.payload_as_str().is_some_and(|text| {
+            text.starts_with("failed printing to stdout") && text.contains("Broken pipe")
+        });
+        if printing {
+            std::process::exit(BROKEN_PIPE);
+        }
+        told(panic);
+    }));
+}
+
+/// The exit code of a program that SIGPIPE ended.
+const BROKEN_PIPE: i32 = 141;
 
 /// What is logged unless `RUST_LOG` says otherwise. The store warns of every new and empty file.
 const LOGGED: &str = "warn,commonware_storage=error,openledger=info";

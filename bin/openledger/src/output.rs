@@ -120,7 +120,12 @@ pub fn parse_credits(text: &str) -> anyhow::Result<Amount> {
     Ok(Amount(units))
 }
 
-/// Wraps text at `width` characters, breaking at spaces; keeps the given indent.
+/// A text from elsewhere without the control characters that would command the terminal.
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|character| *character == '\n' || !character.is_control()).collect()
+}
+
+/// The text with every line indented.
 pub fn indent(text: &str, indent: &str) -> String {
     text.lines().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
 }

@@ -4,6 +4,9 @@ use openledger_types::{AccountId, ChannelId, Event, Hash};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Bytes of one uploaded file (texts or a snapshot), and of the largest reply that a client reads.
+pub const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// `POST /api/v1/transactions`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SubmitRequest {
@@ -87,3 +90,22 @@ pub struct ErrorBody {
     #[serde(default)]
     pub code: Option<String>,
 }
+
+/// `POST /api/v1/state`: values of state keys at one height.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StateRequest {
+    /// Encoded state keys, in hexadecimal.
+    pub keys: Vec<String>,
+}
+
+/// The values, in the order of the keys.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StateReply {
+    /// At which height.
+    pub height: u64,
+    /// Encoded records in hexadecimal; null where there is none.
+    pub values: Vec<Option<String>>,
+}
+
+/// State keys in one request.
+pub const STATE_KEYS_MAX: usize = 1_024;

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use openledger_types::{AccountId, Hash, SignedTransaction};
+use openledger_types::{AccountId, SignedTransaction};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::{ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, SubmitReply, SubmitRequest};
+use crate::api::{
+    ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, SubmitReply, SubmitRequest, UPLOAD_BYTES_MAX,
+};
 
-/// The largest body that the client reads into memory.
-pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a request may take, streams excepted.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a node may be silent in the middle of an answer.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,14 @@ pub enum ClientError {
         address: String,
         /// What the connection said.
         reason: String,
+    },
+    /// The node did not finish in time.
+    #[error(
+        "{address} did not answer in time; what was asked for may have been done: look before you repeat it"
+    )]
+    Timeout {
+        /// The base address.
+        address: String,
     },
     /// The node answered with an error.
     #[error("{message}")]
@@ -43,8 +53,8 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The answer is larger than [`REPLY_BYTES_MAX`].
-    #[error("{address} sent more than {REPLY_BYTES_MAX} bytes")]
+    /// The answer is larger than [`UPLOAD_BYTES_MAX`].
+    #[error("{address} sent more than {UPLOAD_BYTES_MAX} bytes")]
     TooLarge {
         /// The address that was asked.
         address: String,
@@ -64,6 +74,7 @@ impl Client {
     pub fn new(base: &str, key: Option<String>) -> Self {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
+            .read_timeout(SILENCE_MAX)
             .no_proxy()
             .build()
             .expect("a client without TLS always builds");
@@ -98,7 +109,10 @@ impl Client {
         Err(refused(status, &body))
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        if error.is_timeout() && !error.is_connect() {
+            return ClientError::Timeout { address: self.base.clone() };
+        }
         let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         ClientError::Unreachable { address: self.base.clone(), reason }
     }
@@ -106,7 +120,7 @@ impl Client {
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
-            if body.len() + piece.len() > REPLY_BYTES_MAX {
+            if body.len() + piece.len() > UPLOAD_BYTES_MAX {
                 return Err(ClientError::TooLarge { address: self.base.clone() });
             }
             body.extend_from_slice(&piece);
@@ -176,11 +190,6 @@ impl Client {
     /// The manifest of a sealed snapshot.
     pub async fn manifest(&self, datanet: &str, version: u32) -> Result<Vec<u8>, ClientError> {
         self.get_bytes(&format!("/api/v1/datanets/{datanet}/snapshots/{version}")).await
-    }
-
-    /// Whether a transaction hash looks like one the node knows; used by tests of redelivery.
-    pub async fn transaction(&self, hash: &Hash) -> Result<serde_json::Value, ClientError> {
-        self.get(&format!("/api/v1/transactions/{hash}")).await
     }
 }
 

@@ -137,9 +137,9 @@ impl Contribution {
         words::cluster_of(&self.text)
     }
 
-    /// Gives each author the account that `lookup` finds for the name; changes the id.
+    /// Gives each author without an account the one that `lookup` finds for the name; changes the id.
     pub fn bind_accounts(&mut self, mut lookup: impl FnMut(&str) -> Option<[u8; 20]>) {
-        for author in &mut self.authors {
+        for author in self.authors.iter_mut().filter(|author| author.account.is_none()) {
             author.account = lookup(&author.name);
         }
     }
@@ -271,11 +271,15 @@ mod tests {
 
     #[test]
     fn binding_accounts_changes_the_id() {
-        let mut bound = sample();
-        bound.bind_accounts(|name| (name == "Shaun").then_some([9; 20]));
-        assert_eq!(bound.authors[0].account, Some([9; 20]));
-        assert_ne!(bound.id(), sample().id());
-        assert_eq!(bound.cluster(), sample().cluster());
+        let mut unbound = sample();
+        unbound.authors.push(AuthorRef { name: "Ann".into(), account: None });
+        let mut bound = unbound.clone();
+        bound.bind_accounts(|name| (name == "Ann").then_some([9; 20]));
+        assert_eq!(bound.authors[1].account, Some([9; 20]));
+        assert_ne!(bound.id(), unbound.id());
+        assert_eq!(bound.cluster(), unbound.cluster());
+        bound.bind_accounts(|_| Some([8; 20]));
+        assert_eq!(bound.authors[0].account, Some([7; 20]), "a stated account stays");
     }
 
     proptest! {

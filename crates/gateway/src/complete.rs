@@ -75,7 +75,6 @@ pub(crate) struct Outcome {
     pub(crate) attribution: openledger_attribution::Attribution,
     pub(crate) served: Served,
     pub(crate) finish_reason: String,
-    pub(crate) windows: u32,
     pub(crate) first_token_ms: u64,
     pub(crate) total_ms: u64,
 }
@@ -301,10 +300,8 @@ pub(crate) fn reference_price(worker: &Worker, prompt_tokens: u32, completion_to
 /// Follows a job to its end, whoever ends it.
 async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: mpsc::Sender<Piece>) {
     let mut trace = Trace::new(context.library.index.clone(), context.begun);
-    trace.prompt_tokens = job.completion.prompt_tokens;
     let ended = follow(&mut job, &mut trace, &sender).await;
-    drop(job);
-    let piece = match finish(gateway, context, trace, ended).await {
+    let piece = match finish(gateway, context, trace, ended, job.end()).await {
         Ok(sealed) => Piece::Finished(Box::new(sealed)),
         Err(error) => {
             Metrics::add(&gateway.metrics.refused, 1);
@@ -324,7 +321,7 @@ enum Ended {
 async fn follow(job: &mut Job, trace: &mut Trace, sender: &mpsc::Sender<Piece>) -> Ended {
     loop {
         let event = tokio::select! {
-            event = job.completion.events.recv() => event,
+            event = job.next() => event,
             () = sender.closed() => return Ended::ClientLeft,
         };
         match event {
@@ -346,8 +343,9 @@ async fn finish(
     context: Context,
     trace: Trace,
     ended: Ended,
+    served: Served,
 ) -> Result<Sealed, ApiError> {
-    let (tokens, answer, matcher) = (trace.tokens, trace.answer, trace.matcher);
+    let (answer, matcher) = (trace.answer, trace.matcher);
     let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if answer.is_empty() {
         let reason =
@@ -357,30 +355,20 @@ async fn finish(
     let attribution = matcher
         .finish()
         .map_err(|error| ApiError::unavailable(format!("the answer cannot be traced: {error}")))?;
-    let (served, finish_reason, windows) = match ended {
-        Ended::Done(done) => {
-            let served = Served {
-                prompt_tokens: done.prompt_tokens,
-                completion_tokens: done.completion_tokens,
-                commitment: done.evidence.commitment.to_string(),
-            };
-            (served, done.finish_reason.as_str().to_owned(), done.evidence.windows.len())
-        }
-        // What was made before the end is what the client received; there is no evidence for a part.
-        Ended::ClientLeft | Ended::Failed(_) => {
-            gateway.metrics.cancelled.fetch_add(1, Ordering::Relaxed);
-            let prompt_tokens = trace.prompt_tokens;
-            let served = Served { prompt_tokens, completion_tokens: tokens, commitment: String::new() };
-            let reason = if matches!(ended, Ended::ClientLeft) { "cancelled" } else { "error" };
-            (served, reason.to_owned(), 0)
-        }
+    // What was made before the end is what the client received; there is no evidence for a part.
+    let finish_reason = match ended {
+        Ended::Done(done) => done.finish_reason.as_str(),
+        Ended::ClientLeft => "cancelled",
+        Ended::Failed(_) => "error",
     };
+    if matches!(finish_reason, "cancelled" | "error") {
+        gateway.metrics.cancelled.fetch_add(1, Ordering::Relaxed);
+    }
     let outcome = Outcome {
         answer,
         attribution,
         served,
-        finish_reason,
-        windows: u32::try_from(windows).unwrap_or(u32::MAX),
+        finish_reason: finish_reason.to_owned(),
         first_token_ms: trace.first_token_ms,
         total_ms,
     };
@@ -391,27 +379,17 @@ async fn finish(
 struct Trace {
     answer: String,
     matcher: Matcher,
-    tokens: u32,
-    prompt_tokens: u32,
     first_token_ms: u64,
     begun: Instant,
 }
 
 impl Trace {
     fn new(index: Arc<Index>, begun: Instant) -> Self {
-        Self {
-            answer: String::new(),
-            matcher: Matcher::new(index),
-            tokens: 0,
-            prompt_tokens: 0,
-            first_token_ms: 0,
-            begun,
-        }
+        Self { answer: String::new(), matcher: Matcher::new(index), first_token_ms: 0, begun }
     }
 
     /// Adds a token's text; returns what the client gets of it. White space before the first word is left out.
     fn push(&mut self, text: String) -> Option<String> {
-        self.tokens = self.tokens.saturating_add(1);
         let text = if self.answer.is_empty() { text.trim_start().to_owned() } else { text };
         if text.is_empty() {
             return None;

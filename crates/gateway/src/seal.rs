@@ -128,8 +128,8 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
         served: served_facts(context, outcome),
         routing: context.routing.clone(),
         usage: UsageFacts {
-            prompt_tokens: outcome.served.prompt_tokens,
-            completion_tokens: outcome.served.completion_tokens,
+            prompt_tokens: outcome.served.prompt_tokens(),
+            completion_tokens: outcome.served.completion_tokens(),
         },
         price: PriceFacts {
             prompt_price: context.worker.offer().prompt_price,
@@ -139,7 +139,10 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
         payment,
         attribution: facts,
         settlement: lines,
-        evidence: EvidenceFacts { commitment: outcome.served.commitment.clone(), windows: outcome.windows },
+        evidence: EvidenceFacts {
+            commitment: outcome.served.commitment().to_owned(),
+            windows: outcome.served.windows(),
+        },
         timing: TimingFacts {
             queue_ms: 0,
             first_token_ms: outcome.first_token_ms,
@@ -218,7 +221,7 @@ async fn split(
         .map_err(ApiError::unavailable)?;
     let overflow = || ApiError::unavailable("the price overflows");
     let reference =
-        reference_price(&context.worker, outcome.served.prompt_tokens, outcome.served.completion_tokens)
+        reference_price(&context.worker, outcome.served.prompt_tokens(), outcome.served.completion_tokens())
             .ok_or_else(overflow)?;
     let terms = CompletionTerms {
         reference,
@@ -312,8 +315,8 @@ fn count(gateway: &Gateway, outcome: &Outcome, charged: Amount) {
     let metrics = &gateway.metrics;
     Metrics::add(&metrics.receipts, 1);
     Metrics::add(&metrics.charged, charged.0);
-    Metrics::add(&metrics.prompt_tokens, u64::from(outcome.served.prompt_tokens));
-    Metrics::add(&metrics.completion_tokens, u64::from(outcome.served.completion_tokens));
+    Metrics::add(&metrics.prompt_tokens, u64::from(outcome.served.prompt_tokens()));
+    Metrics::add(&metrics.completion_tokens, u64::from(outcome.served.completion_tokens()));
     Metrics::add(&metrics.first_token_ms, outcome.first_token_ms);
 }
 
@@ -340,9 +343,9 @@ fn told(draft: &Draft, outcome: Outcome) -> Sealed {
         "unattributed_basis_points": part(predicate.attribution.unattributed),
     });
     let usage = json!({
-        "prompt_tokens": outcome.served.prompt_tokens,
-        "completion_tokens": outcome.served.completion_tokens,
-        "total_tokens": outcome.served.prompt_tokens.saturating_add(outcome.served.completion_tokens),
+        "prompt_tokens": outcome.served.prompt_tokens(),
+        "completion_tokens": outcome.served.completion_tokens(),
+        "total_tokens": outcome.served.prompt_tokens().saturating_add(outcome.served.completion_tokens()),
         "cost": cost,
         "cost_details": {
             "currency": "credits",

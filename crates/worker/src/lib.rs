@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use openledger_inference::{Backend, Completion, CompletionRequest, SubmitError};
+use openledger_inference::{Backend, Completion, CompletionRequest, Event, SubmitError};
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -68,22 +68,69 @@ pub struct Worker {
     places: Arc<Semaphore>,
 }
 
-/// A job that runs; its place is free again when it is dropped.
+/// A job that runs; its place is free again when it ends or is dropped.
 pub struct Job {
-    /// Tokens as they are made.
-    pub completion: Completion,
+    completion: Completion,
+    served: Served,
     _place: OwnedSemaphorePermit,
 }
 
-/// What the worker knows about a job that ended.
+impl Job {
+    /// The next event; `None` when there is nothing more. What passes here is what the worker signs for.
+    pub async fn next(&mut self) -> Option<Event> {
+        let event = self.completion.events.recv().await;
+        self.served.count(event.as_ref());
+        event
+    }
+
+    /// Ends the job, finished or not, and says what was served.
+    pub fn end(self) -> Served {
+        self.served
+    }
+}
+
+/// What a worker served, by its own count. Only a worker makes one, so that it never signs somebody else's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
+    prompt_tokens: u32,
+    completion_tokens: u32,
+    commitment: String,
+    windows: u32,
+}
+
+impl Served {
     /// Tokens read.
-    pub prompt_tokens: u32,
+    pub fn prompt_tokens(&self) -> u32 {
+        self.prompt_tokens
+    }
+
     /// Tokens written.
-    pub completion_tokens: u32,
-    /// The evidence's commitment, empty when the job was cancelled.
-    pub commitment: String,
+    pub fn completion_tokens(&self) -> u32 {
+        self.completion_tokens
+    }
+
+    /// The evidence's commitment; empty when the job did not come to its end.
+    pub fn commitment(&self) -> &str {
+        &self.commitment
+    }
+
+    /// Windows of the evidence.
+    pub fn windows(&self) -> u32 {
+        self.windows
+    }
+
+    fn count(&mut self, event: Option<&Event>) {
+        match event {
+            Some(Event::Token { .. }) => self.completion_tokens = self.completion_tokens.saturating_add(1),
+            Some(Event::Done(done)) => {
+                self.prompt_tokens = done.prompt_tokens;
+                self.completion_tokens = done.completion_tokens;
+                self.commitment = done.evidence.commitment.to_string();
+                self.windows = u32::try_from(done.evidence.windows.len()).unwrap_or(u32::MAX);
+            }
+            Some(Event::Error(_)) | None => {}
+        }
+    }
 }
 
 impl Worker {
@@ -115,7 +162,10 @@ impl Worker {
             .clone()
             .try_acquire_owned()
             .map_err(|_| WorkError::AtCapacity { capacity: self.offer.capacity })?;
-        Ok(Job { completion: self.backend.submit(request)?, _place: place })
+        let completion = self.backend.submit(request)?;
+        let prompt_tokens = completion.prompt_tokens;
+        let served = Served { prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0 };
+        Ok(Job { completion, served, _place: place })
     }
 
     /// Countersigns a receipt's payload if it says what this worker served, at this worker's prices.
@@ -151,5 +201,63 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openledger_inference::{ModelInfo, Prompt};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A backend that plays events which the test sends.
+    struct Played(std::sync::Mutex<Option<mpsc::Receiver<Event>>>);
+
+    impl Backend for Played {
+        fn model_info(&self) -> ModelInfo {
+            ModelInfo { name: "played".into(), sha256: None, context_tokens: 64, numeric_specification: None }
+        }
+
+        fn submit(&self, _request: CompletionRequest) -> Result<Completion, SubmitError> {
+            let events = self.0.lock().unwrap().take().ok_or(SubmitError::Stopped)?;
+            Ok(Completion { prompt_tokens: 7, events })
+        }
+    }
+
+    fn worker(events: mpsc::Receiver<Event>) -> Worker {
+        let offer = Offer {
+            provider: AccountId([1; 20]),
+            model: "played".parse().unwrap(),
+            weights: Hash([2; 32]),
+            prompt_price: Amount(5),
+            completion_price: Amount(40),
+            capacity: 1,
+        };
+        let backend = Arc::new(Played(std::sync::Mutex::new(Some(events))));
+        Worker::new(offer, ServiceSecret::from_bytes([3; 32]), backend)
+    }
+
+    fn request() -> CompletionRequest {
+        CompletionRequest::new(Prompt::Text("hello".into()))
+    }
+
+    #[tokio::test]
+    async fn a_worker_counts_for_itself_and_a_job_that_is_cut_has_no_evidence() {
+        let (sender, events) = mpsc::channel(8);
+        let worker = worker(events);
+        let mut job = worker.start(request()).unwrap();
+        assert!(matches!(worker.start(request()), Err(WorkError::AtCapacity { capacity: 1 })));
+        for token_id in 0..3 {
+            sender.send(Event::Token { token_id, text: "word".into() }).await.unwrap();
+        }
+        for _ in 0..2 {
+            assert!(matches!(job.next().await, Some(Event::Token { .. })));
+        }
+        let served = job.end();
+        assert_eq!((served.prompt_tokens(), served.completion_tokens()), (7, 2));
+        assert_eq!((served.commitment(), served.windows()), ("", 0));
+        assert_eq!(worker.free(), 1, "the place is free again");
+        assert!(matches!(worker.start(request()), Err(WorkError::Refused(SubmitError::Stopped))));
     }
 }

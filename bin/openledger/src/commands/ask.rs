@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 
 use super::{Session, trail};
 use crate::cli::AskArguments;
-use crate::output::{indent, units};
+use crate::files;
+use crate::output::{indent, printable, units};
 
 /// How long a receipt may take to be settled.
 const SETTLED_MAX: Duration = Duration::from_secs(60);
+/// How long the node's pages may be behind its ledger.
+const VIEW_MAX: Duration = Duration::from_secs(10);
 
 /// What was received.
 struct Received {
@@ -32,17 +35,64 @@ pub async fn run(session: &Session, arguments: AskArguments) -> Result<()> {
         None => client.network().await?.default_model,
     };
     let received = receive(session, &client, &model, &arguments).await?;
-    let id = received.receipt["id"].as_str().context("the answer came without a receipt")?.to_owned();
-    let file = if arguments.no_wait { client.receipt(&id).await? } else { settled(&client, &id).await? };
+    let id = receipt_id(&received.receipt)?;
+    // What was paid for is kept first, settled or not.
+    let mut file = client.receipt(&id).await?;
     let path = save(session, &arguments, &id, &file)?;
+    if !arguments.no_wait
+        && let Some(complete) = settled(&client, &id).await?
+    {
+        file = complete;
+        save(session, &arguments, &id, &file)?;
+    }
+    let is_settled = has_inclusion(&file)?;
     let statement = super::receipt::statement_json(&file)?;
-    let view: Value = client.get(&format!("/api/v1/receipts/{id}")).await?;
+    let view = view(&client, &id, is_settled).await?;
     if session.json {
         session.print_json(&as_json(&arguments, &received, &id, &path, &statement, &view));
     } else {
         print_trail(session, &client, &received, &path, &statement, &view);
     }
+    if view["adds_up"] != Value::Bool(true) {
+        bail!(
+            "the payouts of receipt {id} do not add up to its cost; `openledger receipt verify {}` says more",
+            path.display()
+        );
+    }
+    if !is_settled && !arguments.no_wait {
+        bail!(
+            "the receipt {id} is not settled after {} s; it is safe at the gateway: fetch it later with `openledger receipt fetch {id}`",
+            SETTLED_MAX.as_secs()
+        );
+    }
     Ok(())
+}
+
+/// The receipt's id, which becomes a file name: a node may not choose any other characters.
+fn receipt_id(receipt: &Value) -> Result<String> {
+    let id = receipt["id"].as_str().context("the answer came without a receipt")?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if id.is_empty() || id.len() > 64 || !id.bytes().all(allowed) {
+        bail!("the node named a receipt {id:?}, which is no id; do not trust it");
+    }
+    Ok(id.to_owned())
+}
+
+fn has_inclusion(file: &[u8]) -> Result<bool> {
+    let value: Value = serde_json::from_slice(file).context("the receipt is not JSON")?;
+    Ok(value["inclusion"].is_object())
+}
+
+/// The node's view of a receipt; of a settled one, as soon as its pages have read the block.
+async fn view(client: &Client, id: &str, is_settled: bool) -> Result<Value> {
+    let begun = Instant::now();
+    loop {
+        let view: Value = client.get(&format!("/api/v1/receipts/{id}")).await?;
+        if !is_settled || !view["settled"].is_null() || begun.elapsed() > VIEW_MAX {
+            return Ok(view);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn receive(
@@ -84,7 +134,7 @@ async fn receive(
                     received.first_text = begun.elapsed();
                 }
                 if !session.json {
-                    print!("{}", paint.dim(&text.replace('\n', "\n  ")));
+                    print!("{}", paint.dim(&printable(&text).replace('\n', "\n  ")));
                     std::io::stdout().flush()?;
                 }
                 received.answer.push_str(&text);
@@ -100,23 +150,17 @@ async fn receive(
     Ok(received)
 }
 
-/// The receipt file with its inclusion, as soon as the batch is final.
-async fn settled(client: &Client, id: &str) -> Result<Vec<u8>> {
+/// The receipt file with its inclusion, as soon as the batch is final; `None` when that takes too long.
+async fn settled(client: &Client, id: &str) -> Result<Option<Vec<u8>>> {
     let begun = Instant::now();
-    loop {
+    while begun.elapsed() <= SETTLED_MAX {
         let file = client.receipt(id).await?;
-        let value: Value = serde_json::from_slice(&file).context("the receipt is not JSON")?;
-        if value["inclusion"].is_object() {
-            return Ok(file);
-        }
-        if begun.elapsed() > SETTLED_MAX {
-            bail!(
-                "the receipt {id} is not settled after {} s; it is safe at the gateway: fetch it later with `openledger receipt fetch {id}`",
-                SETTLED_MAX.as_secs()
-            );
+        if has_inclusion(&file)? {
+            return Ok(Some(file));
         }
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
+    Ok(None)
 }
 
 fn save(session: &Session, arguments: &AskArguments, id: &str, file: &[u8]) -> Result<PathBuf> {
@@ -124,10 +168,7 @@ fn save(session: &Session, arguments: &AskArguments, id: &str, file: &[u8]) -> R
         Some(path) => path.clone(),
         None => session.dir.join("receipts").join(format!("{id}.json")),
     };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-    }
-    std::fs::write(&path, file).with_context(|| format!("{} cannot be written", path.display()))?;
+    files::write(&path, file)?;
     Ok(path)
 }
 
@@ -172,7 +213,7 @@ fn print_trail(
     println!("\n  {}", paint.bold("Traced"));
     println!("{}", indent(&trail::highlighted(paint, &received.answer, statement, &sources), "  "));
     println!("\n  {}", paint.bold("Sources"));
-    for line in trail::source_lines(paint, view, &sources) {
+    for line in trail::source_lines(paint, &sources) {
         println!("  {line}");
     }
     println!("\n  {}", paint.bold("Money trail"));

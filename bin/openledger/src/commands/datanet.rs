@@ -21,7 +21,7 @@ pub async fn run(session: &Session, command: DatanetCommand) -> Result<()> {
     match command {
         DatanetCommand::Create { name, title, license, key } => {
             let name: Name = name.parse()?;
-            session.keys()?.ensure(&key)?;
+            session.new_keys()?.ensure(&key)?;
             session.operator(&client, &key).await?.create_datanet(&name, &title, &license).await?;
             said(session, json!({ "datanet": name }), &format!("{name} is there; its curator is {key}"));
         }

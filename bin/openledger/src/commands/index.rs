@@ -1,5 +1,6 @@
 //! `openledger index`: the attribution index by itself, on plain files.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde_json::json;
 use super::Session;
 use crate::cli::IndexCommand;
 use crate::commands::datanet::progress_bar;
+use crate::files;
 
 /// Bytes of a text that is attributed.
 const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -26,78 +28,102 @@ pub fn run(session: &Session, command: IndexCommand) -> Result<()> {
 }
 
 fn build(session: &Session, input: &[PathBuf], out: &Path) -> Result<()> {
-    let files = input_files(input)?;
+    let inputs = input_files(input)?;
     fs::create_dir_all(out).with_context(|| format!("{} cannot be created", out.display()))?;
+    refuse_foreign(&inputs, out)?;
     let bar = progress_bar("indexing");
-    bar.set_length(files.len() as u64);
-    for file in &files {
-        let name = segment_name(file)?;
+    bar.set_length(inputs.len() as u64);
+    for (name, file) in &inputs {
         let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let options = ParseOptions { default_license: Some("unstated".into()), default_source: name.clone() };
         let contributions = parse_json_lines(&bytes, &options)
             .with_context(|| format!("{} was not indexed", file.display()))?;
         let documents = contributions.len();
-        let segment = Segment::build(&name, &number(contributions, 0))?;
-        let path = out.join(format!("{name}.segment"));
-        fs::write(&path, segment.to_bytes())
-            .with_context(|| format!("{} cannot be written", path.display()))?;
+        let segment = Segment::build(name, &number(contributions, 0))?;
+        let path = segment_path(out, name);
+        files::write(&path, &segment.to_bytes())?;
         bar.inc(1);
-        let root = hex::encode(segment.root());
+        let (words, root) = (segment.word_count(), hex::encode(segment.root()));
         if session.json {
-            let words = segment.word_count();
-            session.print_json(
-                &json!({ "segment": path, "documents": documents, "words": words, "root": root }),
-            );
+            let built = json!({ "segment": path, "documents": documents, "words": words, "root": root });
+            session.print_json(&built);
         } else {
-            bar.suspend(|| {
-                println!(
-                    "{}: {documents} documents, {} words, root {root}",
-                    path.display(),
-                    segment.word_count()
-                )
-            });
+            let line = format!("{}: {documents} documents, {words} words, root {root}", path.display());
+            bar.suspend(|| println!("{line}"));
         }
     }
     bar.finish_and_clear();
     Ok(())
 }
 
-fn input_files(input: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// The files of `input` by the names of their segments. A folder stands for its `.jsonl` files.
+fn input_files(input: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut named: BTreeMap<String, PathBuf> = BTreeMap::new();
     for path in input {
+        let mut files = vec![path.clone()];
         if path.is_dir() {
-            for entry in fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))? {
-                files.push(entry?.path());
-            }
+            let entries = fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            files = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
             files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
-        } else {
-            files.push(path.clone());
+        }
+        for file in files {
+            let name = segment_name(&file)?;
+            if let Some(other) = named.insert(name.clone(), file.clone()) {
+                if other == file {
+                    continue;
+                }
+                bail!(
+                    "{} and {} would both become {name}.segment; rename one",
+                    other.display(),
+                    file.display()
+                );
+            }
         }
     }
-    files.sort();
-    files.dedup();
-    if files.is_empty() {
+    if named.is_empty() {
         bail!("there are no .jsonl files in what --input names");
     }
-    Ok(files)
+    Ok(named)
+}
+
+/// Segments of an earlier build would silently be part of the index.
+fn refuse_foreign(files: &BTreeMap<String, PathBuf>, out: &Path) -> Result<()> {
+    let ours: BTreeSet<PathBuf> = files.keys().map(|name| segment_path(out, name)).collect();
+    match segment_files(out)?.into_iter().find(|file| !ours.contains(file)) {
+        None => Ok(()),
+        Some(other) => {
+            bail!("{} is of another build; remove it or name another folder with --out", other.display())
+        }
+    }
+}
+
+fn segment_path(out: &Path, name: &str) -> PathBuf {
+    out.join(format!("{name}.segment"))
 }
 
 /// A segment is named like its file: letters, digits and dashes.
 fn segment_name(file: &Path) -> Result<String> {
-    let stem =
-        file.file_stem().and_then(|stem| stem.to_str()).context("a file name is not UTF-8; rename it")?;
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let name: String = stem
         .to_lowercase()
         .chars()
         .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
         .take(64)
         .collect();
-    Ok(name.trim_matches('-').to_owned())
+    let name = name.trim_matches('-');
+    if name.is_empty() {
+        bail!("{} has no ASCII letter or digit in its name; rename it", file.display());
+    }
+    Ok(name.to_owned())
 }
 
 fn attribute_text(index: &Path, text: &Path) -> Result<()> {
     let mut segments = Vec::new();
-    for file in segment_files(index)? {
+    let files = segment_files(index)?;
+    if files.is_empty() {
+        bail!("{} holds no index; build it with `openledger index build`", index.display());
+    }
+    for file in files {
         let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
         let segment = Segment::from_bytes(&bytes)
             .with_context(|| format!("{} is damaged; build the index again", file.display()))?;
@@ -122,9 +148,6 @@ fn segment_files(index: &Path) -> Result<Vec<PathBuf>> {
         .filter(|file| file.extension().is_some_and(|extension| extension == "segment"))
         .collect();
     files.sort();
-    if files.is_empty() {
-        bail!("{} holds no index; build it with `openledger index build`", index.display());
-    }
     Ok(files)
 }
 

@@ -12,7 +12,7 @@ pub mod up;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use openledger_client::Client;
 use openledger_types::AccountId;
 
@@ -47,17 +47,27 @@ impl Session {
 
     /// A client of the node: `--url`, else the address that the network in `--dir` wrote, else the default port.
     pub fn client(&self, key: Option<String>) -> Client {
-        let written = std::fs::read_to_string(self.dir.join("address")).ok();
-        let url = self.url.clone().or(written.map(|text| text.trim().to_owned()));
+        let url = self.url.clone().or_else(|| self.own_address());
         Client::new(url.as_deref().unwrap_or("http://127.0.0.1:8080"), key)
     }
 
-    /// The API key: given, else the one that the network in `--dir` wrote.
+    /// The address that the network in `--dir` wrote.
+    fn own_address(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.dir.join("address")).ok()?;
+        Some(text.trim().to_owned())
+    }
+
+    /// The API key: given, else the one that the network in `--dir` wrote, which only that network is sent.
     pub fn api_key(&self, given: Option<String>) -> Result<String> {
         if let Some(key) = given {
             return Ok(key);
         }
         let path = self.dir.join("api-key");
+        if let Some(url) = &self.url
+            && self.own_address().is_some_and(|own| own != url.trim_end_matches('/'))
+        {
+            bail!("the API key in {} is for another network than {url}; name one with --key", path.display());
+        }
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!(
                 "no API key: {} cannot be read; name one with --key, or make one with `openledger keys api`",
@@ -69,7 +79,12 @@ impl Session {
 
     /// The key store of this folder.
     pub fn keys(&self) -> Result<Keystore> {
-        Keystore::open(&self.dir.join("keys"), None)
+        Keystore::open(&self.dir.join("keys"))
+    }
+
+    /// The key store of this folder, created when there is none.
+    pub fn new_keys(&self) -> Result<Keystore> {
+        Keystore::open_or_create(&self.dir.join("keys"), None)
     }
 
     /// An operator for the account with this key name.

@@ -14,7 +14,7 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
         ModelCommand::Register { name, file, license, parent, key } => {
             let weights: Hash = format!("0x{}", models::sha256_of(&file)?).parse()?;
             let parent = parent.map(|parent| parent.parse()).transpose()?;
-            session.keys()?.ensure(&key)?;
+            session.new_keys()?.ensure(&key)?;
             let client = session.client(None);
             let operator = session.operator(&client, &key).await?;
             let reply = operator

@@ -9,8 +9,8 @@ use openledger_attribution::{Index, attribute};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
 use openledger_ledger::StateKey;
 use openledger_receipt::{
-    AttributionFacts, NetworkRef, PassageRef, Predicate, ProvenRecord, ReceiptFile, ShareFacts, SpanFacts,
-    recompute, verify,
+    AttributionFacts, NetworkRef, PassageRef, Predicate, ProvenRecord, ReceiptFile, Report, ShareFacts,
+    SpanFacts, recompute, verify,
 };
 use openledger_types::record::{ModelRecord, OwnerRecord};
 use openledger_types::{ContributionId, Hash, Name, Parameters, Royalty, codec, limits};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::cli::ReceiptCommand;
+use crate::files;
 use crate::node::library::{Sealed, read_snapshot};
 use crate::output::indent;
 
@@ -50,7 +51,7 @@ async fn fetch(session: &Session, id: &str, out: Option<PathBuf>, key: Option<St
     let client = session.client(key.or_else(|| session.api_key(None).ok()));
     let file = client.receipt(id).await?;
     let path = out.unwrap_or_else(|| PathBuf::from(format!("{id}.json")));
-    std::fs::write(&path, &file).with_context(|| format!("{} cannot be written", path.display()))?;
+    files::write(&path, &file)?;
     let settled = ReceiptFile::from_bytes(&file)?.inclusion.is_some();
     if session.json {
         session.print_json(&json!({ "file": path, "settled": settled }));
@@ -87,18 +88,25 @@ fn show(session: &Session, path: &Path) -> Result<()> {
 }
 
 fn verify_file(session: &Session, path: &Path, network: &Path) -> Result<()> {
-    let identity = read_identity(network)?;
-    let reference = NetworkRef { chain_id: identity.chain_id, genesis: Hash(identity.genesis_hash.0) };
-    let report = verify(&read(path)?, &reference, &|proof| check_proof(&identity, proof));
+    let report = check_file(path, &read_identity(network)?)?;
     if session.json {
         session.print_json(&serde_json::to_value(&report)?);
     } else {
         print_report(session, path, &report);
     }
-    if !report.ok {
-        bail!("{} is refused: {}", path.display(), first_failure(&report));
+    accepted(path, &report)
+}
+
+fn check_file(path: &Path, identity: &NetworkIdentity) -> Result<Report> {
+    let reference = NetworkRef { chain_id: identity.chain_id, genesis: Hash(identity.genesis_hash.0) };
+    Ok(verify(&read(path)?, &reference, &|proof| check_proof(identity, proof)))
+}
+
+fn accepted(path: &Path, report: &Report) -> Result<()> {
+    match report.refusal() {
+        None => Ok(()),
+        Some(check) => bail!("{} is refused: {}: {}", path.display(), check.name, check.detail),
     }
-    Ok(())
 }
 
 fn read_identity(path: &Path) -> Result<NetworkIdentity> {
@@ -107,12 +115,7 @@ fn read_identity(path: &Path) -> Result<NetworkIdentity> {
         .with_context(|| format!("{} is not a network's identity", path.display()))
 }
 
-fn first_failure(report: &openledger_receipt::verify::Report) -> String {
-    let failed = report.checks.iter().find(|check| !check.ok);
-    failed.map_or_else(|| "a check failed".to_owned(), |check| format!("{}: {}", check.name, check.detail))
-}
-
-fn print_report(session: &Session, path: &Path, report: &openledger_receipt::verify::Report) {
+fn print_report(session: &Session, path: &Path, report: &Report) {
     println!("{}", session.paint.bold(&path.display().to_string()));
     for check in &report.checks {
         let mark = if check.ok { session.paint.green("✓") } else { session.paint.red("✗") };
@@ -139,6 +142,8 @@ fn check_proof(identity: &NetworkIdentity, proof: &str) -> Result<ProvenRecord, 
 
 /// Attributes the answer again, splits the price again, and compares every integer.
 fn recompute_file(session: &Session, path: &Path, folder: &Path, network: &Path) -> Result<()> {
+    let identity = read_identity(network)?;
+    accepted(path, &check_file(path, &identity)?)?;
     let file = ReceiptFile::from_bytes(&read(path)?)?;
     let statement = file.statement()?;
     let predicate = statement.predicate();
@@ -152,7 +157,7 @@ fn recompute_file(session: &Session, path: &Path, folder: &Path, network: &Path)
     let segments = snapshots.values().map(|sealed| sealed.segment.clone()).collect();
     let index = Arc::new(Index::join(segments)?);
     let attribution = attribution_facts(&attribute(&opening.answer, &index)?);
-    let records = proven_records(&file, &read_identity(network)?)?;
+    let records = proven_records(&file, &identity)?;
     let (parameters, lineage) = terms(&records, predicate)?;
     let owners = |datanet: &Name, contribution: &ContributionId| owners(&snapshots, datanet, contribution);
     let outcome = recompute(predicate, &attribution, Hash(index.root()), &parameters, &lineage, &owners);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::account::shown;
-use crate::output::{Paint, superscript, units};
+use crate::output::{Paint, printable, superscript, units};
 
 /// A source of an answer: a contribution with its footnote number.
 pub struct Source {
@@ -61,7 +61,8 @@ pub fn highlighted(paint: Paint, answer: &str, statement: &Value, sources: &[Sou
             |name: &str| span[name].as_u64().and_then(|place| usize::try_from(place).ok()).unwrap_or(0);
         let (from, to) = (place("start").max(end), place("end"));
         let (Some(before), Some(marked)) = (answer.get(end..from), answer.get(from..to)) else { continue };
-        text.push_str(before);
+        text.push_str(&printable(before));
+        let marked = &printable(marked);
         let mut notes: Vec<usize> = span["sources"]
             .as_array()
             .into_iter()
@@ -80,12 +81,12 @@ pub fn highlighted(paint: Paint, answer: &str, statement: &Value, sources: &[Sou
         }
         end = to;
     }
-    text.push_str(answer.get(end..).unwrap_or_default());
+    text.push_str(&printable(answer.get(end..).unwrap_or_default()));
     text
 }
 
 /// Sources with authors, and the part that nobody explains.
-pub fn source_lines(paint: Paint, view: &Value, sources: &[Source]) -> Vec<String> {
+pub fn source_lines(paint: Paint, sources: &[Source]) -> Vec<String> {
     let percent = |basis_points: u64| format!("{:>3}.{:02} %", basis_points / 100, basis_points % 100);
     let mut lines: Vec<String> = sources
         .iter()
@@ -105,10 +106,7 @@ pub fn source_lines(paint: Paint, view: &Value, sources: &[Source]) -> Vec<Strin
         lines.push(format!("    and {} more with smaller parts", sources.len() - 8));
     }
     let explained: u64 = sources.iter().map(|source| source.basis_points).sum();
-    let mass = view["mass"].as_u64().unwrap_or_default();
-    let unattributed = view["unattributed"].as_u64().unwrap_or_default();
-    let rest = unattributed.saturating_mul(10_000).checked_div(mass);
-    let rest = rest.unwrap_or_else(|| 10_000u64.saturating_sub(explained));
+    let rest = 10_000u64.saturating_sub(explained);
     lines.push(format!(" –  {}  unattributed: nobody is known to have written it", percent(rest)));
     lines
 }
@@ -118,18 +116,16 @@ pub fn money_lines(paint: Paint, view: &Value) -> Vec<String> {
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let mut lines = vec![format!("{:44} {:>10} {:>10} {:>10}", "", "uC", "liquid", "in escrow")];
     let mut sum = 0;
-    for payout in view["payouts"].as_array().into_iter().flatten() {
-        let role = payout["role"].as_str().unwrap_or_default();
-        let amount = number(&payout["amount"]);
+    for Paid { role, account, texts, amount, settled } in paid(view) {
         sum += amount;
-        let paid = &payout["paid"];
-        let part = |name: &str| if paid.is_object() { units(number(&paid[name])) } else { "…".to_owned() };
-        let who = cut(&shown(&payout["account"]), 31);
+        let who = shown(&account);
+        let part = |units_paid: Option<u64>| units_paid.map_or_else(|| "…".to_owned(), units);
+        let who = if texts > 1 { format!("{} ({texts} texts)", cut(&who, 20)) } else { cut(&who, 31) };
         lines.push(format!(
             "{role:12} {who:31} {:>10} {:>10} {:>10}",
             units(amount),
-            part("liquid"),
-            part("escrowed")
+            part(settled.map(|(liquid, _)| liquid)),
+            part(settled.map(|(_, escrowed)| escrowed))
         ));
     }
     for pool in view["pools"].as_array().into_iter().flatten() {
@@ -150,6 +146,39 @@ pub fn money_lines(paint: Paint, view: &Value) -> Vec<String> {
     };
     lines.push(format!("{:12} {:31} {:>10}  {verdict}", "sum", "", units(total)));
     lines
+}
+
+/// What one account gets in one role.
+struct Paid {
+    role: String,
+    account: Value,
+    /// Contributions that it is paid for.
+    texts: usize,
+    amount: u64,
+    /// Liquid and in escrow, once settled.
+    settled: Option<(u64, u64)>,
+}
+
+/// The payouts, those of one account in one role together, in the order of the receipt.
+fn paid(view: &Value) -> Vec<Paid> {
+    let mut rows: Vec<Paid> = Vec::new();
+    for payout in view["payouts"].as_array().into_iter().flatten() {
+        let role = payout["role"].as_str().unwrap_or_default();
+        let account = &payout["account"];
+        let amount = payout["amount"].as_u64().unwrap_or_default();
+        let settled = payout["paid"]["liquid"].as_u64().zip(payout["paid"]["escrowed"].as_u64());
+        match rows.iter_mut().find(|row| row.role == role && row.account == *account) {
+            Some(row) => {
+                row.texts += 1;
+                row.amount += amount;
+                row.settled = row.settled.zip(settled).map(|(had, got)| (had.0 + got.0, had.1 + got.1));
+            }
+            None => {
+                rows.push(Paid { role: role.to_owned(), account: account.clone(), texts: 1, amount, settled })
+            }
+        }
+    }
+    rows
 }
 
 fn pool_name(pool: &Value) -> String {

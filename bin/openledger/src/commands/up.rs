@@ -15,7 +15,8 @@ use serde::Deserialize;
 use super::Session;
 use super::datanet::progress_bar;
 use crate::cli::UpArguments;
-use crate::keystore::{Keystore, write_secret};
+use crate::files;
+use crate::keystore::Keystore;
 use crate::node::{Node, NodeConfig};
 use crate::operator::{Operator, read};
 
@@ -62,31 +63,34 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
     let model = crate::models::resolve(arguments.model.as_deref())?;
     let config = NodeConfig { dir: session.dir.clone(), port: arguments.port, model, seed: arguments.seed };
-    let node = Node::start(config).await?;
+    let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());
-    let filled = fill(session, &node, &address, arguments.data.as_deref());
+    let filled = fill(session, node.chain_id(), &address, arguments.data.as_deref());
     let stopped = tokio::select! {
-        filled = filled => match filled {
-            Ok(()) => {
-                node.ready();
-                println!("ready: {address}/  (explorer)   {address}/v1  (OpenAI-compatible; key in {})", session.dir.join("api-key").display());
-                node.wait_until_stopped().await
-            }
-            Err(error) => Err(error),
-        },
-        stopped = node.wait_until_stopped() => stopped,
+        filled = filled => filled.map(|()| true),
+        stopped = node.wait_until_stopped() => stopped.map(|()| false),
+    };
+    let stopped = match stopped {
+        Ok(true) => {
+            node.ready();
+            let key = session.dir.join("api-key");
+            println!(
+                "ready: {address}/  (explorer)   {address}/v1  (OpenAI-compatible; key in {})",
+                key.display()
+            );
+            node.wait_until_stopped().await
+        }
+        other => other.map(drop),
     };
     let closed = node.shutdown().await;
     stopped.and(closed)
 }
 
 /// Consumer, API key and datanets, through the HTTP interface.
-async fn fill(session: &Session, node: &Node, address: &str, data: Option<&Path>) -> Result<()> {
-    std::fs::write(session.dir.join("address"), address)
-        .with_context(|| format!("{} cannot be written", session.dir.join("address").display()))?;
+async fn fill(session: &Session, chain_id: u64, address: &str, data: Option<&Path>) -> Result<()> {
+    files::write(&session.dir.join("address"), address.as_bytes())?;
     let client = Client::new(address, None);
     let mut keys = session.keys()?;
-    let chain_id = node.chain_id();
     consumer(session, &client, &mut keys, chain_id).await?;
     let folder = match data {
         Some(folder) => Some(folder.to_path_buf()),
@@ -115,8 +119,8 @@ async fn consumer(session: &Session, client: &Client, keys: &mut Keystore, chain
     let gateway = client.network().await?.gateway;
     let operator = Operator { client, chain_id, secret };
     let api_secret = keys.secret("api-key", "first");
-    let key = operator.open_api_key(gateway, &api_secret, KEY_DEPOSIT).await?;
-    write_secret(&session.dir.join("api-key"), &key)
+    let (key, _) = operator.open_api_key(gateway, &api_secret, KEY_DEPOSIT).await?;
+    files::write(&session.dir.join("api-key"), format!("{key}\n").as_bytes())
 }
 
 fn datanet_files(folder: &Path) -> Result<Vec<DatanetFile>> {
@@ -133,7 +137,10 @@ async fn fill_datanet(
     datanet: &DatanetFile,
 ) -> Result<()> {
     let record = read::<DatanetRecord>(curator.client, StateKey::Datanet(datanet.name.clone())).await?;
-    if record.is_some_and(|record| record.version > 0) {
+    // Sealed on the ledger is not enough: a stop may have come before the node had the snapshot.
+    if let Some(version) = record.map(|record| record.version).filter(|version| *version > 0)
+        && curator.client.manifest(datanet.name.as_str(), version).await.is_ok()
+    {
         return Ok(());
     }
     let path = folder.join(&datanet.file);

@@ -15,22 +15,20 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use openledger_chain::{Chain, ProveAt};
 use openledger_client::api::{
-    ErrorBody, ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, RejectionReply, SubmitReply,
-    SubmitRequest,
+    ErrorBody, ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, RejectionReply, STATE_KEYS_MAX,
+    StateReply, StateRequest, SubmitReply, SubmitRequest, UPLOAD_BYTES_MAX,
 };
 use openledger_gateway::Gateway;
 use openledger_ledger::StateKey;
-use openledger_types::record::{AccountRecord, SnapshotRecord};
+use openledger_types::record::{AccountRecord, DatanetRecord, SnapshotRecord};
 use openledger_types::{AccountId, Hash, Name, Rejection, codec, limits};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::library::{Joined, Library, parse_texts};
 use super::machine::decode_events;
-use crate::operator::{STATE_KEYS_MAX, StateReply, StateRequest, id_of};
+use crate::operator::id_of;
 
-/// Bytes of texts or of one snapshot in one request.
-const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of any other request.
 const REQUEST_BYTES_MAX: usize = 2 * 1024 * 1024;
 
@@ -216,7 +214,13 @@ async fn put_texts(
     body: Bytes,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let name = datanet_name(&name)?;
+    if record::<DatanetRecord>(&state.chain, &StateKey::Datanet(name.clone())).await?.is_none() {
+        return Err(ApiError(StatusCode::NOT_FOUND, format!("there is no datanet {name} on the ledger")));
+    }
     let contributions = parse_texts(&body).map_err(|error| bad(format!("{error:#}")))?;
+    if contributions.is_empty() {
+        return Err(bad("the body holds no contributions"));
+    }
     for chunk in contributions.chunks(STATE_KEYS_MAX) {
         let keys: Vec<Vec<u8>> = chunk
             .iter()
@@ -260,6 +264,9 @@ async fn put_snapshot(
             "version {version} of {name} was never sealed; seal it on the ledger first"
         )));
     };
+    if state.library.has(name.as_str(), version) {
+        return Ok(Json(json!({ "version": version, "root": sealed.root })));
+    }
     let read = {
         let (name, body) = (name.clone(), body.clone());
         blocking(move || super::library::read_snapshot(name.as_str(), version, &body)).await?
@@ -269,9 +276,9 @@ async fn put_snapshot(
             "this is not version {version} of {name}: its root differs from the sealed one"
         )));
     }
-    let library = state.library.clone();
-    let joined = blocking(move || library.install(name.as_str(), version, &body)).await?;
-    (state.installed)(&joined);
+    let shared = state.clone();
+    blocking(move || shared.library.install(name.as_str(), read, &body, |joined| (shared.installed)(joined)))
+        .await?;
     Ok(Json(json!({ "version": version, "root": sealed.root })))
 }
 
@@ -289,6 +296,9 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, ApiError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) if error.chain().any(|cause| cause.is::<std::io::Error>()) => {
+            Err(ApiError(StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))
+        }
         Ok(Err(error)) => Err(bad(format!("{error:#}"))),
         Err(error) => Err(unavailable(error)),
     }

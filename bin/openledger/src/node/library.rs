@@ -9,15 +9,18 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{Index, Segment};
+use openledger_client::api::UPLOAD_BYTES_MAX;
 use openledger_datanet::{Contribution, ContributionId, SealedSnapshot};
 use openledger_retrieval::Retriever;
 
-/// Bytes of one datanet's texts on disk.
-const DATANET_BYTES_MAX: u64 = 512 * 1024 * 1024;
+use crate::files;
+
+/// Bytes of one datanet's texts on disk. A snapshot of them says a little more and must fit into one upload.
+const TEXTS_BYTES_MAX: usize = UPLOAD_BYTES_MAX / 4 * 3;
 
 /// A sealed version with its index.
 #[derive(Clone)]
@@ -50,12 +53,14 @@ struct Inner {
 pub struct Library {
     folder: PathBuf,
     inner: RwLock<Inner>,
+    /// Held by whoever changes it, from the file to the swap; readers wait for the swap alone.
+    changing: Mutex<()>,
 }
 
 impl Library {
     /// Opens the library in `folder`, reading texts and the latest snapshots.
     pub fn open(folder: &Path) -> Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+        files::private_folder(folder)?;
         let mut texts = BTreeMap::new();
         let mut latest = BTreeMap::new();
         for entry in fs::read_dir(folder)? {
@@ -69,7 +74,11 @@ impl Library {
             texts.insert(name, read_texts(&path.join("texts.jsonl"))?);
         }
         let joined = Arc::new(join(latest)?);
-        Ok(Self { folder: folder.to_path_buf(), inner: RwLock::new(Inner { texts, joined }) })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            inner: RwLock::new(Inner { texts, joined }),
+            changing: Mutex::new(()),
+        })
     }
 
     /// The latest versions with their index and search.
@@ -89,37 +98,58 @@ impl Library {
         inner.texts.get(datanet)?.get(id).cloned()
     }
 
-    /// Keeps texts whose hashes the ledger holds; durable when this returns.
+    /// Keeps texts whose hashes the ledger holds; durable when this returns. Returns how many were new.
     pub fn add_texts(&self, datanet: &str, contributions: Vec<Contribution>) -> Result<usize> {
-        let mut inner = self.inner.write().expect("no holder of the lock panics");
-        let mut texts = inner.texts.get(datanet).cloned().unwrap_or_default();
-        let before = texts.len();
-        texts.extend(contributions.into_iter().map(|contribution| (contribution.id(), contribution)));
+        let _changing = self.changing.lock().expect("no holder of the lock panics");
+        let fresh: BTreeMap<ContributionId, Contribution> = {
+            let inner = self.inner.read().expect("no holder of the lock panics");
+            let known = inner.texts.get(datanet);
+            let is_new = |id: &ContributionId| known.is_none_or(|known| !known.contains_key(id));
+            contributions.into_iter().map(|new| (new.id(), new)).filter(|(id, _)| is_new(id)).collect()
+        };
         let mut lines = Vec::new();
-        for contribution in texts.values() {
+        for contribution in fresh.values() {
             serde_json::to_writer(&mut lines, contribution)?;
             lines.push(b'\n');
         }
-        if lines.len() as u64 > DATANET_BYTES_MAX {
-            bail!("{datanet} would hold more than {DATANET_BYTES_MAX} bytes of text; open another datanet");
-        }
-        write_durably(&self.folder.join(datanet).join("texts.jsonl"), &lines)?;
-        let added = texts.len() - before;
-        inner.texts.insert(datanet.to_owned(), texts);
+        append_texts(&self.folder.join(datanet), &lines)
+            .with_context(|| format!("the texts of {datanet} were not stored"))?;
+        let added = fresh.len();
+        let mut inner = self.inner.write().expect("no holder of the lock panics");
+        inner.texts.entry(datanet.to_owned()).or_default().extend(fresh);
         Ok(added)
     }
 
-    /// Keeps a sealed snapshot and makes it the latest of its datanet; durable when this returns.
-    pub fn install(&self, datanet: &str, version: u32, manifest: &[u8]) -> Result<Arc<Joined>> {
-        let sealed = read_snapshot(datanet, version, manifest)?;
-        write_durably(&self.folder.join(datanet).join(snapshot_name(version)), manifest)?;
-        let mut inner = self.inner.write().expect("no holder of the lock panics");
-        let mut latest = inner.joined.latest.clone();
-        if latest.get(datanet).is_none_or(|other| other.version < version) {
-            latest.insert(datanet.to_owned(), sealed);
-            inner.joined = Arc::new(join(latest)?);
+    /// Keeps a sealed snapshot and makes it the latest of its datanet; durable when `installed` is told of what is
+    /// latest now. A version that is here already changes nothing.
+    pub fn install(
+        &self,
+        datanet: &str,
+        sealed: Sealed,
+        manifest: &[u8],
+        installed: impl FnOnce(&Joined),
+    ) -> Result<()> {
+        let _changing = self.changing.lock().expect("no holder of the lock panics");
+        let path = self.folder.join(datanet).join(snapshot_name(sealed.version));
+        if path.exists() {
+            return Ok(());
         }
-        Ok(inner.joined.clone())
+        let mut latest = self.joined().latest.clone();
+        let newer = latest.get(datanet).is_none_or(|other| other.version < sealed.version);
+        if !newer {
+            return files::write(&path, manifest);
+        }
+        latest.insert(datanet.to_owned(), sealed);
+        let joined = Arc::new(join(latest)?);
+        files::write(&path, manifest)?;
+        self.inner.write().expect("no holder of the lock panics").joined = joined.clone();
+        installed(&joined);
+        Ok(())
+    }
+
+    /// Whether a version is here.
+    pub fn has(&self, datanet: &str, version: u32) -> bool {
+        self.folder.join(datanet).join(snapshot_name(version)).exists()
     }
 
     /// The manifest of a version, if it is here.
@@ -177,18 +207,51 @@ fn latest_snapshot(folder: &Path, datanet: &str) -> Result<Option<Sealed>> {
     let manifest = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     read_snapshot(datanet, version, &manifest).map(Some).with_context(|| {
         format!(
-            "{} is damaged; remove it and fetch it again with `openledger datanet export`",
+            "{} is damaged; remove it, start again, and give it back with `openledger datanet seal {datanet}`",
             path.display()
         )
     })
 }
 
+/// Adds complete lines to a datanet's texts.
+fn append_texts(folder: &Path, lines: &[u8]) -> Result<()> {
+    files::private_folder(folder)?;
+    let path = folder.join("texts.jsonl");
+    let mut file = File::options()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be opened", path.display()))?;
+    let held = file.metadata()?.len();
+    if held.saturating_add(lines.len() as u64) > TEXTS_BYTES_MAX as u64 {
+        bail!("a datanet holds at most {TEXTS_BYTES_MAX} bytes of text; use several datanets");
+    }
+    let write = file.write_all(lines).and_then(|()| file.sync_all());
+    if let Err(error) = write {
+        // What was written of the lines goes again; if even that fails, the next start drops the torn line.
+        let _ = file.set_len(held);
+        return Err(error)
+            .with_context(|| format!("{} cannot be written; is the disk full?", path.display()));
+    }
+    File::open(folder)?.sync_all().with_context(|| format!("{} cannot be written", folder.display()))
+}
+
+/// The texts of a datanet. A line that a crash cut off was never acknowledged and is dropped.
 fn read_texts(path: &Path) -> Result<BTreeMap<ContributionId, Contribution>> {
-    let bytes = match fs::read(path) {
+    let mut bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", path.display())),
     };
+    let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if complete < bytes.len() {
+        bytes.truncate(complete);
+        File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_len(complete as u64))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
     let contributions = parse_texts(&bytes).with_context(|| {
         format!("{} is damaged; restore it from a backup or contribute again", path.display())
     })?;
@@ -210,16 +273,44 @@ pub fn parse_texts(bytes: &[u8]) -> Result<Vec<Contribution>> {
     Ok(contributions)
 }
 
-/// Writes a file so that a crash leaves the old or the new content, never a part.
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().expect("the path has a folder");
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-    let temporary = path.with_extension("new");
-    let mut file =
-        File::create(&temporary).with_context(|| format!("{} cannot be written", temporary.display()))?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("{} cannot be written; is the disk full?", temporary.display()))?;
-    fs::rename(&temporary, path).with_context(|| format!("{} cannot be written", path.display()))?;
-    File::open(folder)?.sync_all().with_context(|| format!("{} cannot be written", folder.display()))
+#[cfg(test)]
+mod tests {
+    use openledger_datanet::{ParseOptions, parse_json_lines};
+
+    use super::*;
+
+    fn contributions(count: usize) -> Vec<Contribution> {
+        let line = |number: usize| {
+            format!(
+                r#"{{"id":"page {number}","text":"a text about {number} ferns","authors":["Ann"],"license":"CC0-1.0"}}"#
+            )
+        };
+        let text: Vec<String> = (0..count).map(line).collect();
+        let options = ParseOptions { default_license: None, default_source: "test".into() };
+        parse_json_lines(text.join("\n").as_bytes(), &options).unwrap()
+    }
+
+    fn sorted_lines(text: &[u8]) -> Vec<&[u8]> {
+        let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    #[test]
+    fn texts_are_appended_once_and_a_torn_line_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ferns").join("texts.jsonl");
+        let library = Library::open(folder.path()).unwrap();
+        assert_eq!(library.add_texts("ferns", contributions(2)).unwrap(), 2);
+        assert_eq!(library.add_texts("ferns", contributions(3)).unwrap(), 1);
+        let whole = fs::read(&path).unwrap();
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            let library = Library::open(folder.path()).unwrap();
+            assert_eq!(library.texts("ferns").len(), lines, "cut at {cut}");
+            assert_eq!(library.add_texts("ferns", contributions(3)).unwrap(), 3 - lines);
+            assert_eq!(sorted_lines(&fs::read(&path).unwrap()), sorted_lines(&whole));
+        }
+    }
 }

@@ -11,7 +11,6 @@ pub mod provision;
 pub mod shelf;
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,13 +30,14 @@ use openledger_types::record::OfferRecord;
 use openledger_types::{Hash, Name, Parameters};
 use openledger_worker::{Offer, Worker};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 use self::library::{Joined, Library};
 use self::machine::LedgerMachine;
 use self::provision::{Roles, provision, read};
 use self::shelf::Shelf;
+use crate::files;
 use crate::keystore::Keystore;
 use crate::models;
 
@@ -69,21 +69,24 @@ pub struct Node {
     gateway: Arc<Gateway>,
     engine: Arc<Engine>,
     stop_serving: watch::Sender<bool>,
-    serving: JoinHandle<std::io::Result<()>>,
-    feeding: JoinHandle<Result<()>>,
+    /// The server, which ends by itself when it is told to stop.
+    serving: JoinHandle<()>,
+    feeding: JoinHandle<()>,
+    failures: mpsc::Receiver<anyhow::Error>,
     _lock: DirectoryLock,
 }
 
 impl Node {
-    /// Starts every role. Bad input is found before anything is written: the port, the directory, the model.
+    /// Starts every role. Bad input is found before anything is written: the port, the model, the directory.
     pub async fn start(config: NodeConfig) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", config.port)).await.with_context(|| {
             format!("port {} cannot be used; stop what uses it or choose another with --port", config.port)
         })?;
-        let lock = DirectoryLock::acquire(&config.dir)?;
-        let keys = Keystore::open(&config.dir.join("keys"), config.seed)?;
         println!("model: {}", config.model.display());
         let model = open_model(&config.model).await?;
+        files::private_folder(&config.dir)?;
+        let lock = DirectoryLock::acquire(&config.dir)?;
+        let keys = Keystore::open_or_create(&config.dir.join("keys"), config.seed)?;
         let secrets = Secrets::new(keys)?;
         let chain = start_chain(&config, &secrets).await?;
         println!("chain: {} at height {}", chain.identity().name, chain.tip().height);
@@ -109,13 +112,14 @@ impl Node {
     }
 
     /// Resolves when the node is asked to stop (`Ok`) or cannot go on.
-    pub async fn wait_until_stopped(&self) -> Result<()> {
+    pub async fn wait_until_stopped(&mut self) -> Result<()> {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             _ = tokio::signal::ctrl_c() => Ok(()),
             _ = terminate.recv() => Ok(()),
             error = self.chain.stopped() => Err(anyhow::Error::from(error)
                 .context("the chain stopped; start again to replay it from disk")),
+            Some(error) = self.failures.recv() => Err(error),
         }
     }
 
@@ -125,9 +129,8 @@ impl Node {
         self.stop_serving.send_replace(true);
         let serving = self.serving;
         let abort = serving.abort_handle();
-        match tokio::time::timeout(SHUTDOWN_MAX, serving).await {
-            Ok(ended) => ended.context("the server failed")??,
-            Err(_) => abort.abort(),
+        if tokio::time::timeout(SHUTDOWN_MAX, serving).await.is_err() {
+            abort.abort();
         }
         let stopped = self.chain.shutdown().await;
         self.feeding.abort();
@@ -200,8 +203,8 @@ async fn start_chain(config: &NodeConfig, secrets: &Secrets) -> Result<Chain> {
         ChainConfig::single(config.dir.join("chain"), LOCAL_NAME, LOCAL_CHAIN_ID, seed, secrets.genesis()?);
     let identity = chain_config.identity.clone();
     let path = config.dir.join("network.json");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
+    match files::read_text(&path)? {
+        Some(text) => {
             let known = openledger_chain::NetworkIdentity::from_json(&text).with_context(|| {
                 format!("{} is damaged; remove it, and it is written again", path.display())
             })?;
@@ -212,8 +215,7 @@ async fn start_chain(config: &NodeConfig, secrets: &Secrets) -> Result<Chain> {
                 );
             }
         }
-        Err(_) => std::fs::write(&path, identity.to_json())
-            .with_context(|| format!("{} cannot be written", path.display()))?,
+        None => files::write(&path, identity.to_json().as_bytes())?,
     }
     Chain::start(chain_config, Arc::new(LedgerMachine))
         .await
@@ -276,7 +278,9 @@ impl Parts {
     }
 
     async fn serve(self, listener: TcpListener, config: &NodeConfig, lock: DirectoryLock) -> Result<Node> {
-        let feeding = tokio::spawn(feed::follow(self.chain.clone(), self.models.clone()));
+        let (failed, failures) = mpsc::channel(2);
+        let follow = feed::follow(self.chain.clone(), self.models.clone());
+        let feeding = watched("the pages do not follow the chain", failed.clone(), follow);
         let (gateway, models) = (self.gateway.clone(), self.models.clone());
         let api = api::router(Arc::new(api::ApiState {
             chain: self.chain.clone(),
@@ -302,11 +306,32 @@ impl Parts {
             gateway: self.gateway,
             engine: self.engine,
             stop_serving,
-            serving: tokio::spawn(server.into_future()),
+            serving: watched("the server failed", failed, async { Ok(server.await?) }),
             feeding,
+            failures,
             _lock: lock,
         })
     }
+}
+
+/// Runs a part of the node; its failure, a panic included, is told to whoever waits for the node.
+fn watched(
+    what: &'static str,
+    failed: mpsc::Sender<anyhow::Error>,
+    part: impl Future<Output = Result<()>> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        // A set ends what it holds when this task is ended.
+        let mut running = JoinSet::new();
+        running.spawn(part);
+        let error = match running.join_next().await {
+            Some(Ok(Err(error))) => error,
+            Some(Err(error)) => error.into(),
+            Some(Ok(Ok(()))) | None => return,
+        };
+        // Nobody waits any more when the node is stopping.
+        let _ = failed.try_send(error.context(what));
+    })
 }
 
 async fn worker(secrets: &Secrets, roles: &Roles, chain: &Chain, engine: Arc<Engine>) -> Result<Worker> {

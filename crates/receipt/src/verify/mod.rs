@@ -77,6 +77,17 @@ pub struct Report {
     pub notice: &'static str,
 }
 
+impl Report {
+    /// The check to tell of first when the file is refused: steps that need the state proofs fail with them, and the
+    /// proofs say why.
+    pub fn refusal(&self) -> Option<&Check> {
+        let first = self.checks.iter().find(|check| !check.ok)?;
+        let readable = self.checks.iter().take(2).all(|check| check.ok);
+        let proofs = self.checks.iter().find(|check| check.name == "state proofs" && !check.ok);
+        Some(proofs.filter(|_| readable).unwrap_or(first))
+    }
+}
+
 /// The outcome of a step: what was found, or what is wrong.
 type Step = Result<String, String>;
 
