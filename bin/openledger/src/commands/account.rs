@@ -94,8 +94,12 @@ fn account_id(account: &Value) -> &str {
 fn statement(value: &Value) -> String {
     let mut lines =
         vec![format!("Statement of {} ({})", shown(&value["account"]), account_id(&value["account"]))];
-    lines.push(format!("{:>8}  {:16} {:>14} {:>14}  receipts", "block", "what", "liquid uC", "escrow uC"));
+    lines.push(format!(
+        "{:>8}  {:16} {:>14} {:>14} {:>14}  receipts",
+        "block", "what", "liquid uC", "escrow uC", "channels uC"
+    ));
     for line in value["lines"]["entries"].as_array().into_iter().flatten() {
+        let change = |place: &str| line["changes"][place].as_i64().unwrap_or_default();
         let receipts: Vec<&str> = line["receipts"]
             .as_array()
             .into_iter()
@@ -103,11 +107,12 @@ fn statement(value: &Value) -> String {
             .filter_map(|receipt| receipt["id"].as_str())
             .collect();
         lines.push(format!(
-            "{:>8}  {:16} {:>14} {:>14}  {}",
-            line["height"],
+            "{:>8}  {:16} {:>14} {:>14} {:>14}  {}",
+            line["height"].as_u64().unwrap_or_default(),
             line["kind"].as_str().unwrap_or_default(),
-            line["changes"]["liquid"],
-            line["changes"]["escrowed"],
+            change("liquid"),
+            change("escrowed"),
+            change("in_channels"),
             receipts.join(" ")
         ));
     }

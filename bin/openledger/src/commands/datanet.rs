@@ -15,6 +15,7 @@ use super::Session;
 use crate::cli::DatanetCommand;
 use crate::node::library::read_snapshot;
 use crate::operator::read;
+use crate::output::units;
 
 pub async fn run(session: &Session, command: DatanetCommand) -> Result<()> {
     let client = session.client(None);
@@ -104,10 +105,35 @@ async fn status(session: &Session, client: &openledger_client::Client, name: Opt
     };
     if session.json {
         session.print_json(&value);
-    } else {
-        println!("{}", serde_json::to_string_pretty(&value)?);
+        return Ok(());
+    }
+    let one = [value.clone()];
+    for datanet in value["entries"].as_array().map_or(&one[..], Vec::as_slice) {
+        println!("{}", described(datanet));
     }
     Ok(())
+}
+
+/// A datanet in plain words.
+fn described(datanet: &Value) -> String {
+    let text = |name: &str| datanet[name].as_str().unwrap_or("?").to_owned();
+    let number = |name: &str| datanet[name].as_u64().unwrap_or_default();
+    let sealed = match number("version") {
+        0 => "not sealed yet".to_owned(),
+        version => format!("version {version}, root {}", text("root")),
+    };
+    format!(
+        "{}  {} ({})\n  {} contributions by {} authors, {} revoked, {} repeats\n  {sealed}\n  {} answers grounded, {} uC earned",
+        text("name"),
+        text("title"),
+        text("license"),
+        number("contributions"),
+        number("authors"),
+        number("revoked"),
+        number("repeats"),
+        number("answers"),
+        units(number("earned")),
+    )
 }
 
 async fn export(
