@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn errors_in_the_stream_are_errors() {
         let mut lines = Lines::default();
-        lines.buffer = b"data: {\"error\":{\"message\":\"too long\",\"code\":\"length\"}}\n".to_vec();
+        lines.buffer.extend_from_slice(b"data: {\"error\":{\"message\":\"too long\",\"code\":\"length\"}}\n");
         let Err(Broken::Refused(error)) = lines.next() else { unreachable!("it is refused") };
         assert_eq!(error.to_string(), "too long");
         lines.buffer = b"data: {\"choices\":\n".to_vec();

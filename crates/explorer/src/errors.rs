@@ -32,9 +32,9 @@ pub(crate) fn explain(
 
 /// A JSON error.
 pub(crate) fn explain_json(status: StatusCode, message: impl Into<String>) -> Response {
-    let kind = if status == StatusCode::NOT_FOUND { "not_found_error" } else { "invalid_request_error" };
     let code = if status == StatusCode::NOT_FOUND { "not_found" } else { "invalid_value" };
-    let error = json!({ "message": message.into(), "type": kind, "param": null, "code": code });
+    let error =
+        json!({ "message": message.into(), "type": "invalid_request_error", "param": null, "code": code });
     (status, Json(json!({ "error": error }))).into_response()
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn not_found(State(state): State<ExplorerState>, uri: Uri) -> R
         let path = quoted(uri.path());
         return explain_json(
             StatusCode::NOT_FOUND,
-            format!("there is nothing at {path}; the paths are listed in the project's README"),
+            format!("there is nothing at {path}; the paths are listed in the project's docs/api.md"),
         );
     }
     let explanation =

@@ -222,7 +222,7 @@ async fn route(
         candidates.push(Candidate {
             provider: offer.provider,
             reputation: record.map_or(0, |record| record.reputation),
-            price: offer.completion_price,
+            price: cost(worker, grounded.prompt.len(), request).unwrap_or(Amount(u64::MAX)),
             free: worker.free(),
             capacity: offer.capacity,
             cluster_share: 0,
@@ -277,10 +277,7 @@ fn worst_case(
 ) -> Result<Amount, ApiError> {
     let mut dearest = Amount::ZERO;
     for worker in offering {
-        let room = worker.model_info().context_tokens.saturating_sub(prompt_tokens);
-        let written = request.max_tokens.min(u32::try_from(room).unwrap_or(u32::MAX));
-        let prompt_tokens = u32::try_from(prompt_tokens).unwrap_or(u32::MAX);
-        let reference = reference_price(worker, prompt_tokens, written);
+        let reference = cost(worker, prompt_tokens, request);
         let cost = reference.and_then(|reference| reference.plus(reference.basis_points(router_fee)));
         let cost = cost.ok_or_else(|| {
             ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
@@ -288,6 +285,13 @@ fn worst_case(
         dearest = dearest.max(cost);
     }
     Ok(dearest)
+}
+
+/// The most that a request may cost at one worker, without the router fee.
+fn cost(worker: &Worker, prompt_tokens: usize, request: &ValidRequest) -> Option<Amount> {
+    let room = worker.model_info().context_tokens.saturating_sub(prompt_tokens);
+    let written = request.max_tokens.min(u32::try_from(room).unwrap_or(u32::MAX));
+    reference_price(worker, u32::try_from(prompt_tokens).unwrap_or(u32::MAX), written)
 }
 
 /// The reference price of so many tokens at a worker's offer.

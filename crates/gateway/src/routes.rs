@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -144,9 +145,12 @@ struct GenerationQuery {
 async fn generation(
     State(gateway): Shared,
     headers: HeaderMap,
-    Query(query): Query<GenerationQuery>,
+    query: Result<Query<GenerationQuery>, QueryRejection>,
 ) -> Response {
-    receipt(State(gateway), headers, Path(query.id)).await
+    match query {
+        Ok(Query(query)) => receipt(State(gateway), headers, Path(query.id)).await,
+        Err(wrong) => ApiError::invalid("id", wrong.body_text()).into_response(),
+    }
 }
 
 /// The receipt file; the texts only for the key that asked.

@@ -152,7 +152,7 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
     Ok(Draft { predicate, salt, charged })
 }
 
-/// The salt of a request: only this gateway can compute it, and only the caller is told. It hides request and answer in the
+/// The salt of a request: only this gateway can compute it; the caller and the provider are told. It hides request and answer in the
 /// receipt, and the texts behind the provider's evidence.
 pub(crate) fn salt(gateway: &Gateway, id: &str) -> [u8; 32] {
     let mut bytes = b"openledger/receipt-salt/v2\0".to_vec();

@@ -1,5 +1,5 @@
-//! Salted hashes of the texts. Prompts are guessable, so a hash alone would tell them; the salt is 32 random bytes that go
-//! to the caller only. Absent: the salt's generation.
+//! Salted hashes of the texts. Prompts are guessable, so a hash alone would tell them; the salt is 32 bytes that
+//! only the caller and who served the request know. Absent: the salt's generation.
 
 use openledger_types::Hash;
 use sha2::{Digest, Sha256};

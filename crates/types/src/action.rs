@@ -211,7 +211,17 @@ impl Action {
                 format!("Create the datanet {name} ({title}) under {license}")
             }
             Self::Contribute { datanet, contributions } => {
-                format!("Commit {} contributions to {datanet}", contributions.len())
+                let mut owners: Vec<String> = contributions
+                    .iter()
+                    .flat_map(|new| new.owners.iter().map(|owner| owner.account.to_string()))
+                    .collect();
+                owners.sort_unstable();
+                owners.dedup();
+                format!(
+                    "Commit {} contributions to {datanet}, owned by {}",
+                    contributions.len(),
+                    owners.join(", ")
+                )
             }
             Self::RevokeContribution { datanet, contribution } => {
                 format!("Revoke contribution {contribution} of {datanet}")
@@ -219,10 +229,20 @@ impl Action {
             Self::SealSnapshot { datanet, version, root, contributions, .. } => {
                 format!("Seal version {version} of {datanet}: {contributions} contributions, root {root}")
             }
-            Self::RegisterModel { name, weights, parent, .. } => match parent {
-                Some(parent) => format!("Register the model {name} (weights {weights}), made from {parent}"),
-                None => format!("Register the model {name} (weights {weights})"),
-            },
+            Self::RegisterModel { name, weights, parent, royalties, license } => {
+                let made_from =
+                    parent.as_ref().map(|parent| format!(", made from {parent}")).unwrap_or_default();
+                let shares: Vec<String> = royalties
+                    .iter()
+                    .map(|line| {
+                        format!("{} basis points of the builder share to {}", line.share.0, line.account)
+                    })
+                    .collect();
+                format!(
+                    "Register the model {name} (weights {weights}) under {license}{made_from}: {}",
+                    shares.join(", ")
+                )
+            }
             Self::RegisterProvider { stake, endpoint, .. } => {
                 format!("Become a provider at {endpoint} with a stake of {stake} OPEN")
             }

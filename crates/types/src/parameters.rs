@@ -84,7 +84,7 @@ pub struct Parameters {
     pub router_fee_max: BasisPoints,
     /// Milliseconds between a consumer's request to close a channel and the refund.
     pub channel_close_delay_ms: u64,
-    /// The account that receives verification money until audits claim it.
+    /// The account that a network's operators fund from; no rule pays it.
     pub treasury: AccountId,
 }
 

@@ -34,6 +34,8 @@ pub struct Roles {
 
 /// Stake and bond of a local network's roles, in OPEN.
 const STAKE: Amount = Amount(10_000_000_000);
+/// Credits of a local network's gateway.
+const GATEWAY_CREDITS: Amount = Amount(10_000_000);
 /// Price of a prompt token, in uC.
 const PROMPT_PRICE: Amount = Amount(5);
 /// Price of a completion token, in uC.
@@ -84,6 +86,9 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
             endpoint,
         };
         act(chain, roles, gateway, register).await?;
+        // From this it covers receipts whose channel was closed before they were settled.
+        let give = Action::Faucet { to: gateway.account(), asset: Asset::Credit, amount: GATEWAY_CREDITS };
+        act(chain, roles, &roles.treasury, give).await?;
     }
     Ok(())
 }

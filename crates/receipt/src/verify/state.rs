@@ -232,7 +232,7 @@ pub(super) fn proofs(predicate: &Predicate, evidence: &Evidence) -> Step {
         })?;
     }
     Ok(format!(
-        "parameters, gateway, provider, model, batch, {} snapshots and {} contributions are as the receipt says",
+        "parameters, gateway, provider, model, batch, channel, {} snapshots and {} contributions are as the receipt says",
         proven.snapshots.len(),
         proven.contributions.len()
     ))
