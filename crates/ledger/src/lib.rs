@@ -17,11 +17,14 @@
 pub mod state;
 
 pub mod accounts;
+pub mod bridge;
 pub mod datanets;
 pub mod models;
 pub mod providers;
 
 pub mod gateways;
+
+pub mod bonds;
 
 pub mod channels;
 

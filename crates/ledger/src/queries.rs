@@ -6,8 +6,8 @@ use borsh::BorshDeserialize;
 use openledger_types::codec::{self, DecodeError};
 use openledger_types::record::{
     AccountRecord, BatchRecord, ChannelRecord, ClusterRecord, ContributionRecord, DatanetRecord,
-    GatewayRecord, ImmatureRecord, ModelRecord, OfferRecord, ProviderRecord, SnapshotRecord, SupplyRecord,
-    TrancheRecord,
+    DepositRecord, GatewayRecord, ImmatureRecord, ModelRecord, OfferRecord, ProviderRecord, SnapshotRecord,
+    SupplyRecord, TrancheRecord, UnbondingRecord, WithdrawalRecord,
 };
 use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
@@ -35,6 +35,9 @@ pub enum StateRecord {
     Tranche(TrancheRecord),
     Immature(ImmatureRecord),
     Pool(Amount),
+    Deposit(DepositRecord),
+    Withdrawal(WithdrawalRecord),
+    Unbonding(UnbondingRecord),
 }
 
 impl StateRecord {
@@ -57,6 +60,9 @@ impl StateRecord {
             StateKey::Tranche(..) => Self::Tranche(record(bytes)?),
             StateKey::Immature(..) => Self::Immature(record(bytes)?),
             StateKey::Pool(_) => Self::Pool(record(bytes)?),
+            StateKey::Deposit(_) => Self::Deposit(record(bytes)?),
+            StateKey::Withdrawal(..) => Self::Withdrawal(record(bytes)?),
+            StateKey::Unbonding(..) => Self::Unbonding(record(bytes)?),
         })
     }
 }

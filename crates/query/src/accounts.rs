@@ -46,6 +46,7 @@ pub(crate) struct Account {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Totals {
     pub(crate) credits_deposited: i128,
+    pub(crate) credits_withdrawn: i128,
     pub(crate) credits_burned: i128,
     pub(crate) open_issued: i128,
     pub(crate) in_pools: i128,

@@ -32,6 +32,10 @@ pub enum LineKind {
     Earned,
     /// Unlocked from escrow.
     Claimed,
+    /// Left the network through its bridge.
+    Withdrawn,
+    /// Came back from stake or bond.
+    Unbonded,
 }
 
 impl LineKind {
@@ -48,6 +52,8 @@ impl LineKind {
             Self::Spent => "spent",
             Self::Earned => "earned",
             Self::Claimed => "claimed",
+            Self::Withdrawn => "withdrawn",
+            Self::Unbonded => "unbonded",
         }
     }
 }

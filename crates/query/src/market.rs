@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use openledger_types::record::OfferRecord;
+use openledger_types::record::{OfferRecord, Role};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Hash, Name, Royalty};
 
 /// A model or adapter.
@@ -67,5 +67,21 @@ impl Market {
     pub(crate) fn open_channel(&mut self, id: ChannelId, channel: Channel) {
         self.channels_of.entry(channel.consumer).or_default().push(id);
         self.channels.insert(id, channel);
+    }
+
+    /// Changes what a provider or gateway has at stake.
+    pub(crate) fn set_bond(&mut self, account: AccountId, role: Role, change: impl Fn(Amount) -> Amount) {
+        match role {
+            Role::Gateway => {
+                if let Some(gateway) = self.gateways.get_mut(&account) {
+                    gateway.bond = change(gateway.bond);
+                }
+            }
+            _ => {
+                if let Some(provider) = self.providers.get_mut(&account) {
+                    provider.stake = change(provider.stake);
+                }
+            }
+        }
     }
 }

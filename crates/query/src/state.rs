@@ -4,7 +4,7 @@
 //! nothing; a gap or another chain is refused before anything changes. Once a height is admitted, applying it cannot
 //! fail. Absent: locks.
 
-use openledger_types::record::Pool;
+use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, Event, Hash};
 
 use crate::accounts::Accounts;
@@ -259,6 +259,14 @@ impl State {
                     charged: 0,
                 };
                 self.market.gateways.insert(*gateway, record);
+            }
+            Event::BondRaised { account, role, amount, total } => {
+                let kind = if *role == Role::Gateway { LineKind::Bonded } else { LineKind::Staked };
+                self.bond(moment, *account, *amount, kind);
+                self.market.set_bond(*account, *role, |_| *total);
+            }
+            Event::Unbonding { account, role, amount, .. } => {
+                self.market.set_bond(*account, *role, |bonded| bonded.minus(*amount).unwrap_or_default());
             }
             Event::ChannelClosing { channel, closes_at_ms } => {
                 if let Some(channel) = self.market.channels.get_mut(channel) {

@@ -178,6 +178,50 @@ pub enum Action {
         /// Epochs in which they began, at most `TRANCHES_PER_CLAIM_MAX`.
         epochs: Vec<u64>,
     },
+    /// Create credits for a payment outside. Sender: the network's bridge.
+    BridgeDeposit {
+        /// Who receives.
+        to: AccountId,
+        /// How much.
+        amount: Amount,
+        /// The payment outside, for example its transaction's hash; it counts once.
+        reference: Hash,
+    },
+    /// Take credits out of the network. They cease to exist here, and the bridge owes them.
+    Withdraw {
+        /// How much.
+        amount: Amount,
+        /// Where the bridge pays, in its own words (an address, an account number).
+        destination: String,
+    },
+    /// Say that a withdrawal was paid outside. Sender: the network's bridge.
+    CompleteWithdrawal {
+        /// Who withdrew.
+        account: AccountId,
+        /// The withdrawal's number, as its event says.
+        number: u64,
+    },
+    /// Put more OPEN at stake. Sender: a provider or a gateway.
+    RaiseBond {
+        /// As which.
+        role: crate::record::Role,
+        /// How much, in OPEN.
+        amount: Amount,
+    },
+    /// Begin to take OPEN back: all of it, or so much that at least the least stake remains.
+    Unbond {
+        /// As which.
+        role: crate::record::Role,
+        /// How much, in OPEN.
+        amount: Amount,
+    },
+    /// Take back the OPEN that has waited long enough.
+    ReleaseBond {
+        /// As which.
+        role: crate::record::Role,
+        /// Epochs in which it was unbonded, at most `TRANCHES_PER_CLAIM_MAX`.
+        epochs: Vec<u64>,
+    },
 }
 
 impl Action {
@@ -199,6 +243,12 @@ impl Action {
             Self::CloseChannel { .. } => "Close channel",
             Self::SettleBatch(_) => "Settle batch",
             Self::ClaimTranches { .. } => "Claim tranches",
+            Self::BridgeDeposit { .. } => "Deposit",
+            Self::Withdraw { .. } => "Withdraw",
+            Self::CompleteWithdrawal { .. } => "Complete withdrawal",
+            Self::RaiseBond { .. } => "Raise bond",
+            Self::Unbond { .. } => "Unbond",
+            Self::ReleaseBond { .. } => "Release bond",
         }
     }
 
@@ -266,6 +316,20 @@ impl Action {
             ),
             Self::ClaimTranches { role, epochs } => {
                 format!("Claim what has unlocked of {} tranches as {}", epochs.len(), role.name())
+            }
+            Self::BridgeDeposit { to, amount, reference } => {
+                format!("Deposit {amount} C for {to}, for the payment {reference}")
+            }
+            Self::Withdraw { amount, destination } => format!("Withdraw {amount} C to {destination}"),
+            Self::CompleteWithdrawal { account, number } => {
+                format!("Complete withdrawal {number} of {account}")
+            }
+            Self::RaiseBond { role, amount } => format!("Put {amount} OPEN more at stake as {}", role.name()),
+            Self::Unbond { role, amount } => {
+                format!("Take {amount} OPEN of the stake back as {}", role.name())
+            }
+            Self::ReleaseBond { role, epochs } => {
+                format!("Release what was unbonded in {} epochs as {}", epochs.len(), role.name())
             }
         }
     }

@@ -87,4 +87,16 @@ pub enum Event {
     Burned { gateway: AccountId, batch: u64, amount: Amount },
     /// Unlocked escrow moved to the account's balance.
     TrancheClaimed { account: AccountId, role: Role, epoch: u64, amount: Amount },
+    /// The bridge created credits for a payment outside.
+    BridgeDeposited { to: AccountId, amount: Amount, reference: Hash },
+    /// Credits ceased to exist here; the bridge owes them.
+    Withdrawn { account: AccountId, number: u64, amount: Amount, destination: String },
+    /// The bridge has paid a withdrawal.
+    WithdrawalCompleted { account: AccountId, number: u64 },
+    /// More OPEN went to stake or bond; `total` is at stake now.
+    BondRaised { account: AccountId, role: Role, amount: Amount, total: Amount },
+    /// OPEN began to leave stake or bond; it is bonded until it is released.
+    Unbonding { account: AccountId, role: Role, amount: Amount, releases_in_epoch: u64 },
+    /// Unbonded OPEN went back to the balance.
+    Unbonded { account: AccountId, role: Role, amount: Amount },
 }

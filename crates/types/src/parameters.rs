@@ -84,6 +84,10 @@ pub struct Parameters {
     pub router_fee_max: BasisPoints,
     /// Milliseconds between a consumer's request to close a channel and the refund.
     pub channel_close_delay_ms: u64,
+    /// The account through which credits come in and go out; `None` where there is no bridge.
+    pub bridge: Option<AccountId>,
+    /// Epochs that unbonded OPEN waits; longer than any challenge.
+    pub unbonding_epochs: u64,
     /// The account that a network's operators fund from; no rule pays it.
     pub treasury: AccountId,
 }
@@ -134,6 +138,8 @@ impl Parameters {
             collateral_per_open: Amount(100_000),
             router_fee_max: BasisPoints(1_000),
             channel_close_delay_ms: 3_600_000,
+            bridge: None,
+            unbonding_epochs: 90,
             treasury,
         }
     }

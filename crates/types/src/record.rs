@@ -299,3 +299,34 @@ pub struct ImmatureRecord {
     /// Epoch of the first payment.
     pub first_epoch: u64,
 }
+
+/// A payment outside that was deposited; it counts once.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct DepositRecord {
+    /// Who received.
+    pub account: AccountId,
+    /// How much.
+    pub amount: Amount,
+    /// Height of the deposit.
+    pub height: u64,
+}
+
+/// A withdrawal that the bridge owes.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct WithdrawalRecord {
+    /// How much.
+    pub amount: Amount,
+    /// Where the bridge pays.
+    pub destination: String,
+    /// Height of the withdrawal.
+    pub height: u64,
+}
+
+/// OPEN on its way back from stake or bond: still bonded, and securing nothing new.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct UnbondingRecord {
+    /// How much.
+    pub amount: Amount,
+    /// First epoch in which it can be released.
+    pub releases_in_epoch: u64,
+}

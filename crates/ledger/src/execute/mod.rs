@@ -20,7 +20,7 @@ use openledger_types::record::AccountRecord;
 use openledger_types::{Action, Event, Parameters, Rejection, SignedTransaction};
 
 use crate::state::{Applied, StateKey, Stop, View};
-use crate::{accounts, channels, datanets, escrow, gateways, models, providers, settlement};
+use crate::{accounts, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement};
 
 pub(crate) use transition::{Transition, check_text};
 
@@ -135,6 +135,11 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::TopUpChannel { channel, .. } | Action::CloseChannel { channel } => channels::keys(*channel),
         Action::SettleBatch(batch) => settlement::keys(sender, batch),
         Action::ClaimTranches { role, epochs } => escrow::keys(sender, *role, epochs),
+        Action::BridgeDeposit { to, reference, .. } => bridge::keys_of_deposit(*to, *reference),
+        Action::Withdraw { .. } => bridge::keys_of_withdrawal(),
+        Action::CompleteWithdrawal { account, number } => bridge::keys_of_completion(*account, *number),
+        Action::RaiseBond { role, .. } | Action::Unbond { role, .. } => bonds::keys(sender, *role),
+        Action::ReleaseBond { role, epochs } => bonds::keys_of_release(sender, *role, epochs),
     }
 }
 
@@ -171,5 +176,13 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::CloseChannel { channel } => channels::close(transition, *channel),
         Action::SettleBatch(batch) => settlement::settle(transition, batch),
         Action::ClaimTranches { role, epochs } => escrow::claim(transition, *role, epochs),
+        Action::BridgeDeposit { to, amount, reference } => {
+            bridge::deposit(transition, *to, *amount, *reference)
+        }
+        Action::Withdraw { amount, destination } => bridge::withdraw(transition, *amount, destination),
+        Action::CompleteWithdrawal { account, number } => bridge::complete(transition, *account, *number),
+        Action::RaiseBond { role, amount } => bonds::raise(transition, *role, *amount),
+        Action::Unbond { role, amount } => bonds::unbond(transition, *role, *amount),
+        Action::ReleaseBond { role, epochs } => bonds::release(transition, *role, epochs),
     }
 }

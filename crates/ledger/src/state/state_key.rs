@@ -45,6 +45,12 @@ pub enum StateKey {
     Immature(Name, ContributionId, AccountId),
     /// `Amount`: what a pool holds; absent means nothing.
     Pool(Pool),
+    /// `DepositRecord`, by the payment outside.
+    Deposit(Hash),
+    /// `WithdrawalRecord`, by account and number.
+    Withdrawal(AccountId, u64),
+    /// `UnbondingRecord`, by account, role and the epoch of the request.
+    Unbonding(AccountId, Role, u64),
 }
 
 impl StateKey {

@@ -75,6 +75,9 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
             StateRecord::Pool(amount) => add(&mut held.credits_in_pools, amount, "pools")?,
             StateRecord::Provider(provider) => add(&mut held.open_bonded, provider.stake, "stake and bond")?,
             StateRecord::Gateway(gateway) => add(&mut held.open_bonded, gateway.bond, "stake and bond")?,
+            StateRecord::Unbonding(unbonding) => {
+                add(&mut held.open_bonded, unbonding.amount, "stake and bond")?;
+            }
             _ => {}
         }
     }

@@ -60,6 +60,12 @@ pub(crate) fn deposit(supply: &mut SupplyRecord, asset: Asset, amount: Amount) -
     Ok(())
 }
 
+/// Credits left the network through its bridge.
+pub(crate) fn withdraw(supply: &mut SupplyRecord, amount: Amount) -> Applied {
+    supply.credits_withdrawn = supply.credits_withdrawn.plus(amount).ok_or(Rejection::AmountOverflow)?;
+    Ok(())
+}
+
 /// Credits ceased to exist.
 pub(crate) fn burn(supply: &mut SupplyRecord, amount: Amount) -> Applied {
     supply.credits_burned = supply.credits_burned.plus(amount).ok_or(Rejection::AmountOverflow)?;

@@ -71,6 +71,12 @@ fn actions() -> Vec<Action> {
         Action::CloseChannel { channel: ChannelId([1; 32]) },
         settling(batch()),
         Action::ClaimTranches { role: Role::Data, epochs: vec![1, 2] },
+        Action::BridgeDeposit { to: account(1), amount: Amount(2), reference: bytes32(3) },
+        Action::Withdraw { amount: Amount(1), destination: "iban".into() },
+        Action::CompleteWithdrawal { account: account(1), number: 2 },
+        Action::RaiseBond { role: Role::Provider, amount: Amount(1) },
+        Action::Unbond { role: Role::Gateway, amount: Amount(1) },
+        Action::ReleaseBond { role: Role::Provider, epochs: vec![1, 2] },
     ]
 }
 
@@ -148,6 +154,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     };
     let tranche = TrancheRecord { amount: Amount(1), claimed: Amount(2), cliff_epochs: 3, linear_epochs: 4 };
     let account_record = AccountRecord { nonce: 1, credits: Amount(2), open: Amount(3), escrowed: Amount(4) };
+    let deposit = DepositRecord { account: account(1), amount: Amount(2), height: 3 };
+    let withdrawal = WithdrawalRecord { amount: Amount(1), destination: "iban".into(), height: 2 };
     vec![
         ("ParametersRecord", codec::encode(&World::new().parameters)),
         ("SupplyRecord", codec::encode(&supply)),
@@ -164,6 +172,9 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("BatchRecord", codec::encode(&batch)),
         ("TrancheRecord", codec::encode(&tranche)),
         ("ImmatureRecord", codec::encode(&ImmatureRecord { amount: Amount(1), first_epoch: 2 })),
+        ("DepositRecord", codec::encode(&deposit)),
+        ("WithdrawalRecord", codec::encode(&withdrawal)),
+        ("UnbondingRecord", codec::encode(&UnbondingRecord { amount: Amount(1), releases_in_epoch: 2 })),
     ]
 }
 
@@ -191,6 +202,9 @@ fn keys() -> Vec<StateKey> {
         StateKey::Pool(Pool::Capacity),
         StateKey::Pool(Pool::Uplift(name("base"))),
         StateKey::Pool(Pool::Carry(account(1), name("base"))),
+        StateKey::Deposit(bytes32(1)),
+        StateKey::Withdrawal(account(1), 2),
+        StateKey::Unbonding(account(1), Role::Provider, 3),
     ]
 }
 

@@ -23,7 +23,7 @@ fn action(world: &World, (kind, _, one, two, number): Seed) -> Action {
     // The channel that batches debit is closed now and then only, so that most batches can settle.
     let salt = if two == 0 { 0 } else { 1 + one % 2 };
     let channel = channel_id(&account(consumer), &account(GATEWAY), &bytes32(salt));
-    match kind % 20 {
+    match kind % 26 {
         0 => Action::Faucet { to: account(one % ACCOUNTS), asset, amount: small },
         1 => transfer(one % ACCOUNTS, asset, small.0),
         2 => Action::CreateDatanet {
@@ -64,6 +64,15 @@ fn action(world: &World, (kind, _, one, two, number): Seed) -> Action {
         10 => Action::TopUpChannel { channel, amount: small },
         11 => Action::CloseChannel { channel },
         12 | 13 => claim(world, one, two).1,
+        14 => Action::BridgeDeposit { to: account(two % ACCOUNTS), amount: small, reference: bytes32(one) },
+        15 => Action::Withdraw { amount: small, destination: "iban".into() },
+        16 => {
+            let number = world.account(two % ACCOUNTS).nonce.saturating_sub(u64::from(one % 4));
+            Action::CompleteWithdrawal { account: account(two % ACCOUNTS), number }
+        }
+        17 => Action::RaiseBond { role: bonded_role(one), amount: small },
+        18 => Action::Unbond { role: bonded_role(one), amount: small },
+        19 => Action::ReleaseBond { role: bonded_role(one), epochs: unbonding(world, two) },
         _ => settling(random_batch(world, one, two, number)),
     }
 }
@@ -87,6 +96,19 @@ fn claim(world: &World, one: u8, two: u8) -> (u8, Action) {
     (who, Action::ClaimTranches { role, epochs: vec![epoch] })
 }
 
+fn bonded_role(number: u8) -> Role {
+    [Role::Provider, Role::Gateway, Role::Data][usize::from(number % 8 / 3)]
+}
+
+/// An epoch in which something was unbonded, or one at random.
+fn unbonding(world: &World, number: u8) -> Vec<u64> {
+    let waiting = world.state.keys().filter_map(|key| match StateKey::decode(key) {
+        Ok(StateKey::Unbonding(_, _, epoch)) => Some(epoch),
+        _ => None,
+    });
+    waiting.take(1).chain([u64::from(number)]).take(1).collect()
+}
+
 /// Who sends an action most likely to succeed; some other account now and then.
 fn sender(action: &Action, (_, who, one, two, _): Seed) -> u8 {
     match action {
@@ -96,6 +118,14 @@ fn sender(action: &Action, (_, who, one, two, _): Seed) -> u8 {
         }
         Action::OpenChannel { .. } | Action::TopUpChannel { .. } | Action::CloseChannel { .. } => CONSUMER,
         Action::SettleBatch(_) => GATEWAY,
+        Action::BridgeDeposit { .. } | Action::CompleteWithdrawal { .. } => CURATOR,
+        Action::RaiseBond { role, .. } | Action::Unbond { role, .. } | Action::ReleaseBond { role, .. } => {
+            if *role == Role::Gateway {
+                GATEWAY
+            } else {
+                PROVIDER
+            }
+        }
         _ => two % ACCOUNTS,
     }
 }

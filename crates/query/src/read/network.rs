@@ -59,13 +59,14 @@ impl State {
         let credits_held = held.liquid + held.in_channels + held.escrowed + totals.in_pools;
         let parts =
             [held.liquid, held.in_channels, held.escrowed, totals.in_pools, held.open, held.open_bonded];
-        let conserved = totals.credits_deposited - totals.credits_burned == credits_held
+        let conserved = totals.credits_deposited - totals.credits_withdrawn - totals.credits_burned
+            == credits_held
             && totals.open_issued == held.open + held.open_bonded
             && parts.iter().all(|part| *part >= 0);
         let pools = self.settlement.pools.iter().filter(|(_, held)| **held != 0).take(PAGE_ENTRIES_MAX);
         SupplyView {
             credits_deposited: amount(totals.credits_deposited),
-            credits_withdrawn: amount(0),
+            credits_withdrawn: amount(totals.credits_withdrawn),
             credits_burned: amount(totals.credits_burned),
             credits_in_balances: amount(held.liquid),
             credits_in_channels: amount(held.in_channels),

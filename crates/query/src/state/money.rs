@@ -44,6 +44,17 @@ impl State {
     pub(super) fn money_event(&mut self, moment: Moment, event: &Event) {
         match event {
             Event::Deposited { to, asset, amount } => self.deposit(moment, *to, *asset, *amount),
+            Event::BridgeDeposited { to, amount, .. } => self.deposit(moment, *to, Asset::Credit, *amount),
+            Event::Withdrawn { account, amount, .. } => {
+                self.accounts.totals.credits_withdrawn += signed(*amount);
+                let changes = Changes::liquid_of(Asset::Credit, -signed(*amount));
+                self.line(line(moment, *account, LineKind::Withdrawn, Asset::Credit, changes));
+            }
+            Event::Unbonded { account, amount, .. } => {
+                let (open, open_bonded) = (signed(*amount), -signed(*amount));
+                let changes = Changes { open, open_bonded, ..Changes::default() };
+                self.line(line(moment, *account, LineKind::Unbonded, Asset::Open, changes));
+            }
             Event::Transferred { from, to, asset, amount } => {
                 let amount = signed(*amount);
                 let sent = Changes::liquid_of(*asset, -amount);

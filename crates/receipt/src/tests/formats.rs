@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0x02daa5230f4d7f88c47d6a0521f80f55ddca076529c5176bb627eae6d5ce0677"
+        "0xc595d091cd34a9eab5c9b42d8b4fe9779b4819659c8d900836fcfc767700369c"
     );
 }
 
