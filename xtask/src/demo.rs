@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the main job, as a newcomer sees it. Everything goes through the `openledger` binary, each step in
-//! a process of its own, so what the demo shows is what a user can do.
+//! a process of its own, so what the demo shows is what a user can do. What it shows it also checks: a step that does not
+//! hold ends the demo with an error.
 //!
 //! Absent: any shortcut into the network.
 
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::shell;
+use crate::{UsageError, shell};
 
 /// Questions of different kinds: how to, what is, define; one author and several.
 const QUESTIONS: &[&str] = &[
@@ -28,6 +29,8 @@ const QUESTIONS: &[&str] = &[
 
 /// How long a network may take until it answers.
 const READY_MAX: Duration = Duration::from_secs(180);
+/// How long it may take to stop in order.
+const STOP_MAX: Duration = Duration::from_secs(30);
 
 struct Options {
     exit: bool,
@@ -39,14 +42,16 @@ struct Options {
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = parse(arguments)?;
     let folder = shell::root().join(".openledger").join("demo");
-    stop_earlier(&folder)?;
+    let stopped = stop_earlier(&folder)?;
     if options.stop {
-        println!("no demo network is running");
+        if !stopped {
+            println!("no demo network is running");
+        }
         return Ok(());
     }
     step(1, "Set up: the binary and the model");
     let binary = shell::build_openledger()?;
-    shell::run(Command::new(&binary).args(["model", "pull"]))?;
+    shell::run(shell::without_settings(Command::new(&binary).args(["model", "pull"])))?;
 
     step(2, "Start a local network: validator, provider, gateway, explorer; fill three datanets");
     if folder.exists() {
@@ -56,8 +61,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut demo = Demo::start(binary, folder, &options)?;
     let outcome = demo.tell();
     if options.exit || outcome.is_err() {
-        demo.stop();
-        outcome?;
+        let stopped = demo.stop();
+        outcome.and(stopped)?;
         println!("\nEvery step held.");
         return Ok(());
     }
@@ -68,20 +73,23 @@ fn parse(arguments: &[String]) -> Result<Options> {
     let mut options = Options { exit: false, stop: false, port: 8080, seed: 1 };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        let mut number = |name: &str| {
-            rest.next().and_then(|text| text.parse().ok()).with_context(|| format!("{name} needs a number"))
-        };
         match argument.as_str() {
             "--exit" => options.exit = true,
             "--stop" => options.stop = true,
-            "--port" => options.port = u16::try_from(number("--port")?).context("a port is at most 65535")?,
-            "--seed" => options.seed = number("--seed")?,
-            other => bail!(
-                "unknown argument {other:?}; usage: cargo xtask demo [--exit] [--stop] [--port N] [--seed N]"
-            ),
+            "--port" => options.port = number(argument, rest.next(), "from 0 to 65535")?,
+            "--seed" => options.seed = number(argument, rest.next(), "from 0")?,
+            other => {
+                let usage = "usage: cargo xtask demo [--exit] [--stop] [--port N] [--seed N]";
+                return Err(UsageError(format!("unknown argument {other:?}; {usage}")).into());
+            }
         }
     }
     Ok(options)
+}
+
+fn number<T: std::str::FromStr>(name: &str, text: Option<&String>, range: &str) -> Result<T, UsageError> {
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| UsageError(format!("{name} needs a whole number {range}")))
 }
 
 fn step(number: u32, text: &str) {
@@ -105,11 +113,13 @@ impl Demo {
             )
         })?;
         let log = File::create(folder.join("up.log"))?;
-        let child = Command::new(&binary)
+        let mut command = Command::new(&binary);
+        command
             .arg("--dir")
             .arg(&folder)
             .args(["up", "--port", &options.port.to_string(), "--seed", &options.seed.to_string(), "--data"])
-            .arg(shell::root().join("data"))
+            .arg(shell::root().join("data"));
+        let child = shell::without_settings(&mut command)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -118,7 +128,8 @@ impl Demo {
         fs::write(folder.join("pid"), child.id().to_string())?;
         let mut demo = Self { binary, folder, port: options.port, child };
         if let Err(error) = demo.wait_until_ready() {
-            demo.stop();
+            // Why it did not start says more than how it ended.
+            let _ = demo.stop();
             return Err(error);
         }
         Ok(demo)
@@ -162,20 +173,26 @@ impl Demo {
     }
 
     fn is_ready(&self) -> bool {
+        self.status("/readyz") == Some(200)
+    }
+
+    /// The status of a page; `None` when nobody answers.
+    fn status(&self, path: &str) -> Option<u16> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) else {
-            return false;
-        };
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        // "HTTP/1.1 200": the last three of these bytes are the status.
         let mut answer = [0u8; 12];
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").is_ok()
-            && stream.read_exact(&mut answer).is_ok()
-            && answer.ends_with(b"200")
+        stream.read_exact(&mut answer).ok()?;
+        std::str::from_utf8(&answer[9..]).ok()?.parse().ok()
     }
 
     fn openledger(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.arg("--dir").arg(&self.folder).args(["--color", "always"]);
+        shell::without_settings(&mut command);
         command
     }
 
@@ -186,8 +203,10 @@ impl Demo {
         for (index, question) in QUESTIONS.iter().enumerate() {
             let path = self.folder.join("receipts").join(format!("{}.json", index + 1));
             shell::run(self.openledger().arg("ask").arg("--save").arg(&path).arg(question))?;
+            self.check_claim(&path).with_context(|| format!("{question:?} was answered, but"))?;
             receipts.push(path);
         }
+        self.check_explorer()?;
         step(4, "The sum of everything held anywhere, before and after");
         self.compare_supply(&before, &self.supply()?)?;
         self.check_receipts(&receipts)?;
@@ -201,6 +220,37 @@ impl Demo {
         Ok(())
     }
 
+    /// The main claim, read from the saved receipt and not from what `ask` shows: parts of the answer come from texts,
+    /// somebody has a share in it, and it is settled.
+    fn check_claim(&self, receipt: &Path) -> Result<()> {
+        let text = shell::output(self.openledger().args(["--json", "receipt", "show"]).arg(receipt))?;
+        let said: Value = serde_json::from_str(&text).context("receipt show printed no JSON")?;
+        let shown = receipt.display();
+        if entries(&said["attribution"]["shares"]).is_empty() {
+            bail!("nobody has a share in it: {shown}");
+        }
+        let spans = entries(&said["attribution"]["spans"]);
+        if !spans.iter().any(|span| !entries(&span["sources"]).is_empty()) {
+            bail!("no part of it is traced to a source: {shown}");
+        }
+        let bytes = fs::read(receipt).with_context(|| format!("{shown} cannot be read"))?;
+        let file: Value = serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not JSON"))?;
+        if !file["inclusion"].is_object() {
+            bail!("its receipt is not settled: {shown}");
+        }
+        Ok(())
+    }
+
+    fn check_explorer(&self) -> Result<()> {
+        match self.status("/") {
+            Some(200) => Ok(()),
+            Some(status) => {
+                bail!("the explorer answers with status {status} at http://127.0.0.1:{}/", self.port)
+            }
+            None => bail!("the explorer does not answer at http://127.0.0.1:{}/", self.port),
+        }
+    }
+
     fn supply(&self) -> Result<Value> {
         let text = shell::output(self.openledger().args(["--json", "account", "supply"]))?;
         serde_json::from_str(&text).context("account supply printed no JSON")
@@ -208,9 +258,14 @@ impl Demo {
 
     fn compare_supply(&self, before: &Value, after: &Value) -> Result<()> {
         for (name, value) in [("before", before), ("after", after)] {
+            let number = |field: &str| {
+                value[field].as_u64().with_context(|| format!("account supply tells no {field}: {value}"))
+            };
             println!(
                 "   {name:7} held {:>16} uC + burned {:>10} uC = deposited {:>16} uC",
-                value["held"], value["burned"], value["deposited"]
+                number("held")?,
+                number("burned")?,
+                number("deposited")?
             );
             if value["balanced"] != Value::Bool(true) {
                 bail!("the supply does not add up {name} the questions: {value}");
@@ -273,21 +328,54 @@ impl Demo {
             .arg(network)
             .arg(&changed)
             .output()?;
+        let (report, message) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if output.status.success() {
             bail!("a receipt with byte {place} changed was accepted: {}", changed.display());
         }
-        let text =
-            String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-        let reason =
-            text.lines().find(|line| line.contains('✗') || line.contains("error")).unwrap_or("refused");
+        // A crash refuses nothing: it ends with another code.
+        let refusal = message.lines().find(|line| line.contains("is refused"));
+        let Some(refusal) = refusal.filter(|_| output.status.code() == Some(1)) else {
+            bail!(
+                "a receipt with byte {place} changed was not refused, verify ended with {}: {}: {}",
+                output.status,
+                changed.display(),
+                message.trim()
+            );
+        };
+        let reason = report.lines().find(|line| line.contains('✗')).unwrap_or(refusal);
         println!("   byte {place:>6}: {}", reason.trim());
         Ok(())
     }
 
-    fn stop(&mut self) {
-        terminate(self.child.id());
-        let _ = self.child.wait();
+    /// Stops the network in order; one that takes too long is killed, and that is an error.
+    fn stop(&mut self) -> Result<()> {
+        let log = self.folder.join("up.log");
+        if self.child.try_wait()?.is_none() {
+            terminate(self.child.id());
+        }
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break status;
+            }
+            if begun.elapsed() > STOP_MAX {
+                self.child.kill()?;
+                self.child.wait()?;
+                let _ = fs::remove_file(self.folder.join("pid"));
+                bail!(
+                    "the network did not stop within {} s and was killed; its log is {}",
+                    STOP_MAX.as_secs(),
+                    log.display()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
         let _ = fs::remove_file(self.folder.join("pid"));
+        if !status.success() {
+            bail!("the network ended with {status}; its log is {}", log.display());
+        }
+        Ok(())
     }
 
     fn leave_running(self) -> Result<()> {
@@ -303,27 +391,36 @@ impl Demo {
     }
 }
 
-/// Stops the network that an earlier demo left running.
-fn stop_earlier(folder: &Path) -> Result<()> {
+/// The entries of a JSON array; none when it is no array.
+fn entries(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Stops the network that an earlier demo left running; whether there was one.
+fn stop_earlier(folder: &Path) -> Result<bool> {
     let path = folder.join("pid");
-    let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
-    let _ = fs::remove_file(&path);
-    let Ok(pid) = text.trim().parse::<u32>() else { return Ok(()) };
-    let ours = fs::read(format!("/proc/{pid}/cmdline"))
-        .is_ok_and(|line| String::from_utf8_lossy(&line).contains("openledger"));
-    if !ours {
-        return Ok(());
-    }
-    println!("stopping the network of an earlier demo (process {pid})");
-    terminate(pid);
-    let begun = Instant::now();
-    while Path::new(&format!("/proc/{pid}")).exists() {
-        if begun.elapsed() > Duration::from_secs(30) {
-            bail!("process {pid} does not stop; end it and try again");
+    let Ok(text) = fs::read_to_string(&path) else { return Ok(false) };
+    let running = text.trim().parse::<u32>().ok().filter(|pid| is_network_of(*pid, folder));
+    if let Some(pid) = running {
+        println!("stopping the network of an earlier demo (process {pid})");
+        terminate(pid);
+        let begun = Instant::now();
+        while is_network_of(pid, folder) {
+            if begun.elapsed() > STOP_MAX {
+                bail!("process {pid} does not stop; end it and try again");
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
-        std::thread::sleep(Duration::from_millis(100));
     }
-    Ok(())
+    fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+    Ok(running.is_some())
+}
+
+/// Whether a process runs the network of this folder. Its number may belong to another one by now.
+fn is_network_of(pid: u32, folder: &Path) -> bool {
+    let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
+    let has = |wanted: &[u8]| line.split(|byte| *byte == 0).any(|argument| argument == wanted);
+    has(folder.as_os_str().as_encoded_bytes()) && has(b"up")
 }
 
 fn terminate(pid: u32) {

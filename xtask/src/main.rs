@@ -1,5 +1,7 @@
 //! What the README's commands run: `cargo xtask demo | test | bench | tidy`.
 //!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage.
+//!
 //! Rust instead of scripts, and few dependencies, so that it builds in seconds on a bare machine. Absent: any logic
 //! of the network; everything goes through the `openledger` binary, as a user would.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on the terminal")]
@@ -10,15 +12,28 @@ mod shell;
 mod test;
 mod tidy;
 
+use std::fmt;
 use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network, questions, receipts, verification
 cargo xtask demo --stop                           stop the network that a demo left running
-cargo xtask test [--fast]                         all tests; --fast leaves out those that start whole networks
+cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
 cargo xtask bench NAME                            a benchmark: inference, build
 cargo xtask tidy                                  what the repository promises about itself
 ";
+
+/// What was typed is not how it is used; the message says how it is.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,7 +42,8 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
         Some("bench") => bench::run(rest),
-        Some("tidy") => tidy::run(),
+        Some("tidy") if rest.is_empty() => tidy::run(),
+        Some("tidy") => Err(UsageError("usage: cargo xtask tidy".to_owned()).into()),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");
             Ok(())
@@ -44,7 +60,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<UsageError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -17,6 +17,17 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// What the environment may tell `openledger`. Nothing that xtask starts may reach a network other than its own.
+const SETTINGS: [&str; 3] = ["OPENLEDGER_URL", "OPENLEDGER_API_KEY", "OPENLEDGER_DIR"];
+
+/// Lets a command start without what the environment would tell `openledger`.
+pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
+    for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
@@ -25,7 +36,18 @@ pub(crate) fn target_dir() -> PathBuf {
 /// The `openledger` binary of this workspace, built in the dev profile.
 pub(crate) fn build_openledger() -> Result<PathBuf> {
     run(cargo().args(["build", "--package", "openledger", "--bin", "openledger"]))?;
-    Ok(target_dir().join("debug").join("openledger"))
+    Ok(openledger())
+}
+
+/// Everything in the workspace with the features that the tests have, so that they compile nothing again. Returns the
+/// `openledger` binary.
+pub(crate) fn build_all() -> Result<PathBuf> {
+    run(cargo().args(["build", "--workspace", "--all-targets"]))?;
+    Ok(openledger())
+}
+
+fn openledger() -> PathBuf {
+    target_dir().join("debug").join("openledger")
 }
 
 /// Runs a command to its end; a failing exit code is an error that names it.

@@ -1,31 +1,39 @@
-//! `cargo xtask test`: fast checks first, then unit and property tests, then whole networks with real clients.
+//! `cargo xtask test`: fast checks first, then unit and property tests, then whole networks, lints, and real clients.
+//! `--fast` leaves out what starts whole networks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::{shell, tidy};
+use crate::{UsageError, shell, tidy};
 
-/// Tests whose names contain this start whole networks, and run last.
+/// Tests of the package `openledger` whose names contain this start whole networks; they run after all others.
 const NETWORK_TESTS: &str = "network_";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let fast = match arguments {
         [] => false,
         [flag] if flag == "--fast" => true,
-        _ => bail!("usage: cargo xtask test [--fast]"),
+        _ => return Err(UsageError("usage: cargo xtask test [--fast]".to_owned()).into()),
     };
     stage("tidy");
     tidy::run()?;
     stage("format");
     shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
         .context("the code is not formatted; run cargo fmt --all")?;
+    stage("build");
+    let openledger = shell::build_all()?;
     stage("model");
-    let openledger = shell::build_openledger()?;
-    shell::run(Command::new(&openledger).args(["model", "pull"]))?;
+    shell::run(shell::without_settings(Command::new(&openledger).args(["model", "pull"])))?;
     stage("unit, property and integration tests");
-    rust_tests(fast)?;
+    rust_tests(Tests::Others)?;
+    if !fast {
+        stage("tests of whole networks");
+        rust_tests(Tests::Networks)?;
+    }
+    stage("lints");
+    lints()?;
     if !fast {
         stage("the unmodified openai package");
         python_tests(&openledger)?;
@@ -33,38 +41,52 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Which Rust tests; each is in one of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tests {
+    Others,
+    Networks,
+}
+
 fn stage(name: &str) {
     println!("\n== {name}");
 }
 
-fn rust_tests(fast: bool) -> Result<()> {
-    if shell::has("cargo", &["nextest", "--version"]) {
-        let mut command = shell::cargo();
-        command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
-        if fast {
-            command.args(["-E", &format!("not test({NETWORK_TESTS})")]);
-        }
-        return shell::run(&mut command);
-    }
+fn rust_tests(tests: Tests) -> Result<()> {
     let mut command = shell::cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]);
-    if fast {
-        command.args(["--", "--skip", NETWORK_TESTS]);
+    if shell::has("cargo", &["nextest", "--version"]) {
+        let networks = format!("package(openledger) & test({NETWORK_TESTS})");
+        let filter = match tests {
+            Tests::Others => format!("not ({networks})"),
+            Tests::Networks => networks,
+        };
+        command.args(["nextest", "run", "--workspace", "--no-fail-fast", "-E", &filter]);
+    } else {
+        // Names of other packages' tests may contain the word as well; those run in the second run then.
+        command.args(["test", "--workspace", "--no-fail-fast", "--"]);
+        if tests == Tests::Others {
+            command.arg("--skip");
+        }
+        command.arg(NETWORK_TESTS);
     }
-    shell::run(&mut command)
+    shell::run(shell::without_settings(&mut command))
+}
+
+fn lints() -> Result<()> {
+    if !shell::has("cargo", &["clippy", "--version"]) {
+        println!("left out: clippy is not installed (rustup component add clippy)");
+        return Ok(());
+    }
+    shell::run(shell::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        .context("a lint has something to say; mend it, or expect it with its reason")
 }
 
 /// Runs the tests of real clients against a real network, in a virtual environment of their own.
-fn python_tests(openledger: &std::path::Path) -> Result<()> {
-    let python = virtual_environment()?;
-    shell::run(Command::new(python).current_dir(shell::root()).env("OPENLEDGER_BINARY", openledger).args([
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/clients",
-    ]))
+fn python_tests(openledger: &Path) -> Result<()> {
+    let mut command = Command::new(virtual_environment()?);
+    command.current_dir(shell::root()).env("OPENLEDGER_BINARY", openledger);
+    command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients"]);
+    shell::run(shell::without_settings(&mut command))
 }
 
 fn virtual_environment() -> Result<PathBuf> {

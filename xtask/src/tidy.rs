@@ -1,7 +1,8 @@
 //! What the repository promises about itself, checked: arrows between crates, which crate may name which foreign
-//! world, file heads, file lengths, inherited lints, unfinished words, decisions that are listed.
+//! world, what pure crates ban, file heads, file lengths, inherited lints, unfinished words, the map, decisions that are
+//! listed. The tables below are checked too: an entry for what is gone is a finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,19 @@ const LAYERS: &[&[&str]] = &[
 /// Pure crates: they may depend on pure crates and on third-party crates, but on none of these.
 const PURE: &[&str] = &["types", "ledger", "datanet", "attribution", "receipt", "routing"];
 const IMPURE: &[&str] = &["tokio", "axum", "reqwest", "redb", "tantivy", "memmap2", "rand", "getrandom"];
+
+/// What the clippy.toml of every pure crate bans at least.
+const BANS: &[&str] = &[
+    "std::collections::HashMap",
+    "std::collections::HashSet",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "std::fs::File",
+    "std::net::TcpStream",
+    "std::thread::spawn",
+    "std::fs::read",
+    "std::fs::write",
+];
 
 /// Foreign worlds and the only crates that may name them in production code.
 const FOREIGN: &[(&str, &[&str])] = &[
@@ -47,6 +61,9 @@ pub(crate) fn run() -> Result<()> {
     let packages = workspace_packages()?;
     check_arrows(&packages, &mut findings);
     check_foreign_worlds(&packages, &mut findings);
+    check_tables(&packages, &mut findings);
+    check_bans(&packages, &mut findings)?;
+    check_map(&packages, &mut findings)?;
     check_manifests(&packages, &mut findings)?;
     check_sources(&mut findings)?;
     check_decisions(&mut findings)?;
@@ -129,6 +146,56 @@ fn check_foreign_worlds(packages: &BTreeMap<String, Package>, findings: &mut Vec
     }
 }
 
+/// The tables above name nothing that is gone.
+fn check_tables(packages: &BTreeMap<String, Package>, findings: &mut Vec<String>) {
+    let named = LAYERS.iter().copied().flatten().chain(PURE);
+    for name in named.copied().collect::<BTreeSet<&str>>() {
+        if !packages.contains_key(name) {
+            findings.push(format!("there is no crate {name}; take it out of xtask/src/tidy.rs"));
+        }
+    }
+    for (world, owners) in FOREIGN {
+        for owner in *owners {
+            let names_it = packages
+                .get(*owner)
+                .is_some_and(|package| package.dependencies.iter().any(|other| other.starts_with(world)));
+            if !names_it {
+                findings.push(format!(
+                    "{owner} may name {world} and does not; take it out of FOREIGN in xtask/src/tidy.rs"
+                ));
+            }
+        }
+    }
+}
+
+/// Every pure crate has bans of its own.
+fn check_bans(packages: &BTreeMap<String, Package>, findings: &mut Vec<String>) -> Result<()> {
+    for (name, package) in packages.iter().filter(|(name, _)| PURE.contains(&name.as_str())) {
+        let path = package.folder.join("clippy.toml");
+        if !path.exists() {
+            findings.push(format!("{name} is pure and has no clippy.toml with its bans"));
+            continue;
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        for ban in BANS.iter().filter(|ban| !text.contains(&format!("path = \"{ban}\""))) {
+            findings.push(format!("{name}/clippy.toml does not ban {ban}"));
+        }
+    }
+    Ok(())
+}
+
+/// Every crate has its place in ARCHITECTURE.md.
+fn check_map(packages: &BTreeMap<String, Package>, findings: &mut Vec<String>) -> Result<()> {
+    let text = fs::read_to_string(shell::root().join("ARCHITECTURE.md"))
+        .context("ARCHITECTURE.md cannot be read")?;
+    for name in packages.keys() {
+        if !text.contains(&format!("| `{name}` |")) && !text.contains(&format!("| `bin/{name}` |")) {
+            findings.push(format!("ARCHITECTURE.md has no row for {name}"));
+        }
+    }
+    Ok(())
+}
+
 fn check_manifests(packages: &BTreeMap<String, Package>, findings: &mut Vec<String>) -> Result<()> {
     for (name, package) in packages {
         let path = package.folder.join("Cargo.toml");
@@ -184,6 +251,12 @@ fn check_decisions(findings: &mut Vec<String>) -> Result<()> {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name != "README.md" && !index.contains(&format!("({name})")) {
             findings.push(format!("docs/decisions/{name} is not listed in docs/decisions/README.md"));
+        }
+    }
+    let links = index.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links.filter(|link| link.ends_with(".md") && !link.contains("://")) {
+        if !folder.join(link).exists() {
+            findings.push(format!("docs/decisions/README.md lists {link}, which does not exist"));
         }
     }
     Ok(())

@@ -4,17 +4,20 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::{Network, binary, demo_data, free_port};
+use support::{Network, binary, command, demo_data, free_port, output};
 
 struct Row {
     name: &'static str,
     body: Vec<u8>,
     key: Key,
     status: u16,
+    /// The parameter that the error must name.
+    param: Option<&'static str>,
     /// Parts that the message must contain.
     says: &'static [&'static str],
 }
@@ -34,8 +37,12 @@ fn chat(extra: &str, content: &str) -> Vec<u8> {
 }
 
 fn rows() -> Vec<Row> {
-    let row = |name, body, status, says| Row { name, body, key: Key::Right, status, says };
-    let keyed = |name, key, says| Row { name, body: chat("", "hello"), key, status: 401, says };
+    let row = |name, body, status, says| Row { name, body, key: Key::Right, status, param: None, says };
+    let keyed = |name, key, says| Row { name, body: chat("", "hello"), key, status: 401, param: None, says };
+    let invalid = |name, extra: &str, param, says| {
+        let body = chat(extra, "hello");
+        Row { name, body, key: Key::Right, status: 400, param: Some(param), says }
+    };
     let mut invalid_utf8 = chat("", "hello");
     let place = invalid_utf8.windows(5).position(|window| window == b"hello").unwrap();
     invalid_utf8[place] = 0xff;
@@ -57,9 +64,9 @@ fn rows() -> Vec<Row> {
         row("prompt beyond the context", chat("", &"word ".repeat(20_000)), 400, &["context", "tokens"]),
         row("invalid UTF-8", invalid_utf8, 400, &["UTF-8"]),
         row("broken JSON", br#"{"model": "#.to_vec(), 400, &["JSON"]),
-        row("negative temperature", chat(r#","temperature":-1"#, "hello"), 400, &["temperature"]),
-        row("many choices", chat(r#","n":1000000"#, "hello"), 400, &["n"]),
-        row("many stop strings", chat(r#","stop":["a","b","c","d","e"]"#, "hello"), 400, &["stop"]),
+        invalid("negative temperature", r#","temperature":-1"#, "temperature", &["temperature", "-1"]),
+        invalid("many choices", r#","n":1000000"#, "n", &["1000000"]),
+        invalid("many stop strings", r#","stop":["a","b","c","d","e"]"#, "stop", &["stop", "5"]),
         keyed("no key", Key::Absent, &["key"]),
         keyed(
             "wrong key",
@@ -92,6 +99,9 @@ fn network_answers_bad_requests_clearly() {
             assert!(message.contains(part), "{}: {message:?} does not say {part:?}", row.name);
         }
         assert!(error["type"].is_string(), "{}: {error}", row.name);
+        if row.param.is_some() {
+            assert_eq!(error["param"].as_str(), row.param, "{}: {error}", row.name);
+        }
     }
     let unknown = network.request("GET", "/v1/nothing", &[("Authorization", &right)], b"").unwrap();
     assert_eq!(unknown.status, 404);
@@ -124,14 +134,9 @@ fn refused(name: &str, output: &Output, says: &[&str]) {
 }
 
 fn up(dir: &Path, port: u16, extra: &[&str]) -> Output {
-    Command::new(binary())
-        .arg("--dir")
-        .arg(dir)
-        .args(["up", "--port", &port.to_string(), "--data"])
-        .arg(demo_data())
-        .args(extra)
-        .output()
-        .unwrap()
+    let mut command = command();
+    command.arg("--dir").arg(dir).args(["up", "--port", &port.to_string(), "--data"]);
+    output(command.arg(demo_data()).args(extra))
 }
 
 fn second_process(network: &Network) {
@@ -164,26 +169,86 @@ fn network_refuses_a_damaged_model_file() {
     refused("absent", &output, &["/nowhere/model.gguf"]);
 }
 
-/// Every file of a stopped network's folder, damaged one at a time: either the network says what is damaged, or it
-/// starts and everything still adds up. It never panics and never serves a different history.
+/// Files without which no network may start; the message names them.
+const NEEDED: [&str; 3] = ["keys/seed", "gateway/receipts.redb", "network.json"];
+
+/// The largest file of every folder of a stopped network, and those that it needs, overwritten one at a time in a copy of
+/// their own: either the network says where it is damaged, or it starts with the same history and everything adds up. It
+/// never serves another history.
 #[test]
 fn network_notices_a_damaged_data_directory() {
     let folder = tempfile::tempdir().unwrap();
-    let network = Network::start(folder.path(), &demo_data());
+    let original = folder.path().join("original");
+    fs::create_dir(&original).unwrap();
+    let network = Network::start(&original, &demo_data());
     let answer = network.ask("What is abook?", 16).unwrap();
-    network.settled_receipt(answer["receipt"]["id"].as_str().unwrap());
+    let id = answer["receipt"]["id"].as_str().unwrap();
+    network.settled_receipt(id);
+    let known = network.state_roots(1..=network.tip());
     network.stop();
-    for file in ["keys/seed", "gateway/receipts.redb", "network.json"] {
-        let path = folder.path().join(file);
-        let original = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        fs::write(&path, b"damaged").unwrap();
-        let output = up(folder.path(), free_port(), &[]);
-        refused(file, &output, &[file.rsplit('/').next().unwrap()]);
-        fs::write(&path, original).unwrap();
+
+    let copy = folder.path().join("copy");
+    copy_folder(&original, &copy);
+    let network = Network::start(&copy, &demo_data());
+    assert_eq!(network.state_roots(known.keys().copied()), known, "an undamaged copy is the same network");
+    network.stop();
+
+    let mut files: BTreeSet<String> = NEEDED.map(str::to_owned).into();
+    files.extend(["chain", "gateway", "datanets", "keys"].map(|name| largest_file(&original, name)));
+    for file in files {
+        copy_folder(&original, &copy);
+        fs::write(copy.join(&file), b"damaged").unwrap_or_else(|error| panic!("{file}: {error}"));
+        let network = Network::spawn(&copy, free_port(), &demo_data());
+        if let Some(status) = network.ready_or_ended() {
+            println!("{file}: refused");
+            assert_eq!(status.code(), Some(1), "{file}:\n{}", network.log());
+            names_damage(&file, &copy, &network.log());
+        } else {
+            println!("{file}: not needed");
+            assert!(!NEEDED.contains(&file.as_str()), "a network started with {file} damaged");
+            assert_eq!(network.state_roots(known.keys().copied()), known, "{file}");
+            network.check_receipt(id, &network.settled_receipt(id));
+            network.check_supply();
+            network.stop();
+        }
     }
-    let network = Network::start(folder.path(), &demo_data());
-    assert!(network.ask("What is abook?", 16).is_some(), "nothing was lost");
-    network.stop();
+}
+
+/// The last words are an error that names the file, or the folder of the part that it belongs to. The engine's threads
+/// print their panics; those of a chain that is refused come before.
+fn names_damage(file: &str, dir: &Path, log: &str) {
+    let last = log.lines().last().unwrap_or_default();
+    let place =
+        if NEEDED.contains(&file) { dir.join(file) } else { dir.join(file.split('/').next().unwrap()) };
+    assert!(last.starts_with("error: ") && last.contains(place.to_str().unwrap()), "{file}:\n{log}");
+    assert!(file.starts_with("chain/") || !log.contains("panicked"), "{file}:\n{log}");
+}
+
+/// Replaces `to` by a copy of `from`.
+fn copy_folder(from: &Path, to: &Path) {
+    if to.exists() {
+        fs::remove_dir_all(to).unwrap();
+    }
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+    // Each network writes its own log.
+    fs::remove_file(to.join("test.log")).unwrap();
+}
+
+/// The largest file under a folder of a network, from the network's folder on; of several, the last by name.
+fn largest_file(dir: &Path, folder: &str) -> String {
+    let mut sizes = Vec::new();
+    let mut open: Vec<PathBuf> = vec![dir.join(folder)];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            match entry.metadata().unwrap() {
+                found if found.is_dir() => open.push(entry.path()),
+                found => sizes.push((found.len(), entry.path())),
+            }
+        }
+    }
+    let (_, path) = sizes.into_iter().max().unwrap();
+    path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned()
 }
 
 /// A full disk, as a limit on file sizes: the start fails with a message, and with room it goes on.
@@ -191,13 +256,13 @@ fn network_notices_a_damaged_data_directory() {
 fn network_says_when_the_disk_is_full() {
     let folder = tempfile::tempdir().unwrap();
     let command = format!(
-        "trap '' XFSZ; ulimit -f 64; exec {} --dir {} up --port {} --data {}",
+        "trap '' XFSZ; ulimit -f 64; exec {} --dir {} up --seed 7 --port {} --data {}",
         binary(),
         folder.path().display(),
         free_port(),
         demo_data().display()
     );
-    let output = Command::new("bash").args(["-c", &command]).output().unwrap();
+    let output = output(Command::new("bash").args(["-c", &command]));
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(message.contains("error:") && !message.contains("panicked"), "{message}");

@@ -71,6 +71,7 @@ fn check_against_ledger(network: &Network) {
     let (said, record) = (network.models.supply(), network.supply());
     assert!(said.conserved);
     assert_eq!(said.credits_deposited, record.credits_deposited);
+    assert_eq!(said.credits_withdrawn, record.credits_withdrawn);
     assert_eq!(said.credits_burned, record.credits_burned);
     assert_eq!(said.credits_in_balances, record.credits_in_balances);
     assert_eq!(said.credits_in_channels, record.credits_in_channels);
@@ -408,6 +409,11 @@ enum Step {
     Revoke(u8),
     Settle,
     CloseByGateway,
+    Deposit(u8, u64, u8),
+    Withdraw(u8, u64),
+    Raise(bool, u64),
+    Unbond(bool, u64),
+    Release(bool),
     Block,
 }
 
@@ -421,8 +427,18 @@ fn step() -> impl Strategy<Value = Step> {
         (0..3u8).prop_map(Step::Revoke),
         Just(Step::Settle),
         Just(Step::CloseByGateway),
+        (1..13u8, 1..1_000_000u64, 0..6u8).prop_map(|(a, b, c)| Step::Deposit(a, b, c)),
+        (1..13u8, 1..1_000_000u64).prop_map(|(a, b)| Step::Withdraw(a, b)),
+        (any::<bool>(), 1..1_000_000_000u64).prop_map(|(a, b)| Step::Raise(a, b)),
+        (any::<bool>(), 1..1_000_000_000u64).prop_map(|(a, b)| Step::Unbond(a, b)),
+        any::<bool>().prop_map(Step::Release),
         Just(Step::Block),
     ]
+}
+
+/// Who has OPEN at stake, and as what.
+fn bonded(provider: bool) -> (u8, Role) {
+    if provider { (PROVIDER, Role::Provider) } else { (GATEWAY, Role::Gateway) }
 }
 
 proptest! {
@@ -471,6 +487,28 @@ proptest! {
                     if answers > 0 { continue }
                     closed = true;
                     let _ = network.act(GATEWAY, Action::CloseChannel { channel });
+                }
+                Step::Deposit(to, amount, reference) => {
+                    let (to, reference) = (account(to), Hash([reference; 32]));
+                    let deposit = Action::BridgeDeposit { to, amount: Amount(amount), reference };
+                    let _ = network.act(1, deposit);
+                }
+                Step::Withdraw(from, amount) => {
+                    let destination = "elsewhere".into();
+                    let _ = network.act(from, Action::Withdraw { amount: Amount(amount), destination });
+                }
+                Step::Raise(provider, amount) => {
+                    let (who, role) = bonded(provider);
+                    let _ = network.act(who, Action::RaiseBond { role, amount: Amount(amount) });
+                }
+                Step::Unbond(provider, amount) => {
+                    let (who, role) = bonded(provider);
+                    let _ = network.act(who, Action::Unbond { role, amount: Amount(amount) });
+                }
+                Step::Release(provider) => {
+                    let (who, role) = bonded(provider);
+                    let epoch = network.timestamp_ms / network.parameters.epoch_ms;
+                    let _ = network.act(who, Action::ReleaseBond { role, epochs: vec![epoch] });
                 }
                 Step::Block => { network.block(); }
             }

@@ -245,6 +245,8 @@ fn read_texts(path: &Path) -> Result<BTreeMap<ContributionId, Contribution>> {
     };
     let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     if complete < bytes.len() {
+        let torn = bytes.len() - complete;
+        tracing::warn!("{}: the last {torn} bytes were cut off in a crash and are dropped", path.display());
         bytes.truncate(complete);
         File::options()
             .write(true)

@@ -1,16 +1,24 @@
 //! A real network for tests: the binary in a process of its own, on a free port, in a folder of its own.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// How long a network may take until it answers.
 const READY_MAX: Duration = Duration::from_secs(180);
+/// How long a command may take that is expected to end by itself.
+const ENDED_MAX: Duration = Duration::from_secs(60);
+/// How far the pages may be behind what is final.
+const PAGES_BEHIND_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_openledger")
@@ -25,11 +33,56 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// The binary, without what the environment would tell it.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(binary());
+    for name in ["OPENLEDGER_URL", "OPENLEDGER_API_KEY", "OPENLEDGER_DIR"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end. One that goes on for too long is killed, and the test fails with what it printed.
+pub(crate) fn output(command: &mut Command) -> Output {
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let stdout = collected(child.stdout.take().unwrap());
+    let stderr = collected(child.stderr.take().unwrap());
+    let begun = Instant::now();
+    let mut ended = child.try_wait().unwrap();
+    while ended.is_none() && begun.elapsed() < ENDED_MAX {
+        std::thread::sleep(Duration::from_millis(50));
+        ended = child.try_wait().unwrap();
+    }
+    if ended.is_none() {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+    let Some(status) = ended else {
+        panic!(
+            "{command:?} did not end within {ENDED_MAX:?}:\n{}{}",
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr)
+        );
+    };
+    Output { status, stdout, stderr }
+}
+
+/// Reads a pipe to its end in a thread of its own, so that the writer never waits.
+fn collected(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        bytes
+    })
+}
+
 /// A running network. Dropping it kills it.
 pub(crate) struct Network {
     pub(crate) dir: PathBuf,
     pub(crate) port: u16,
-    child: Child,
+    child: Mutex<Child>,
 }
 
 /// An HTTP answer.
@@ -50,7 +103,7 @@ impl Network {
     /// Starts `openledger up` and does not wait.
     pub(crate) fn spawn(dir: &Path, port: u16, data: &Path) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("test.log")).unwrap();
-        let child = Command::new(binary())
+        let child = command()
             .arg("--dir")
             .arg(dir)
             .args(["up", "--seed", "7", "--port", &port.to_string(), "--data"])
@@ -60,24 +113,31 @@ impl Network {
             .stderr(log)
             .spawn()
             .unwrap();
-        Self { dir: dir.to_path_buf(), port, child }
+        Self { dir: dir.to_path_buf(), port, child: Mutex::new(child) }
     }
 
     /// Starts `openledger up` and waits until it answers.
     pub(crate) fn start(dir: &Path, data: &Path) -> Self {
-        let mut network = Self::spawn(dir, free_port(), data);
+        let network = Self::spawn(dir, free_port(), data);
         network.wait_until_ready();
         network
     }
 
-    pub(crate) fn wait_until_ready(&mut self) {
+    pub(crate) fn wait_until_ready(&self) {
+        if let Some(status) = self.ready_or_ended() {
+            panic!("openledger up ended with {status}:\n{}", self.log());
+        }
+    }
+
+    /// Waits until the network answers; how it ended, when it ended before.
+    pub(crate) fn ready_or_ended(&self) -> Option<ExitStatus> {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("openledger up ended with {status}:\n{}", self.log());
+            if let Some(status) = self.ended() {
+                return Some(status);
             }
             if self.is_ready() {
-                return;
+                return None;
             }
             assert!(begun.elapsed() < READY_MAX, "not ready after {READY_MAX:?}:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(100));
@@ -96,30 +156,84 @@ impl Network {
         std::fs::read_to_string(self.dir.join("api-key")).unwrap_or_default().trim().to_owned()
     }
 
-    /// `kill -9`.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// How the process ended; `None` while it runs.
+    fn ended(&self) -> Option<ExitStatus> {
+        self.child.lock().unwrap().try_wait().unwrap()
     }
 
-    /// The process id.
-    pub(crate) fn process_id(&self) -> u32 {
-        self.child.id()
+    /// `kill -9`. How the process ended, when it ended by itself before.
+    pub(crate) fn kill(&self) -> Option<ExitStatus> {
+        let mut child = self.child.lock().unwrap();
+        let before = child.try_wait().unwrap();
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        before.or_else(|| Some(status).filter(|status| status.signal() != Some(9)))
     }
 
     /// An orderly stop; panics unless the process ends with code 0.
-    pub(crate) fn stop(mut self) {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        let status = self.child.wait().unwrap();
+    pub(crate) fn stop(self) {
+        let process = self.child.lock().unwrap().id().to_string();
+        Command::new("kill").args(["-TERM", &process]).status().unwrap();
+        let status = self.child.lock().unwrap().wait().unwrap();
         assert!(status.success(), "stopped with {status}:\n{}", self.log());
     }
 
     /// Runs the binary against this network.
     pub(crate) fn openledger(&self, arguments: &[&str]) -> Output {
         let url = format!("http://127.0.0.1:{}", self.port);
-        let mut command = Command::new(binary());
+        let mut command = command();
         command.arg("--dir").arg(&self.dir).args(["--url", &url, "--color", "never"]).args(arguments);
-        command.env_remove("OPENLEDGER_DIR").output().unwrap()
+        output(&mut command)
+    }
+
+    /// The JSON twin of a page, as soon as it is there: the pages may be behind what is final.
+    pub(crate) fn page(&self, path: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let answer = self.request("GET", path, &[], b"").expect("the network answers");
+            if answer.status == 200 {
+                return answer.json();
+            }
+            let said = String::from_utf8_lossy(&answer.body);
+            assert!(begun.elapsed() < PAGES_BEHIND_MAX, "{path}: {}: {said}", answer.status);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// State roots by height, as soon as the pages reach the highest of these.
+    pub(crate) fn state_roots(&self, heights: impl IntoIterator<Item = u64>) -> BTreeMap<u64, String> {
+        let heights: BTreeSet<u64> = heights.into_iter().collect();
+        // A block is there when the pages have read it, and those below it are read before.
+        heights
+            .into_iter()
+            .rev()
+            .map(|height| {
+                let block = self.page(&format!("/api/v1/blocks/{height}"));
+                (height, block["state_root"].as_str().unwrap_or_else(|| panic!("{block}")).to_owned())
+            })
+            .collect()
+    }
+
+    /// The height that the pages show.
+    pub(crate) fn tip(&self) -> u64 {
+        self.page("/api/v1/overview")["height"].as_u64().unwrap()
+    }
+
+    /// Panics unless everything held anywhere adds up.
+    pub(crate) fn check_supply(&self) {
+        let printed = self.openledger(&["--json", "account", "supply"]);
+        let supply: Value = serde_json::from_slice(&printed.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&printed.stderr)));
+        assert_eq!(supply["balanced"], Value::Bool(true), "{supply}");
+    }
+
+    /// Panics unless the command line verifies this receipt.
+    pub(crate) fn check_receipt(&self, id: &str, file: &[u8]) {
+        let (path, identity) = (self.dir.join("checked.json"), self.dir.join("network.json"));
+        std::fs::write(&path, file).unwrap();
+        let (path, identity) = (path.to_str().unwrap(), identity.to_str().unwrap());
+        let verified = self.openledger(&["receipt", "verify", path, "--network", identity]);
+        assert!(verified.status.success(), "{id}: {}", String::from_utf8_lossy(&verified.stdout));
     }
 
     /// One request over a fresh connection; `None` when nobody answers or the answer is cut.
@@ -187,8 +301,10 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // A test that failed may have left the lock poisoned; the process ends all the same.
+        let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 

@@ -72,7 +72,9 @@ impl Network {
     }
 
     pub fn with(funded: &[u8], change: impl FnOnce(&mut Settings)) -> Self {
-        let parameters = Parameters::starting(CHAIN_ID, true, account(250));
+        let mut parameters = Parameters::starting(CHAIN_ID, true, account(250));
+        parameters.bridge = Some(account(1));
+        parameters.unbonding_epochs = 0;
         let whole = |count| Amount::whole(count).unwrap();
         let accounts: Vec<GenesisAccount> = funded
             .iter()
