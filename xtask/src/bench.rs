@@ -12,11 +12,18 @@ use serde_json::{Value, json};
 
 use crate::{UsageError, shell};
 
+/// The end of the ledger's curve.
+const ACCOUNTS_MAX: &str = "1000000";
+
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("inference") => inference(),
         Some("build") => build(),
-        _ => Err(UsageError("usage: cargo xtask bench NAME, where NAME is inference or build".into()).into()),
+        Some("ledger") => ledger(),
+        _ => {
+            Err(UsageError("usage: cargo xtask bench NAME, where NAME is build, inference or ledger".into())
+                .into())
+        }
     }
 }
 
@@ -45,6 +52,45 @@ fn inference() -> Result<()> {
     report(
         "inference",
         &[result("decode, batch 1, one thread, tokens/s", decode, 20.0, decode >= 20.0, no_peer)],
+    )
+}
+
+/// Completions, payouts and lines that the rules settle in memory on one core, beside SQLite doing the same postings.
+fn ledger() -> Result<()> {
+    let postings = shell::target_dir().join("ledger-postings.txt");
+    let mut bench = shell::cargo();
+    bench.args(["run", "--quiet", "--release", "--package", "openledger-ledger", "--example", "bench", "--"]);
+    let printed = shell::output(bench.arg(ACCOUNTS_MAX).arg(&postings))?;
+    let measured: Value = serde_json::from_str(printed.trim()).context("the bench printed no JSON")?;
+    println!("{measured:#}");
+    let peer = shell::root().join("xtask/peers/sqlite.py");
+    let peer: Value =
+        serde_json::from_str(shell::output(Command::new("python3").arg(peer).arg(&postings))?.trim())
+            .context("the peer printed no JSON")?;
+    let sqlite = peer["postings_per_s"].as_f64().context("the peer gave no rate")?;
+    let name =
+        format!("SQLite {} in memory, one posting each, no checks", peer["sqlite"].as_str().unwrap_or("?"));
+    let ours = |field: &str| {
+        measured["curve"][0][field].as_f64().with_context(|| format!("the bench gave no {field}"))
+    };
+    let (settled, all, lines) = (
+        ours("settled_payouts_per_s")?,
+        ours("netted_and_settled_payouts_per_s")?,
+        ours("applied_lines_per_s")?,
+    );
+    let against = |what: &str, ours: f64, bar: Option<f64>| {
+        json!({
+            "name": what, "ours": ours, "peer": sqlite, "peer_name": name, "bar": bar,
+            "holds": bar.is_none_or(|bar| ours >= bar), "ratio": ours / sqlite,
+        })
+    };
+    report(
+        "ledger",
+        &[
+            against("payouts settled from netted batches, per second", settled, Some(1_000_000.0)),
+            against("payouts netted by a gateway and settled, per second", all, None),
+            against("lines applied to records, per second", lines, None),
+        ],
     )
 }
 

@@ -19,7 +19,7 @@ const HELP: &str = "\
 cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network, questions, receipts, verification
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
-cargo xtask bench NAME                            a benchmark: inference, build
+cargo xtask bench NAME                            a benchmark: build, inference, ledger
 cargo xtask tidy                                  what the repository promises about itself
 ";
 

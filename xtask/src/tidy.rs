@@ -15,14 +15,14 @@ use crate::shell;
 /// of a lower layer.
 const LAYERS: &[&[&str]] = &[
     &["types"],
-    &["ledger", "datanet", "attribution", "receipt", "routing"],
+    &["ledger", "sim", "datanet", "attribution", "receipt", "routing"],
     &["store", "model", "inference", "retrieval", "chain", "query"],
     &["client", "worker", "gateway", "explorer"],
     &["openledger"],
 ];
 
 /// Pure crates: they may depend on pure crates and on third-party crates, but on none of these.
-const PURE: &[&str] = &["types", "ledger", "datanet", "attribution", "receipt", "routing"];
+const PURE: &[&str] = &["types", "ledger", "sim", "datanet", "attribution", "receipt", "routing"];
 const IMPURE: &[&str] = &["tokio", "axum", "reqwest", "redb", "tantivy", "memmap2", "rand", "getrandom"];
 
 /// What the clippy.toml of every pure crate bans at least.

@@ -4,6 +4,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+/// Where the buffer of an encoding begins; keys and most records fit.
+const SMALL_BYTES: usize = 96;
+
 /// Why bytes are not a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -29,7 +32,10 @@ pub enum DecodeError {
 
 /// The canonical bytes of a value.
 pub fn encode<T: BorshSerialize>(value: &T) -> Vec<u8> {
-    borsh::to_vec(value).expect("writing to memory cannot fail and no collection exceeds u32::MAX")
+    // Most values are keys and small records; the library's own buffer begins at a kilobyte.
+    let mut bytes = Vec::with_capacity(SMALL_BYTES);
+    value.serialize(&mut bytes).expect("writing to memory cannot fail and no collection exceeds u32::MAX");
+    bytes
 }
 
 /// Reads a value of at most `bytes_max` bytes; `kind` names it in errors.
