@@ -59,7 +59,16 @@ fn inference() -> Result<()> {
 fn ledger() -> Result<()> {
     let postings = shell::target_dir().join("ledger-postings.txt");
     let mut bench = shell::cargo();
-    bench.args(["run", "--quiet", "--release", "--package", "openledger-ledger", "--example", "bench", "--"]);
+    bench.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "openledger-ledger",
+        "--example",
+        "settle",
+        "--",
+    ]);
     let printed = shell::output(bench.arg(ACCOUNTS_MAX).arg(&postings))?;
     let measured: Value = serde_json::from_str(printed.trim()).context("the bench printed no JSON")?;
     println!("{measured:#}");

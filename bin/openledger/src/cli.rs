@@ -51,6 +51,9 @@ pub enum Command {
     /// The attribution index by itself, on plain files
     #[command(subcommand)]
     Index(IndexCommand),
+    /// Simulations: attacks on the economy, on the real ledger, without a network
+    #[command(subcommand)]
+    Sim(SimCommand),
     /// Accounts: balances and statements
     #[command(subcommand)]
     Account(AccountCommand),
@@ -314,5 +317,25 @@ pub enum KeysCommand {
         /// Key name of the account that pays
         #[arg(long = "as", default_value = "consumer", value_name = "KEY")]
         key: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum SimCommand {
+    /// The attacks that can be run
+    List,
+    /// Run an attack with the mechanisms off and on, over many seeds
+    Run {
+        /// Which, as `openledger sim list` names it
+        name: String,
+        /// How many seeds
+        #[arg(long, default_value_t = 20, value_name = "N")]
+        seeds: u32,
+        /// From where the seeds are drawn; the same number gives the same run, bit by bit
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        seed: u64,
+        /// Also write NAME.svg and NAME.json into this folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
     },
 }

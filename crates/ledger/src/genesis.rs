@@ -1,7 +1,7 @@
 //! The first state: the parameters that the network agrees on, and who holds what.
 //!
-//! Rule: the split's parts sum to the whole, every ratio is at most the whole, an epoch has at least one millisecond,
-//! accounts are distinct, and the sums fit. Balances given here count as deposited and issued, so that conservation
+//! Rule: every parameter is within its bounds ([`crate::governed`]), the splits' parts sum to the whole, accounts are
+//! distinct, and the sums fit. Balances given here count as deposited and issued, so that conservation
 //! holds from height 0. Absent: validators and consensus; those are the chain's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +11,7 @@ use openledger_types::record::{AccountRecord, SupplyRecord};
 use openledger_types::{AccountId, Amount, BasisPoints, Parameters, codec};
 use serde::{Deserialize, Serialize};
 
+use crate::governed::{GOVERNED, Governed};
 use crate::state::StateKey;
 
 /// The most accounts that a genesis gives balances to.
@@ -50,15 +51,24 @@ pub enum GenesisError {
         /// What it sums to.
         sum: u64,
     },
-    /// A ratio is above the whole, or a range is upside down.
-    #[error("{ratio} must be at most 10000 basis points and its low end at most its high end")]
-    Ratio {
-        /// Which ratio.
-        ratio: &'static str,
+    /// A range is upside down.
+    #[error("the low end of {range} is above its high end; swap them")]
+    RangeInverted {
+        /// Which range.
+        range: &'static str,
     },
-    /// An epoch has no length.
-    #[error("epoch_ms is zero; give an epoch at least one millisecond")]
-    EpochEmpty,
+    /// A parameter is outside its bounds.
+    #[error("the parameter {parameter} is {value}; its bounds are {low} to {high}")]
+    OutOfBounds {
+        /// Which.
+        parameter: &'static str,
+        /// What was given.
+        value: u64,
+        /// The least value.
+        low: u64,
+        /// The greatest value.
+        high: u64,
+    },
     /// More accounts than a genesis may have.
     #[error("{count} accounts are more than {GENESIS_ACCOUNTS_MAX}; fund the rest by transfers")]
     TooManyAccounts {
@@ -111,6 +121,7 @@ impl Genesis {
 
 /// Checks what every other module takes for granted about the parameters.
 pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisError> {
+    check_bounds(parameters)?;
     let split = &parameters.split;
     check_whole(
         "reference",
@@ -126,16 +137,19 @@ pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisErr
     )?;
     let premium = &parameters.premium;
     check_whole("premium", &[premium.provider, premium.capacity, premium.burn])?;
-    if split.attributed > BasisPoints::WHOLE {
-        return Err(GenesisError::Ratio { ratio: "the attributed part of the data share" });
-    }
-    if parameters.router_fee_max > BasisPoints::WHOLE {
-        return Err(GenesisError::Ratio { ratio: "the highest router fee" });
-    }
     check_escrow("the provider escrow", &parameters.provider_escrow)?;
     check_escrow("the builder escrow", &parameters.builder_escrow)?;
-    check_escrow("the data escrow", &parameters.data_escrow)?;
-    if parameters.epoch_ms == 0 { Err(GenesisError::EpochEmpty) } else { Ok(()) }
+    check_escrow("the data escrow", &parameters.data_escrow)
+}
+
+fn check_bounds(parameters: &Parameters) -> Result<(), GenesisError> {
+    for Governed { name, low, high, value, .. } in GOVERNED {
+        let value = value(parameters);
+        if value < *low || value > *high {
+            return Err(GenesisError::OutOfBounds { parameter: name, value, low: *low, high: *high });
+        }
+    }
+    Ok(())
 }
 
 fn check_whole(split: &'static str, parts: &[BasisPoints]) -> Result<(), GenesisError> {
@@ -143,7 +157,6 @@ fn check_whole(split: &'static str, parts: &[BasisPoints]) -> Result<(), Genesis
     if sum == u64::from(BasisPoints::WHOLE.0) { Ok(()) } else { Err(GenesisError::SplitSum { split, sum }) }
 }
 
-fn check_escrow(ratio: &'static str, escrow: &EscrowParameters) -> Result<(), GenesisError> {
-    let valid = escrow.liquid_low <= escrow.liquid_high && escrow.liquid_high <= BasisPoints::WHOLE;
-    if valid { Ok(()) } else { Err(GenesisError::Ratio { ratio }) }
+fn check_escrow(range: &'static str, escrow: &EscrowParameters) -> Result<(), GenesisError> {
+    if escrow.liquid_low <= escrow.liquid_high { Ok(()) } else { Err(GenesisError::RangeInverted { range }) }
 }

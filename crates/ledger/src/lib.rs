@@ -36,6 +36,8 @@ pub mod supply;
 
 pub mod execute;
 
+pub mod governed;
+
 pub mod genesis;
 
 pub mod queries;
@@ -45,6 +47,7 @@ mod tests;
 
 pub use execute::{BlockContext, Loaded, Outcome, Step, execute};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
+pub use governed::{GOVERNED, Governed, ProposalClass};
 pub use queries::StateRecord;
 pub use settlement::{
     CompletionLines, CompletionTerms, DataShare, DataSplit, Netting, PremiumSplit, Split, split_completion,

@@ -483,8 +483,10 @@ fn mature_data_is_partly_liquid_and_unlocks() {
 /// I22: 2^63 uC, 64 clusters, the highest reputation.
 #[test]
 fn the_largest_completion_settles_without_overflow() {
-    let change = |parameters: &mut Parameters| parameters.collateral_per_open = Amount(u64::MAX);
-    let mut world = World::with(change, u64::MAX / 13).prepare();
+    let mut world = World::with(|_| {}, u64::MAX / 13).prepare();
+    // Beyond its bounds, so that no bond stands in the way of the largest amounts.
+    world.parameters.collateral_per_open = Amount(u64::MAX);
+    world.state.insert(StateKey::Parameters.encode(), codec::encode(&world.parameters));
     for who in [AUTHOR, COAUTHOR, SECOND_AUTHOR, BASE_BUILDER, TUNER, PROVIDER, STRANGER, 10, 11] {
         world.accept(who, transfer(CONSUMER, openledger_types::Asset::Credit, u64::MAX / 13));
     }

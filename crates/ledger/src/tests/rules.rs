@@ -83,14 +83,20 @@ fn a_genesis_is_checked() {
     let sum = |split, sum| GenesisError::SplitSum { split, sum };
     check(&parameters(|p| p.split.burn = BasisPoints(499)), sum("reference", 9_999));
     check(&parameters(|p| p.premium.burn = BasisPoints(2_001)), sum("premium", 10_001));
-    let ratio = |ratio| GenesisError::Ratio { ratio };
+    let bounds = |parameter, value, low, high| GenesisError::OutOfBounds { parameter, value, low, high };
     check(
         &parameters(|p| p.split.attributed = BasisPoints(10_001)),
-        ratio("the attributed part of the data share"),
+        bounds("split.attributed", 10_001, 0, 10_000),
     );
-    check(&parameters(|p| p.router_fee_max = BasisPoints(10_001)), ratio("the highest router fee"));
-    check(&parameters(|p| p.data_escrow.liquid_low = BasisPoints(7_501)), ratio("the data escrow"));
-    check(&parameters(|p| p.epoch_ms = 0), GenesisError::EpochEmpty);
+    check(
+        &parameters(|p| p.router_fee_max = BasisPoints(10_001)),
+        bounds("router_fee_max", 10_001, 0, 10_000),
+    );
+    check(&parameters(|p| p.epoch_ms = 0), bounds("epoch_ms", 0, 1, 86_400_000));
+    check(
+        &parameters(|p| p.data_escrow.liquid_low = BasisPoints(7_501)),
+        GenesisError::RangeInverted { range: "the data escrow" },
+    );
     check(
         &|genesis| genesis.accounts.push(genesis.accounts[0].clone()),
         GenesisError::AccountRepeated { account: account(0) },

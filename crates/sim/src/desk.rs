@@ -1,0 +1,203 @@
+//! A gateway's settlement desk: sales of completions become signed batches on the ledger.
+//!
+//! Rule: the same as a gateway's. Each sale is split by [`split_completion`], its carry continues the last one's, a
+//! full batch is settled and another begun, and every channel's debit is a cumulative voucher that its consumer signs.
+//! Absent: receipts. The ledger sees only their Merkle root, which is a hash of the batch's number here; nobody audits
+//! a simulated receipt. Also absent: prices by tokens, premiums, requests, routing.
+
+use std::collections::BTreeMap;
+
+use openledger_ledger::{CompletionTerms, DataShare, Netting, StateKey, StateRecord, split_completion};
+use openledger_types::record::{ChannelRecord, ContributionRecord, GatewayRecord, Pool};
+use openledger_types::transaction::channel_id;
+use openledger_types::{
+    AccountId, Action, Amount, BasisPoints, ChannelId, ContributionId, Debit, Hash, Name, NewContribution,
+    NewOwner, ServiceKey, Voucher, sha256,
+};
+
+use crate::SimError;
+use crate::world::{Actor, World};
+
+/// Whole OPEN that a desk bonds and a provider stakes: ten times the least.
+pub(crate) const BOND_WHOLE: u64 = 10_000;
+
+/// One sold completion.
+#[derive(Debug, Clone)]
+pub struct Sale {
+    /// Which consumer pays, by the number that [`Desk::open_channel`] gave.
+    pub consumer: usize,
+    /// Reference price.
+    pub price: Amount,
+    /// Who computed the answer.
+    pub provider: AccountId,
+    /// The model that served.
+    pub model: Name,
+    /// Where the texts behind the answer live.
+    pub datanet: Name,
+    /// Those texts and their attribution mass.
+    pub shares: Vec<(ContributionId, u64)>,
+    /// Attribution mass that nothing explains.
+    pub unattributed: u64,
+}
+
+/// A gateway with its consumers' channels.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    gateway: Actor,
+    consumers: Vec<(ChannelId, Actor)>,
+}
+
+impl Desk {
+    /// Registers the gateway, with a bond of ten thousand OPEN.
+    pub fn open(world: &mut World, gateway: &Actor, router_fee: BasisPoints) -> Result<Self, SimError> {
+        let bond = Amount::whole(BOND_WHOLE).expect("ten thousand OPEN fit an amount");
+        let (service_key, endpoint) = (ServiceKey([1; 32]), String::new());
+        world.apply(gateway, Action::RegisterGateway { service_key, bond, router_fee, endpoint })?;
+        Ok(Self { gateway: gateway.clone(), consumers: Vec::new() })
+    }
+
+    /// Opens a consumer's channel; returns the consumer's number at this desk.
+    pub fn open_channel(
+        &mut self,
+        world: &mut World,
+        consumer: &Actor,
+        deposit: Amount,
+    ) -> Result<usize, SimError> {
+        let (gateway, authorizer, salt) = (self.gateway.account(), consumer.account(), Hash([0; 32]));
+        world.apply(consumer, Action::OpenChannel { gateway, authorizer, deposit, salt })?;
+        self.consumers.push((channel_id(&authorizer, &gateway, &salt), consumer.clone()));
+        Ok(self.consumers.len() - 1)
+    }
+
+    /// A consumer's channel as the ledger holds it.
+    pub fn channel(&self, world: &World, consumer: usize) -> Result<ChannelRecord, SimError> {
+        let missing = || SimError::RecordMissing { what: format!("channel of consumer {consumer}") };
+        let (channel, _) = self.consumers.get(consumer).ok_or_else(missing)?;
+        match world.record(&StateKey::Channel(*channel)) {
+            Some(StateRecord::Channel(record)) => Ok(record),
+            _ => Err(missing()),
+        }
+    }
+
+    /// Settles sales in their order, in as many batches as they need.
+    pub fn settle(&self, world: &mut World, sales: &[Sale]) -> Result<(), SimError> {
+        let mut netting = Netting::new();
+        let mut carries: BTreeMap<Name, Amount> = BTreeMap::new();
+        let mut charged: BTreeMap<usize, Amount> = BTreeMap::new();
+        for sale in sales {
+            let mut terms = self.terms(world, sale)?;
+            if let Some(carry) = carries.get(&sale.model) {
+                terms.carry_in = *carry;
+            }
+            let unsplittable = || SimError::Unsplittable { price: sale.price };
+            let lines = split_completion(&terms, world.parameters()).ok_or_else(unsplittable)?;
+            if !netting.fits(&lines) {
+                self.submit(world, std::mem::take(&mut netting), std::mem::take(&mut charged))?;
+            }
+            netting.add(&lines).map_err(SimError::Netting)?;
+            carries.insert(lines.model.clone(), lines.carry_out);
+            let sum = charged.entry(sale.consumer).or_default();
+            *sum = lines.charged().and_then(|price| price.plus(*sum)).ok_or_else(unsplittable)?;
+        }
+        if netting.receipts() > 0 { self.submit(world, netting, charged) } else { Ok(()) }
+    }
+
+    fn terms(&self, world: &World, sale: &Sale) -> Result<CompletionTerms, SimError> {
+        let Some(StateRecord::Model(model)) = world.record(&StateKey::Model(sale.model.clone())) else {
+            return Err(SimError::RecordMissing { what: format!("model {}", sale.model) });
+        };
+        let shares = sale.shares.iter().map(|(contribution, weight)| {
+            let owners = contribution_of(world, &sale.datanet, *contribution)?.owners;
+            let (datanet, contribution) = (sale.datanet.clone(), *contribution);
+            Ok(DataShare { datanet, contribution, weight: *weight, owners })
+        });
+        Ok(CompletionTerms {
+            reference: sale.price,
+            premium: Amount::ZERO,
+            router_fee: self.record(world)?.router_fee,
+            provider: sale.provider,
+            model: sale.model.clone(),
+            lineage: model.lineage,
+            shares: shares.collect::<Result<_, SimError>>()?,
+            unattributed: sale.unattributed,
+            carry_in: world.pool(Pool::Carry(self.gateway.account(), sale.model.clone())),
+        })
+    }
+
+    fn record(&self, world: &World) -> Result<GatewayRecord, SimError> {
+        match world.record(&StateKey::Gateway(self.gateway.account())) {
+            Some(StateRecord::Gateway(record)) => Ok(record),
+            _ => Err(SimError::RecordMissing { what: format!("gateway {}", self.gateway.account()) }),
+        }
+    }
+
+    fn submit(
+        &self,
+        world: &mut World,
+        netting: Netting,
+        charged: BTreeMap<usize, Amount>,
+    ) -> Result<(), SimError> {
+        let gateway = self.record(world)?;
+        let debits = charged.into_iter().map(|(consumer, amount)| {
+            let spent = self.channel(world, consumer)?.spent;
+            let (channel, authorizer) = &self.consumers[consumer];
+            let cumulative = spent.plus(amount).ok_or(SimError::Unsplittable { price: amount })?;
+            let (chain_id, channel) = (world.parameters().chain_id, *channel);
+            let voucher = Voucher { chain_id, channel, cumulative }.sign(authorizer.secret());
+            Ok(Debit { channel, cumulative, voucher })
+        });
+        let debits = debits.collect::<Result<Vec<_>, SimError>>()?;
+        let number = gateway.batches + 1;
+        let root = sha256(&number.to_le_bytes());
+        let batch = netting.finish(number, gateway.receipts + 1, root, debits);
+        world.apply(&self.gateway, Action::SettleBatch(Box::new(batch))).map(drop)
+    }
+}
+
+/// Registers a provider with a stake of ten thousand OPEN.
+pub(crate) fn open_provider(world: &mut World, provider: &Actor) -> Result<(), SimError> {
+    let stake = Amount::whole(BOND_WHOLE).expect("ten thousand OPEN fit an amount");
+    let (service_key, endpoint) = (ServiceKey([2; 32]), String::new());
+    world.apply(provider, Action::RegisterProvider { service_key, stake, endpoint }).map(drop)
+}
+
+/// Registers a base model, all of whose builder share is its builder's.
+pub(crate) fn open_model(world: &mut World, builder: &Actor, name: &Name) -> Result<(), SimError> {
+    let (weights, license) = (Hash([3; 32]), "Apache-2.0".to_owned());
+    let register =
+        Action::RegisterModel { name: name.clone(), weights, parent: None, royalties: Vec::new(), license };
+    world.apply(builder, register).map(drop)
+}
+
+/// Creates a datanet; its creator curates it.
+pub(crate) fn open_datanet(world: &mut World, curator: &Actor, name: &Name) -> Result<(), SimError> {
+    let (title, license) = (name.to_string(), "CC-BY-4.0".to_owned());
+    world.apply(curator, Action::CreateDatanet { name: name.clone(), title, license }).map(drop)
+}
+
+/// A text as it is committed, with one owner.
+pub(crate) fn text_of(owner: &Actor, id: ContributionId, cluster: Hash) -> NewContribution {
+    let owners = vec![NewOwner { account: owner.account(), parts: 1 }];
+    NewContribution { id, cluster, owners, license: "CC-BY-4.0".to_owned(), label: String::new() }
+}
+
+/// A contribution as the ledger holds it.
+pub(crate) fn contribution_of(
+    world: &World,
+    datanet: &Name,
+    id: ContributionId,
+) -> Result<ContributionRecord, SimError> {
+    match world.record(&StateKey::Contribution(datanet.clone(), id)) {
+        Some(StateRecord::Contribution(record)) => Ok(record),
+        _ => Err(SimError::RecordMissing { what: format!("contribution {id}") }),
+    }
+}
+
+/// Which contribution owns the cluster of this one: itself, or the earliest with the same text.
+pub fn cluster_owner(world: &World, datanet: &Name, id: ContributionId) -> Result<ContributionId, SimError> {
+    let cluster = contribution_of(world, datanet, id)?.cluster;
+    match world.record(&StateKey::Cluster(datanet.clone(), cluster)) {
+        Some(StateRecord::Cluster(record)) => Ok(record.owner),
+        _ => Err(SimError::RecordMissing { what: format!("cluster of contribution {id}") }),
+    }
+}
