@@ -328,8 +328,7 @@ impl Demo {
             .arg(network)
             .arg(&changed)
             .output()?;
-        let (report, message) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let message = String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
             bail!("a receipt with byte {place} changed was accepted: {}", changed.display());
         }
@@ -343,8 +342,8 @@ impl Demo {
                 message.trim()
             );
         };
-        let reason = report.lines().find(|line| line.contains('✗')).unwrap_or(refusal);
-        println!("   byte {place:>6}: {}", reason.trim());
+        let reason = refusal.split_once("is refused: ").map_or(refusal, |(_, reason)| reason);
+        println!("   byte {place:>6}: refused, {}", reason.trim());
         Ok(())
     }
 
