@@ -3,7 +3,8 @@
 //! Rule: a small model paraphrases where it should quote. A token gets a bonus when it continues, within
 //! a sentence of the quoted part, the words with which the answer ends; a third of it when it starts a
 //! sentence there at the start of the answer. After a sentence no token is preferred, so that the model
-//! can end there. A token that would repeat four tokens of the answer loses as much. The model still
+//! can end there. A token that would repeat four tokens of the answer loses as much, and so does one that
+//! would end an answer of fewer than eight tokens, which is a title and no answer. The model still
 //! decides where to start, where to stop and when to leave the text. All of it is a function of prompt
 //! and answer, so a replay repeats it.
 //! Absent: any guarantee that the answer is a quotation.
@@ -20,6 +21,8 @@ pub(crate) const QUOTE_BONUS_MAX: f32 = 20.0;
 /// The full bonus needs so many matching tokens.
 pub(crate) const QUOTE_MATCH_MAX: usize = 3;
 
+/// An answer should have so many tokens before it ends.
+const ANSWER_TOKENS_MIN: usize = 8;
 /// An answer should not repeat so many tokens.
 const REPEAT_TOKENS: usize = 4;
 
@@ -60,6 +63,8 @@ pub(crate) struct QuoteSource {
     pub(crate) tokens: Vec<u32>,
     /// Whether a token starts a sentence or a line.
     starts: Vec<bool>,
+    /// Tokens that end an answer: those that the model ends with, and the ends of lines.
+    ends: Vec<u32>,
 }
 
 impl QuoteSource {
@@ -72,16 +77,30 @@ impl QuoteSource {
         }
         let tokens = prompt[start..end].to_vec();
         let starts = sentence_starts(&tokens, tokenizer);
-        QuoteSource { tokens, starts }
+        let vocabulary = u32::try_from(tokenizer.vocabulary()).unwrap_or(u32::MAX);
+        let ends = |token: &u32| tokenizer.is_end(*token) || tokenizer.bytes(*token).contains(&b'\n');
+        QuoteSource { tokens, starts, ends: (0..vocabulary).filter(ends).collect() }
+    }
+
+    /// The tokens that would end `answer` too early.
+    pub(crate) fn early_ends(&self, answer: &[u32]) -> &[u32] {
+        if answer.len() < ANSWER_TOKENS_MIN { &self.ends } else { &[] }
+    }
+
+    /// Whether a sentence may start after `answer`: at its start, and after a sentence that is too short.
+    fn may_start(&self, answer: &[u32]) -> bool {
+        let Some(last) = answer.last() else { return true };
+        let closes = |(token, next): (&u32, &bool)| token == last && *next;
+        answer.len() < ANSWER_TOKENS_MIN && self.tokens.iter().zip(self.starts.iter().skip(1)).any(closes)
     }
 
     /// The tokens that continue `answer`, with the number of tokens that match before them, 1 to 3. Each
     /// token appears once.
     pub(crate) fn continuations(&self, answer: &[u32]) -> Vec<(u32, usize)> {
+        let may_start = self.may_start(answer);
         let mut found: Vec<(u32, usize)> = Vec::new();
         for (at, token) in self.tokens.iter().enumerate() {
-            let matched =
-                if self.starts[at] { usize::from(answer.is_empty()) } else { self.matched(at, answer) };
+            let matched = if self.starts[at] { usize::from(may_start) } else { self.matched(at, answer) };
             if matched > 0 {
                 found.push((*token, matched));
             }
@@ -145,23 +164,33 @@ mod tests {
 
     fn source(tokens: &[u32], starts: &[usize]) -> QuoteSource {
         let starts = (0..tokens.len()).map(|at| starts.contains(&at)).collect();
-        QuoteSource { tokens: tokens.to_vec(), starts }
+        QuoteSource { tokens: tokens.to_vec(), starts, ends: vec![99] }
     }
 
     #[test]
     fn continuations_follow_the_longest_match() {
         let source = source(&[1, 2, 3, 4, 2, 3, 5, 9], &[0, 6]);
-        let rows: [(&[u32], &[(u32, usize)]); 6] = [
+        let rows: [(&[u32], &[(u32, usize)]); 7] = [
             (&[], &[(1, 1), (5, 1)]),
             (&[1], &[(2, 1)]),
             (&[7, 2], &[(3, 1)]),
-            (&[1, 2, 3], &[(4, 3)]),
-            (&[4, 2, 3], &[(4, 2)]),
+            // Token 3 ended a sentence too early, so that one may start.
+            (&[1, 2, 3], &[(1, 1), (4, 3), (5, 1)]),
+            (&[4, 2, 3], &[(1, 1), (4, 2), (5, 1)]),
+            (&[8, 8, 8, 8, 8, 4, 2, 3], &[(4, 2)]),
             (&[4, 2, 3, 4], &[(2, 3)]),
         ];
         for (answer, expected) in rows {
             assert_eq!(source.continuations(answer), expected, "{answer:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_does_not_end_as_a_title() {
+        let source = source(&[1, 2], &[0]);
+        assert_eq!(source.early_ends(&[1; ANSWER_TOKENS_MIN - 1]), [99]);
+        assert!(source.early_ends(&[1; ANSWER_TOKENS_MIN]).is_empty());
+        assert!(QuoteSource::default().early_ends(&[]).is_empty());
     }
 
     #[test]

@@ -97,6 +97,9 @@ impl Sampling {
         for token in source.repetitions(answer) {
             logits[token as usize] -= self.quote.bonus;
         }
+        for token in source.early_ends(answer) {
+            logits[*token as usize] -= self.quote.bonus;
+        }
         self.draw(&logits, answer.len())
     }
 
