@@ -111,16 +111,6 @@ impl InclusionProof {
         Self { key, value, state, header, certificate }
     }
 
-    /// The key that the proof is about. Nothing is established before [`verify_inclusion`].
-    pub fn claimed_key(&self) -> &[u8] {
-        &self.key
-    }
-
-    /// The height that the proof claims. Nothing is established before [`verify_inclusion`].
-    pub fn claimed_height(&self) -> u64 {
-        self.header.height.get()
-    }
-
     /// The canonical encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.encode().to_vec()

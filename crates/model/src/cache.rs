@@ -79,11 +79,6 @@ impl Cache {
         Cache { shape, pages: Vec::new(), free: Vec::new(), pages_max: tokens_max.div_ceil(PAGE_TOKENS) }
     }
 
-    /// Bytes of one page.
-    pub fn page_bytes(&self) -> usize {
-        self.shape.page_floats() * size_of::<f32>()
-    }
-
     /// Pages that the cache may hold.
     pub fn pages_max(&self) -> usize {
         self.pages_max

@@ -141,11 +141,6 @@ impl Retriever {
         Ok(Self { reader, fields, passages, titles })
     }
 
-    /// How many passages there are.
-    pub fn passage_count(&self) -> usize {
-        self.passages.len()
-    }
-
     /// The `k` best passages (at most [`PASSAGES_MAX`]) in the named datanets, or in all when none is named. A question
     /// without words finds nothing.
     ///

@@ -292,11 +292,6 @@ impl ReceiptStore {
         })
     }
 
-    /// The latest batch that is final.
-    pub fn last_settled(&self) -> Result<Option<StoredBatch>, StoreError> {
-        Ok(self.batches()?.into_iter().rev().find(|batch| batch.settled_at.is_some()))
-    }
-
     /// Batches that are final and whose receipts lack the inclusion, oldest first.
     pub fn without_inclusion(&self) -> Result<Vec<StoredBatch>, StoreError> {
         Ok(self

@@ -63,16 +63,16 @@ fn batches_go_from_flight_to_settled_to_included() {
     store.drop_batch(1).unwrap();
     store.put_batch(1, 1, 3, b"second try").unwrap();
     assert_eq!(store.batch(1).unwrap().unwrap().bytes, b"second try");
-    assert_eq!(store.last_settled().unwrap(), None);
+    assert_eq!(store.batch(1).unwrap().unwrap().settled_at, None);
     store.mark_settled(1, 40).unwrap();
     store.drop_batch(1).unwrap();
-    assert_eq!(store.last_settled().unwrap().unwrap().settled_at, Some(40));
+    assert_eq!(store.batch(1).unwrap().unwrap().settled_at, Some(40));
     assert_eq!(store.without_inclusion().unwrap().len(), 1);
     store.set_inclusion(1, &[(1, b"one".to_vec()), (3, b"three".to_vec())]).unwrap();
     assert!(store.without_inclusion().unwrap().is_empty());
     assert_eq!(store.by_sequence(3).unwrap().unwrap().inclusion.unwrap(), b"three");
     assert_eq!(store.by_sequence(2).unwrap().unwrap().inclusion, None);
-    assert_eq!(store.last_settled().unwrap().unwrap().settled_at, Some(40));
+    assert_eq!(store.batch(1).unwrap().unwrap().settled_at, Some(40));
 }
 
 #[test]

@@ -12,7 +12,6 @@ use commonware_cryptography::{ed25519, sha256};
 use commonware_glue::stateful::db::DatabaseSet;
 use commonware_runtime::tokio as runtime;
 use commonware_utils::ordered::Set;
-use futures::Stream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::block::{Block, Transaction};
@@ -320,17 +319,6 @@ impl Subscription {
     /// The height that [`Subscription::next`] gives.
     pub fn next_height(&self) -> u64 {
         self.next_height
-    }
-
-    /// As a stream that ends after its first error.
-    pub fn into_stream(self) -> impl Stream<Item = Result<FinalizedBlock, ChainError>> + Send {
-        futures::stream::unfold(Some(self), |subscription| async move {
-            let mut subscription = subscription?;
-            match subscription.next().await {
-                Ok(block) => Some((Ok(block), Some(subscription))),
-                Err(error) => Some((Err(error), None)),
-            }
-        })
     }
 }
 

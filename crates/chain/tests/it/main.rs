@@ -5,6 +5,5 @@ mod crash;
 mod damage;
 mod four;
 mod limits;
-mod measure;
 mod proofs;
 mod single;

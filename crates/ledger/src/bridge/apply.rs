@@ -12,11 +12,6 @@ pub(crate) fn keys_of_deposit(to: AccountId, reference: Hash) -> Vec<StateKey> {
     vec![StateKey::Account(to), StateKey::Deposit(reference)]
 }
 
-/// A withdrawal has the number of the transaction that made it, so its key is new.
-pub(crate) fn keys_of_withdrawal() -> Vec<StateKey> {
-    Vec::new()
-}
-
 pub(crate) fn keys_of_completion(account: AccountId, number: u64) -> Vec<StateKey> {
     vec![StateKey::Withdrawal(account, number)]
 }

@@ -13,6 +13,4 @@ mod apply;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{
-    complete, deposit, keys_of_completion, keys_of_deposit, keys_of_withdrawal, withdraw,
-};
+pub(crate) use apply::{complete, deposit, keys_of_completion, keys_of_deposit, withdraw};

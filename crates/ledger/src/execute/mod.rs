@@ -136,7 +136,8 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::SettleBatch(batch) => settlement::keys(sender, batch),
         Action::ClaimTranches { role, epochs } => escrow::keys(sender, *role, epochs),
         Action::BridgeDeposit { to, reference, .. } => bridge::keys_of_deposit(*to, *reference),
-        Action::Withdraw { .. } => bridge::keys_of_withdrawal(),
+        // A withdrawal's key has the number of this transaction, so nothing is under it.
+        Action::Withdraw { .. } => Vec::new(),
         Action::CompleteWithdrawal { account, number } => bridge::keys_of_completion(*account, *number),
         Action::RaiseBond { role, .. } | Action::Unbond { role, .. } => bonds::keys(sender, *role),
         Action::ReleaseBond { role, epochs } => bonds::keys_of_release(sender, *role, epochs),
