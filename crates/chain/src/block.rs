@@ -31,6 +31,7 @@ pub(crate) type Context = simplex::types::Context<sha256::Digest, ed25519::Publi
 /// The operations of the state's log that a block's state needs.
 pub(crate) type OperationRange = NonEmptyRange<Location>;
 
+const RANDOMNESS_DOMAIN: &[u8] = b"openledger-randomness-v1";
 const DIGEST_DOMAIN: &[u8] = b"openledger-block-v1";
 
 /// Everything that validators sign.
@@ -55,6 +56,11 @@ impl Header {
     pub(crate) fn digest(&self) -> sha256::Digest {
         Sha256::hash(&[DIGEST_DOMAIN, &self.encode()])
     }
+}
+
+/// Randomness of the block after the one with this digest.
+pub(crate) fn randomness(parent: &sha256::Digest) -> [u8; 32] {
+    Sha256::hash(&[RANDOMNESS_DOMAIN, parent]).0
 }
 
 impl Write for Header {

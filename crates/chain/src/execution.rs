@@ -186,7 +186,7 @@ mod tests {
 
     fn run(transactions: &[u8]) -> (Vec<Executed>, BTreeMap<Vec<u8>, Option<Vec<u8>>>) {
         let state = Memory(BTreeMap::from([(b"counter".to_vec(), vec![40])]));
-        let context = BlockContext { height: 2, timestamp_ms: 1, chain_id: 1 };
+        let context = BlockContext { height: 2, timestamp_ms: 1, chain_id: 1, randomness: [0; 32] };
         let mut execution = Execution::new(&Misbehaving, context);
         let executed =
             transactions.iter().map(|one| block_on(execution.transaction(&state, &[*one]))).collect();

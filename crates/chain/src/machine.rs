@@ -21,6 +21,8 @@ pub struct BlockContext {
     pub timestamp_ms: u64,
     /// The network's number.
     pub chain_id: u64,
+    /// Randomness of the block, known to nobody before the block before it was proposed.
+    pub randomness: [u8; 32],
 }
 
 /// What a rule answers.

@@ -199,6 +199,7 @@ pub(crate) fn pool(pool: &Pool) -> String {
         Pool::Insurance => "Insurance fund".to_owned(),
         Pool::Capacity => "Capacity fund".to_owned(),
         Pool::Uplift(model) => format!("Uplift pool of {model}"),
+        Pool::Slashed => "Slashed OPEN".to_owned(),
         Pool::Carry(_, model) => format!("Rounding carry of {model}"),
     }
 }
@@ -211,6 +212,7 @@ pub(crate) fn pool_purpose(pool: &Pool) -> &'static str {
         Pool::Insurance => "pays consumers who were harmed",
         Pool::Capacity => "pays for new capacity",
         Pool::Uplift(_) => "pays contributors by measured uplift; takes in what nobody explains",
+        Pool::Slashed => "OPEN from slashes, held for whoever was harmed",
         Pool::Carry(..) => "what rounding left; paid with the next answer",
     }
 }

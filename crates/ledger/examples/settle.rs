@@ -153,7 +153,8 @@ impl World {
     /// Loads what a transaction reads, executes it and writes what it changes, as a validator does.
     fn apply(&mut self, bytes: &[u8]) {
         self.height += 1;
-        let context = BlockContext { height: self.height, timestamp_ms: self.height };
+        let context =
+            BlockContext { height: self.height, timestamp_ms: self.height, randomness: Hash([0; 32]) };
         let mut loaded = Loaded::new();
         let outcome = loop {
             match execute(bytes, &context, &loaded) {

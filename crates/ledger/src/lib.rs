@@ -45,7 +45,7 @@ pub mod queries;
 #[cfg(test)]
 mod tests;
 
-pub use execute::{BlockContext, Loaded, Outcome, Step, execute};
+pub use execute::{BlockContext, Loaded, Outcome, Step, begin_block, execute};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use governed::{GOVERNED, Governed, ProposalClass};
 pub use queries::StateRecord;

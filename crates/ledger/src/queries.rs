@@ -5,9 +5,9 @@
 use borsh::BorshDeserialize;
 use openledger_types::codec::{self, DecodeError};
 use openledger_types::record::{
-    AccountRecord, BatchRecord, ChannelRecord, ClusterRecord, ContributionRecord, DatanetRecord,
-    DepositRecord, GatewayRecord, ImmatureRecord, ModelRecord, OfferRecord, ProviderRecord, SnapshotRecord,
-    SupplyRecord, TrancheRecord, UnbondingRecord, WithdrawalRecord,
+    AccountRecord, BatchRecord, BeaconRecord, ChannelRecord, ClusterRecord, ContributionRecord,
+    DatanetRecord, DepositRecord, GatewayRecord, ImmatureRecord, ModelRecord, OfferRecord, ProviderRecord,
+    SnapshotRecord, SupplyRecord, TrancheRecord, UnbondingRecord, WithdrawalRecord,
 };
 use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
@@ -38,6 +38,8 @@ pub enum StateRecord {
     Deposit(DepositRecord),
     Withdrawal(WithdrawalRecord),
     Unbonding(UnbondingRecord),
+    Beacon(BeaconRecord),
+    LastBeacon(u64),
 }
 
 impl StateRecord {
@@ -63,6 +65,8 @@ impl StateRecord {
             StateKey::Deposit(_) => Self::Deposit(record(bytes)?),
             StateKey::Withdrawal(..) => Self::Withdrawal(record(bytes)?),
             StateKey::Unbonding(..) => Self::Unbonding(record(bytes)?),
+            StateKey::Beacon(_) => Self::Beacon(record(bytes)?),
+            StateKey::LastBeacon => Self::LastBeacon(record(bytes)?),
         })
     }
 }

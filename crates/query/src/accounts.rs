@@ -49,7 +49,11 @@ pub(crate) struct Totals {
     pub(crate) credits_withdrawn: i128,
     pub(crate) credits_burned: i128,
     pub(crate) open_issued: i128,
+    pub(crate) open_burned: i128,
     pub(crate) in_pools: i128,
+    pub(crate) open_in_pools: i128,
+    pub(crate) in_custody: i128,
+    pub(crate) open_in_custody: i128,
     pub(crate) charged: i128,
     pub(crate) paid: BTreeMap<Role, Earnings>,
 }

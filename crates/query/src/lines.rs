@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use openledger_types::record::Role;
-use openledger_types::{AccountId, Asset, ChannelId};
+use openledger_types::{AccountId, Asset, Cause, ChannelId};
 use serde::Serialize;
 
 /// What kind of change a line is.
@@ -36,6 +36,9 @@ pub enum LineKind {
     Withdrawn,
     /// Came back from stake or bond.
     Unbonded,
+    /// Moved by a step of the ledger, for this cause.
+    #[serde(untagged)]
+    Moved(Cause),
 }
 
 impl LineKind {
@@ -54,6 +57,7 @@ impl LineKind {
             Self::Claimed => "claimed",
             Self::Withdrawn => "withdrawn",
             Self::Unbonded => "unbonded",
+            Self::Moved(cause) => cause.name(),
         }
     }
 }

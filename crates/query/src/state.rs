@@ -5,7 +5,7 @@
 //! fail. Absent: locks.
 
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Event, Hash};
+use openledger_types::{AccountId, Asset, Event, Hash};
 
 use crate::accounts::Accounts;
 use crate::blocks::{Block, Blocks, Transaction};
@@ -311,8 +311,11 @@ impl State {
     }
 
     pub(crate) fn pool(&mut self, pool: Pool, change: i128) {
+        match pool.asset() {
+            Asset::Credit => self.accounts.totals.in_pools += change,
+            Asset::Open => self.accounts.totals.open_in_pools += change,
+        }
         *self.settlement.pools.entry(pool).or_default() += change;
-        self.accounts.totals.in_pools += change;
     }
 
     pub(crate) fn line(&mut self, line: Line) {

@@ -82,7 +82,12 @@ impl World {
         });
         let genesis = Genesis { parameters: parameters.clone(), accounts: accounts.collect() };
         let state = genesis.state().map_err(SimError::Genesis)?;
-        Ok(Self { state, context: BlockContext { height: 0, timestamp_ms: 0 }, parameters, epochs: 0 })
+        Ok(Self {
+            state,
+            context: BlockContext { height: 0, timestamp_ms: 0, randomness: Hash([0; 32]) },
+            parameters,
+            epochs: 0,
+        })
     }
 
     /// The network's parameters.

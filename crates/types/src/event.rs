@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::{OfferRecord, Pool, Role};
 use crate::{
-    AccountId, Amount, Asset, BasisPoints, ChannelId, ContributionId, Hash, Name, NewContribution, Royalty,
+    AccountId, Amount, Asset, BasisPoints, Cause, ChannelId, ContributionId, Hash, Holder, Name,
+    NewContribution, Royalty,
 };
 
 /// A fact of the ledger.
@@ -99,4 +100,6 @@ pub enum Event {
     Unbonding { account: AccountId, role: Role, amount: Amount, releases_in_epoch: u64 },
     /// Unbonded OPEN went back to the balance.
     Unbonded { account: AccountId, role: Role, amount: Amount },
+    /// An amount moved from one holder to another.
+    Moved { from: Holder, to: Holder, asset: Asset, amount: Amount, cause: Cause },
 }

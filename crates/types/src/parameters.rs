@@ -93,6 +93,14 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// The epoch of a moment in milliseconds since the Unix epoch.
+    ///
+    /// # Panics
+    /// When epochs have zero milliseconds; genesis refuses that.
+    pub fn epoch_at(&self, timestamp_ms: u64) -> u64 {
+        timestamp_ms.checked_div(self.epoch_ms).expect("genesis refuses epochs of zero milliseconds")
+    }
+
     /// The starting values, for a network with this chain id.
     pub fn starting(chain_id: u64, local: bool, treasury: AccountId) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Amount, BasisPoints, ContributionId, Hash, Name, Royalty, ServiceKey};
+use crate::{AccountId, Amount, Asset, BasisPoints, ContributionId, Hash, Name, Royalty, ServiceKey};
 
 /// In which role an account earns.
 #[derive(
@@ -72,6 +72,18 @@ pub enum Pool {
     Uplift(Name),
     /// The rounding carry of a model's data pool at a gateway.
     Carry(AccountId, Name),
+    /// OPEN from slashes, held for whoever was harmed.
+    Slashed,
+}
+
+impl Pool {
+    /// What the pool holds.
+    pub fn asset(&self) -> Asset {
+        match self {
+            Self::Slashed => Asset::Open,
+            _ => Asset::Credit,
+        }
+    }
 }
 
 /// Supply of both assets. At every height: deposited − withdrawn − burned = everything held anywhere.
@@ -97,6 +109,26 @@ pub struct SupplyRecord {
     pub open_in_balances: Amount,
     /// OPEN held as stake and bond.
     pub open_bonded: Amount,
+    /// Credits held in records of steps: jobs, deposits, treasuries, auctions.
+    pub credits_in_custody: Amount,
+    /// OPEN held in records of steps.
+    pub open_in_custody: Amount,
+    /// OPEN held in pools.
+    pub open_in_pools: Amount,
+    /// OPEN ever burned.
+    pub open_burned: Amount,
+}
+
+/// The chain's randomness at the turn of an epoch: what was committed before cannot have known it.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct BeaconRecord {
+    /// Randomness of the epoch's first block.
+    pub randomness: Hash,
+    /// Height of that block.
+    pub height: u64,
+    /// Epoch of the beacon before it; 0 for the first. Epochs without a block have none, so the beacon that follows a
+    /// commitment of epoch `e` is the one with `previous <= e < epoch`.
+    pub previous: u64,
 }
 
 /// An account.

@@ -43,6 +43,7 @@ rejections! {
     4 NonceUsed => "the nonce was used already; read the account's nonce and sign again",
     5 NonceAhead => "the nonce is ahead of the account; send the earlier transactions first",
     6 AmountOverflow => "an amount overflows; use smaller amounts",
+    7 PoolTooLow => "the fund holds less than that; ask for less or wait until more was paid in",
     10 FaucetClosed => "the faucet gives on local networks only; deposit instead",
     11 FaucetTooMuch => "the faucet gives less than that at a time; ask for less",
     12 AmountZero => "the amount is zero; name at least one unit",

@@ -123,7 +123,13 @@ fn statement(value: &Value) -> String {
 
 fn supply(session: &Session, value: &Value) -> Result<()> {
     let number = |name: &str| value[name].as_u64().with_context(|| format!("the node does not tell {name}"));
-    let places = ["credits_in_balances", "credits_in_channels", "credits_in_escrow", "credits_in_pools"];
+    let places = [
+        "credits_in_balances",
+        "credits_in_channels",
+        "credits_in_escrow",
+        "credits_in_pools",
+        "credits_in_custody",
+    ];
     let mut held = 0u64;
     for place in places {
         held = held.checked_add(number(place)?).context("the supply overflows")?;

@@ -5,7 +5,7 @@
 use openledger_chain::{BlockContext, Loaded, Outcome, StateMachine, Step};
 use openledger_ledger::StateKey;
 use openledger_types::record::AccountRecord;
-use openledger_types::{Event, Rejection, SignedTransaction, codec, limits};
+use openledger_types::{Event, Hash, Rejection, SignedTransaction, codec, limits};
 
 /// Bytes of one transaction's encoded events, at most (the chain's own limit).
 const EVENTS_BYTES_MAX: usize = 256 * 1024;
@@ -40,12 +40,19 @@ impl StateMachine for LedgerMachine {
         }
     }
 
+    fn begin_block(&self, context: &BlockContext, loaded: &Loaded) -> Step {
+        step(openledger_ledger::begin_block(&ledger_context(context), loaded))
+    }
+
     fn execute(&self, transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
-        let context = ledger_context(context);
-        match openledger_ledger::execute(transaction, &context, loaded) {
-            openledger_ledger::Step::Load(keys) => Step::Load(keys),
-            openledger_ledger::Step::Done(outcome) => Step::Done(translate(outcome)),
-        }
+        step(openledger_ledger::execute(transaction, &ledger_context(context), loaded))
+    }
+}
+
+fn step(step: openledger_ledger::Step) -> Step {
+    match step {
+        openledger_ledger::Step::Load(keys) => Step::Load(keys),
+        openledger_ledger::Step::Done(outcome) => Step::Done(translate(outcome)),
     }
 }
 
@@ -56,7 +63,11 @@ fn refused(rejection: Rejection) -> Step {
 }
 
 fn ledger_context(context: &BlockContext) -> openledger_ledger::BlockContext {
-    openledger_ledger::BlockContext { height: context.height, timestamp_ms: context.timestamp_ms }
+    openledger_ledger::BlockContext {
+        height: context.height,
+        timestamp_ms: context.timestamp_ms,
+        randomness: Hash(context.randomness),
+    }
 }
 
 fn translate(outcome: openledger_ledger::Outcome) -> Outcome {
@@ -85,7 +96,7 @@ mod tests {
         let secret = AccountSecret::from_bytes([7; 32]).unwrap();
         let action = Action::Transfer { to: secret.account(), asset: Asset::Credit, amount: Amount(1) };
         let bytes = Transaction { chain_id: 5, nonce, action }.sign(&secret).encode();
-        let context = BlockContext { height: 2, timestamp_ms: 3, chain_id: 5 };
+        let context = BlockContext { height: 2, timestamp_ms: 3, chain_id: 5, randomness: [0; 32] };
         let Step::Load(keys) = LedgerMachine.check(&bytes, &context, &Loaded::new()) else {
             unreachable!("the account is needed")
         };

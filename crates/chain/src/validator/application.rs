@@ -120,8 +120,14 @@ impl Ledger {
         }
     }
 
-    fn block_context(&self, height: Height, timestamp_ms: u64) -> BlockContext {
-        BlockContext { height: height.get(), timestamp_ms, chain_id: self.chain_id }
+    fn block_context(
+        &self,
+        height: Height,
+        timestamp_ms: u64,
+        parent: &commonware_cryptography::sha256::Digest,
+    ) -> BlockContext {
+        let randomness = crate::block::randomness(parent);
+        BlockContext { height: height.get(), timestamp_ms, chain_id: self.chain_id, randomness }
     }
 
     /// Hashes of the transactions in `parent` and its ancestors that are not final yet.
@@ -180,7 +186,7 @@ impl Application<runtime::Context> for LedgerApplication {
         let transactions =
             ledger.mempool.select(&undecided, BLOCK_TRANSACTIONS_MAX, BLOCK_TRANSACTION_BYTES_MAX);
         let timestamp_ms = now_ms(&runtime).max(parent.inner().header.timestamp_ms.checked_add(1)?);
-        let block_context = ledger.block_context(parent.height().next(), timestamp_ms);
+        let block_context = ledger.block_context(parent.height().next(), timestamp_ms, &parent.digest());
         let built = ledger.build(block_context, transactions, batch, true).await;
         ledger.mempool.mark_in_flight(&built.transactions);
         let header = ledger.header(context, &parent, timestamp_ms, &built);
@@ -207,7 +213,8 @@ impl Application<runtime::Context> for LedgerApplication {
             }
             ledger.mempool.mark_in_flight(&block.transactions);
         }
-        let context = ledger.block_context(block.header.height, block.header.timestamp_ms);
+        let context =
+            ledger.block_context(block.header.height, block.header.timestamp_ms, &block.header.parent);
         let built = ledger.build(context, block.transactions.clone(), batch, false).await;
         Ledger::agrees(block, &built).then_some(built.sealed)
     }

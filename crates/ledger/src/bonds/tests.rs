@@ -23,10 +23,6 @@ fn stake(world: &World) -> u64 {
     world.record::<ProviderRecord>(&StateKey::Provider(account(PROVIDER))).unwrap().stake.0
 }
 
-fn pass(world: &mut World, epochs: u64) {
-    world.context.timestamp_ms += epochs * world.parameters.epoch_ms;
-}
-
 #[test]
 fn stake_rises_at_once_and_comes_back_after_the_unbonding_time() {
     let mut world = World::prepared();
@@ -45,14 +41,14 @@ fn stake_rises_at_once_and_comes_back_after_the_unbonding_time() {
         (PROVIDER, release(Role::Provider, &[0]), Err(StillUnbonding)),
     ]);
     assert_eq!((stake(&world), world.account(PROVIDER).open.0), (1_000_000_000, 8_500_000_000));
-    pass(&mut world, 89);
+    world.pass(89);
     world.check([
         (PROVIDER, release(Role::Provider, &[0]), Err(StillUnbonding)),
         (PROVIDER, release(Role::Provider, &[1]), Err(UnbondingUnknown)),
         (PROVIDER, release(Role::Provider, &[]), Err(TranchesInvalid)),
         (PROVIDER, release(Role::Provider, &[0, 0]), Err(TranchesInvalid)),
     ]);
-    pass(&mut world, 1);
+    world.pass(1);
     world.check([
         (GATEWAY, release(Role::Provider, &[0]), Err(UnbondingUnknown)),
         (PROVIDER, release(Role::Gateway, &[0]), Err(UnbondingUnknown)),

@@ -12,16 +12,18 @@
 //!
 //! Absent: fees, ordering, blocks. The caller applies `changes` before it executes the next transaction.
 
+mod begin;
 mod transition;
 
 use std::collections::BTreeMap;
 
 use openledger_types::record::AccountRecord;
-use openledger_types::{Action, Event, Parameters, Rejection, SignedTransaction};
+use openledger_types::{Action, Event, Hash, Parameters, Rejection, SignedTransaction};
 
 use crate::state::{Applied, StateKey, Stop, View};
 use crate::{accounts, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement};
 
+pub use begin::begin_block;
 pub(crate) use transition::{Transition, check_text};
 
 /// What the chain knows about the block that holds the transaction.
@@ -31,6 +33,8 @@ pub struct BlockContext {
     pub height: u64,
     /// Timestamp of the block in milliseconds since the Unix epoch.
     pub timestamp_ms: u64,
+    /// Randomness of the block, known to nobody before it.
+    pub randomness: Hash,
 }
 
 /// Records by encoded [`StateKey`]; `None` means that the state holds nothing under the key.

@@ -48,10 +48,7 @@ impl<'a> Transition<'a> {
 
     /// The epoch of this block.
     pub(crate) fn epoch(&self) -> u64 {
-        self.context
-            .timestamp_ms
-            .checked_div(self.parameters.epoch_ms)
-            .expect("genesis refuses epochs of zero milliseconds")
+        self.parameters.epoch_at(self.context.timestamp_ms)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The settlement of a batch: all checks, then the debits, the payouts, the pools and the carries.
 
 use openledger_types::record::{BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, Pool, Role};
-use openledger_types::{AccountId, Amount, Batch, Event, Rejection, limits};
+use openledger_types::{AccountId, Amount, Asset, Batch, Event, Rejection, limits};
 
 use super::check::{self, Totals};
 use super::payouts;
@@ -144,7 +144,7 @@ fn pools(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     for (pool, amount) in uplift.chain(funds).filter(|(_, amount)| *amount > Amount::ZERO) {
         let held = transition.view.pool(&pool)?.plus(amount).ok_or(Rejection::AmountOverflow)?;
         transition.view.put(&StateKey::Pool(pool.clone()), &held);
-        supply::enter(&mut transition.supply, Part::Pools, amount)?;
+        supply::enter(&mut transition.supply, Part::Pools(Asset::Credit), amount)?;
         let gateway = transition.sender;
         transition.emit(Event::PoolPaid { gateway, batch: batch.number, pool, amount });
     }
@@ -161,8 +161,8 @@ fn carries(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
         } else {
             transition.view.put(&key, &after);
         }
-        supply::leave(&mut transition.supply, Part::Pools, before);
-        supply::enter(&mut transition.supply, Part::Pools, after)?;
+        supply::leave(&mut transition.supply, Part::Pools(Asset::Credit), before);
+        supply::enter(&mut transition.supply, Part::Pools(Asset::Credit), after)?;
         let model = line.model.clone();
         transition.emit(Event::CarrySet { gateway, batch: batch.number, model, before, after });
     }
@@ -171,7 +171,7 @@ fn carries(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
 
 fn burn(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     if batch.burn > Amount::ZERO {
-        supply::burn(&mut transition.supply, batch.burn)?;
+        supply::burn(&mut transition.supply, Asset::Credit, batch.burn)?;
         let gateway = transition.sender;
         transition.emit(Event::Burned { gateway, batch: batch.number, amount: batch.burn });
     }

@@ -51,6 +51,10 @@ pub enum StateKey {
     Withdrawal(AccountId, u64),
     /// `UnbondingRecord`, by account, role and the epoch of the request.
     Unbonding(AccountId, Role, u64),
+    /// `BeaconRecord`, by epoch: the chain's randomness at its turn.
+    Beacon(u64),
+    /// `u64`: the epoch of the last beacon.
+    LastBeacon,
 }
 
 impl StateKey {

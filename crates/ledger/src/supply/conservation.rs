@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use openledger_types::Amount;
 use openledger_types::codec::DecodeError;
 use openledger_types::record::SupplyRecord;
+use openledger_types::{Amount, Asset};
 
 use super::is_balanced;
 use crate::queries::StateRecord;
@@ -72,7 +72,10 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
             StateRecord::Immature(immature) => {
                 add(&mut held.credits_in_escrow, immature.amount, "escrow")?;
             }
-            StateRecord::Pool(amount) => add(&mut held.credits_in_pools, amount, "pools")?,
+            StateRecord::Pool(amount) => match pool_asset(&key) {
+                Asset::Credit => add(&mut held.credits_in_pools, amount, "pools")?,
+                Asset::Open => add(&mut held.open_in_pools, amount, "OPEN pools")?,
+            },
             StateRecord::Provider(provider) => add(&mut held.open_bonded, provider.stake, "stake and bond")?,
             StateRecord::Gateway(gateway) => add(&mut held.open_bonded, gateway.bond, "stake and bond")?,
             StateRecord::Unbonding(unbonding) => {
@@ -90,6 +93,9 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
         ("pools", held.credits_in_pools, recorded.credits_in_pools),
         ("OPEN balances", held.open_in_balances, recorded.open_in_balances),
         ("stake and bond", held.open_bonded, recorded.open_bonded),
+        ("OPEN pools", held.open_in_pools, recorded.open_in_pools),
+        ("custody", held.credits_in_custody, recorded.credits_in_custody),
+        ("OPEN custody", held.open_in_custody, recorded.open_in_custody),
     ];
     for (place, held, recorded) in places {
         if held != recorded {
@@ -100,6 +106,14 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
         Ok(())
     } else {
         Err(ConservationError::Unbalanced { supply: Box::new(recorded) })
+    }
+}
+
+/// What the pool under this key holds.
+fn pool_asset(key: &StateKey) -> Asset {
+    match key {
+        StateKey::Pool(pool) => pool.asset(),
+        _ => unreachable!("a pool's record is under a pool's key"),
     }
 }
 

@@ -54,7 +54,7 @@ fn a_rejected_action_cannot_be_replayed() {
 #[test]
 fn the_first_round_names_everything_an_action_names() {
     let bytes = signed(31_337, 0).encode();
-    let context = BlockContext { height: 1, timestamp_ms: 1 };
+    let context = BlockContext { height: 1, timestamp_ms: 1, randomness: bytes32(0) };
     let keys = [
         StateKey::Parameters,
         StateKey::Supply,

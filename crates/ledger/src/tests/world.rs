@@ -14,7 +14,7 @@ use openledger_types::{
 
 use crate::{
     BlockContext, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting, Outcome, StateKey,
-    Step, check_conservation, execute, split_completion,
+    Step, begin_block, check_conservation, execute, split_completion,
 };
 
 pub(crate) const ACCOUNTS: u8 = 12;
@@ -84,8 +84,10 @@ impl World {
             open: Amount(10_000_000_000),
         });
         let genesis = Genesis { parameters: parameters.clone(), accounts: accounts.collect() };
-        let context = BlockContext { height: 1, timestamp_ms: 1_000 };
-        Self { state: genesis.state().unwrap(), context, parameters }
+        let context = BlockContext { height: 1, timestamp_ms: 1_000, randomness: bytes32(1) };
+        let mut world = Self { state: genesis.state().unwrap(), context, parameters };
+        world.begin_block();
+        world
     }
 
     /// A datanet, two models, a provider, a gateway and a channel: everything that a batch needs.
@@ -117,6 +119,39 @@ impl World {
             Action::OpenChannel { gateway: account(GATEWAY), authorizer, deposit, salt: bytes32(0) },
         );
         self
+    }
+
+    /// Turns the clock; every epoch in between has a block with randomness of its own.
+    pub(crate) fn pass(&mut self, epochs: u64) {
+        for _ in 0..epochs {
+            self.context.height += 1;
+            self.context.timestamp_ms += self.parameters.epoch_ms;
+            let seed = [self.context.randomness.0, bytes32(7).0].concat();
+            self.context.randomness = openledger_types::sha256(&seed);
+            self.begin_block();
+        }
+    }
+
+    fn begin_block(&mut self) {
+        let mut loaded = Loaded::new();
+        let outcome = loop {
+            match begin_block(&self.context, &loaded) {
+                Step::Done(outcome) => break outcome,
+                Step::Load(keys) => {
+                    loaded.extend(keys.into_iter().map(|key| (key.clone(), self.state.get(&key).cloned())));
+                }
+            }
+        };
+        self.commit(outcome.changes);
+    }
+
+    fn commit(&mut self, changes: Loaded) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.state.insert(key, value),
+                None => self.state.remove(&key),
+            };
+        }
     }
 
     pub(crate) fn record<T: borsh::BorshDeserialize>(&self, key: &StateKey) -> Option<T> {
@@ -161,12 +196,7 @@ impl World {
             Step::Done(outcome.clone()),
             "loading on demand gives what loading everything gives"
         );
-        for (key, value) in &outcome.changes {
-            match value {
-                Some(value) => self.state.insert(key.clone(), value.clone()),
-                None => self.state.remove(key),
-            };
-        }
+        self.commit(outcome.changes.clone());
         check_conservation(&self.state).unwrap();
         outcome
     }

@@ -56,12 +56,23 @@ pub(crate) fn earnings_view(role: Role, earnings: &Earnings) -> EarningsView {
 impl State {
     fn supply(&self) -> SupplyView {
         let (held, totals) = (&self.accounts.held, &self.accounts.totals);
-        let credits_held = held.liquid + held.in_channels + held.escrowed + totals.in_pools;
-        let parts =
-            [held.liquid, held.in_channels, held.escrowed, totals.in_pools, held.open, held.open_bonded];
+        let credits_held =
+            held.liquid + held.in_channels + held.escrowed + totals.in_pools + totals.in_custody;
+        let open_held = held.open + held.open_bonded + totals.open_in_pools + totals.open_in_custody;
+        let parts = [
+            held.liquid,
+            held.in_channels,
+            held.escrowed,
+            totals.in_pools,
+            totals.in_custody,
+            held.open,
+            held.open_bonded,
+            totals.open_in_pools,
+            totals.open_in_custody,
+        ];
         let conserved = totals.credits_deposited - totals.credits_withdrawn - totals.credits_burned
             == credits_held
-            && totals.open_issued == held.open + held.open_bonded
+            && totals.open_issued - totals.open_burned == open_held
             && parts.iter().all(|part| *part >= 0);
         let pools = self.settlement.pools.iter().filter(|(_, held)| **held != 0).take(PAGE_ENTRIES_MAX);
         SupplyView {
@@ -72,10 +83,14 @@ impl State {
             credits_in_channels: amount(held.in_channels),
             credits_in_escrow: amount(held.escrowed),
             credits_in_pools: amount(totals.in_pools),
+            credits_in_custody: amount(totals.in_custody),
             pools: pools.map(|(pool, held)| PoolView { pool: pool.clone(), amount: amount(*held) }).collect(),
             open_issued: amount(totals.open_issued),
             open_in_balances: amount(held.open),
             open_bonded: amount(held.open_bonded),
+            open_in_pools: amount(totals.open_in_pools),
+            open_in_custody: amount(totals.open_in_custody),
+            open_burned: amount(totals.open_burned),
             conserved,
         }
     }

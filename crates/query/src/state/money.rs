@@ -2,7 +2,7 @@
 //! Absent: checks; the ledger has made them.
 
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Amount, Asset, Event};
+use openledger_types::{AccountId, Amount, Asset, Cause, Event, Holder};
 
 use super::{Moment, State};
 use crate::accounts::signed;
@@ -67,11 +67,63 @@ impl State {
             Event::TrancheClaimed { account, role, epoch, amount } => {
                 self.claim(moment, *account, *role, *epoch, signed(*amount));
             }
+            Event::Moved { from, to, asset, amount, cause } => {
+                self.moved(moment, (from, to), *asset, signed(*amount), *cause);
+            }
             Event::ChannelOpened { .. } | Event::ChannelToppedUp { .. } | Event::ChannelClosed { .. } => {
                 self.channel_event(moment, event);
             }
             other => self.batch_event(moment, other),
         }
+    }
+
+    /// Both sides of a movement: one line per account, so an account that moves its own money has one line.
+    fn moved(
+        &mut self,
+        moment: Moment,
+        (from, to): (&Holder, &Holder),
+        asset: Asset,
+        amount: i128,
+        cause: Cause,
+    ) {
+        let taken = self.side(from, asset, -amount);
+        let given = self.side(to, asset, amount);
+        let kind = LineKind::Moved(cause);
+        match (taken, given) {
+            (Some((account, one)), Some((other, two))) if account == other => {
+                self.line(line(moment, account, kind, asset, one.plus(two)));
+            }
+            (taken, given) => {
+                let counterparty = given.map(|(account, _)| account);
+                if let Some((account, changes)) = taken {
+                    self.line(Line { counterparty, ..line(moment, account, kind, asset, changes) });
+                }
+                let counterparty = taken.map(|(account, _)| account);
+                if let Some((account, changes)) = given {
+                    self.line(Line { counterparty, ..line(moment, account, kind, asset, changes) });
+                }
+            }
+        }
+    }
+
+    /// The account's change, or nothing when the holder is no account and its total was changed.
+    fn side(&mut self, holder: &Holder, asset: Asset, amount: i128) -> Option<(AccountId, Changes)> {
+        let totals = &mut self.accounts.totals;
+        match holder {
+            Holder::Account(account) => return Some((*account, Changes::liquid_of(asset, amount))),
+            Holder::Escrow(account) => {
+                return Some((*account, Changes { escrowed: amount, ..Changes::default() }));
+            }
+            Holder::Bond(account) => {
+                return Some((*account, Changes { open_bonded: amount, ..Changes::default() }));
+            }
+            Holder::Custody if asset == Asset::Credit => totals.in_custody += amount,
+            Holder::Custody => totals.open_in_custody += amount,
+            Holder::Burned if asset == Asset::Credit => totals.credits_burned += amount,
+            Holder::Burned => totals.open_burned += amount,
+            Holder::Pool(pool) => self.pool(pool.clone(), amount),
+        }
+        None
     }
 
     pub(super) fn deposit(&mut self, moment: Moment, to: AccountId, asset: Asset, amount: Amount) {

@@ -52,6 +52,8 @@ pub struct SupplyView {
     pub credits_in_escrow: Amount,
     /// Credits in pools, carries included.
     pub credits_in_pools: Amount,
+    /// Credits in records of steps: jobs, deposits, treasuries, auctions.
+    pub credits_in_custody: Amount,
     /// The pools that hold something: the funds first, then those of models, at most a page of them.
     pub pools: Vec<PoolView>,
     /// OPEN ever issued.
@@ -60,6 +62,12 @@ pub struct SupplyView {
     pub open_in_balances: Amount,
     /// OPEN at stake.
     pub open_bonded: Amount,
+    /// OPEN in pools: what slashes took.
+    pub open_in_pools: Amount,
+    /// OPEN in records of steps.
+    pub open_in_custody: Amount,
+    /// OPEN ever burned.
+    pub open_burned: Amount,
     /// Whether both equations hold, recomputed from events alone.
     pub conserved: bool,
 }

@@ -122,7 +122,11 @@ impl Network {
         let secret = secret(sender);
         let nonce = self.nonce(secret.account());
         let signed = Transaction { chain_id: CHAIN_ID, nonce, action: action.clone() }.sign(&secret);
-        let context = BlockContext { height: self.height + 1, timestamp_ms: self.timestamp_ms };
+        let context = BlockContext {
+            height: self.height + 1,
+            timestamp_ms: self.timestamp_ms,
+            randomness: Hash([0; 32]),
+        };
         let mut loaded = Loaded::new();
         let outcome = loop {
             match execute(&signed.encode(), &context, &loaded) {

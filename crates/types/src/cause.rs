@@ -1,0 +1,56 @@
+//! Who holds money, and why it moved: the two words of [`crate::Event::Moved`], the one double-entry event of all steps
+//! that have no event of their own for it. Absent: amounts and checks.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::AccountId;
+use crate::record::Pool;
+
+/// Where money is.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// An account's balance.
+    Account(AccountId),
+    /// Credits that an account earned and may not spend yet.
+    Escrow(AccountId),
+    /// OPEN that an account has at stake.
+    Bond(AccountId),
+    /// A record of a step: a job, a deposit, a treasury, an auction.
+    Custody,
+    /// A pool of the network.
+    Pool(Pool),
+    /// Nobody: what moves here ceases to exist.
+    Burned,
+}
+
+macro_rules! causes {
+    ($($(#[doc = $doc:literal])+ $name:ident => $text:literal,)*) => {
+        /// Why money moved.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Cause {
+            $($(#[doc = $doc])+ $name,)*
+        }
+
+        impl Cause {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The cause in plain words, as statements show it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+causes! {
+    /// A proven fault: what the subject had in escrow or at stake is taken.
+    Slashed => "slashed",
+    /// A consumer gets back what a failed or false answer cost.
+    Refunded => "refunded",
+    /// Whoever reported a proven fault is paid.
+    Reported => "reward for a report",
+}
