@@ -21,6 +21,7 @@ use commonware_storage::{
 };
 use commonware_utils::range::NonEmptyRange;
 
+use crate::beacon::{REVEAL_BYTES, Reveal};
 use crate::limits::{
     BLOCK_OUTPUT_BYTES_MAX, BLOCK_TRANSACTION_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, OUTPUT_BYTES_MAX,
     TRANSACTION_BYTES_MAX,
@@ -31,8 +32,7 @@ pub(crate) type Context = simplex::types::Context<sha256::Digest, ed25519::Publi
 /// The operations of the state's log that a block's state needs.
 pub(crate) type OperationRange = NonEmptyRange<Location>;
 
-const RANDOMNESS_DOMAIN: &[u8] = b"openledger-randomness-v1";
-const DIGEST_DOMAIN: &[u8] = b"openledger-block-v1";
+const DIGEST_DOMAIN: &[u8] = b"openledger-block-v2";
 
 /// Everything that validators sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(crate) struct Header {
     pub(crate) parent: sha256::Digest,
     pub(crate) height: Height,
     pub(crate) timestamp_ms: u64,
+    /// What the proposer had to reveal; the block's randomness follows from it.
+    pub(crate) reveal: Reveal,
     /// Merkle root over the transactions' hashes.
     pub(crate) transactions_root: sha256::Digest,
     /// Merkle root over the hashes of [`Executed`]: the block's own step first, then one for each transaction.
@@ -58,17 +60,13 @@ impl Header {
     }
 }
 
-/// Randomness of the block after the one with this digest.
-pub(crate) fn randomness(parent: &sha256::Digest) -> [u8; 32] {
-    Sha256::hash(&[RANDOMNESS_DOMAIN, parent]).0
-}
-
 impl Write for Header {
     fn write(&self, buf: &mut impl BufMut) {
         self.context.write(buf);
         self.parent.write(buf);
         self.height.write(buf);
         self.timestamp_ms.write(buf);
+        self.reveal.write(buf);
         self.transactions_root.write(buf);
         self.outputs_root.write(buf);
         self.state_root.write(buf);
@@ -86,7 +84,7 @@ impl EncodeSize for Header {
     }
 }
 
-const HEADER_FIXED_BYTES: usize = 5 * sha256::Digest::SIZE + u64::SIZE;
+const HEADER_FIXED_BYTES: usize = 5 * sha256::Digest::SIZE + u64::SIZE + REVEAL_BYTES;
 
 impl MaxEncodeSize for Header {
     const MAX_ENCODE_SIZE: usize = Context::MAX_ENCODE_SIZE
@@ -104,6 +102,7 @@ impl Read for Header {
             parent: sha256::Digest::read(buf)?,
             height: Height::read(buf)?,
             timestamp_ms: u64::read(buf)?,
+            reveal: Reveal::read(buf)?,
             transactions_root: sha256::Digest::read(buf)?,
             outputs_root: sha256::Digest::read(buf)?,
             state_root: sha256::Digest::read(buf)?,
@@ -209,6 +208,7 @@ impl Block {
             parent: sha256::Digest::EMPTY,
             height: Height::zero(),
             timestamp_ms: 0,
+            reveal: [0; REVEAL_BYTES],
             transactions_root: transactions_root(&[]),
             outputs_root: outputs_root(&begin, &[]),
             state_root: genesis_hash,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::identity::{NetworkIdentity, ValidatorKey};
+use crate::identity::{NetworkIdentity, Validator, ValidatorKey};
 
 /// Largest idle interval: consensus timeouts grow with it.
 pub const IDLE_INTERVAL_MAX: Duration = Duration::from_secs(600);
@@ -44,7 +44,7 @@ impl ChainConfig {
         genesis: BTreeMap<Vec<u8>, Vec<u8>>,
     ) -> Self {
         let identity =
-            NetworkIdentity::new(name, chain_id, vec![ValidatorKey::from_seed(&validator_seed)], &genesis);
+            NetworkIdentity::new(name, chain_id, vec![Validator::from_seed(&validator_seed)], &genesis);
         Self {
             dir: dir.into(),
             identity,

@@ -93,10 +93,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::identity::ValidatorKey;
+    use crate::identity::Validator;
 
     fn identity(seed: u8) -> NetworkIdentity {
-        NetworkIdentity::new("test", 1, vec![ValidatorKey::from_seed(&[seed; 32])], &BTreeMap::new())
+        NetworkIdentity::new("test", 1, vec![Validator::from_seed(&[seed; 32])], &BTreeMap::new())
     }
 
     #[test]

@@ -11,14 +11,15 @@ use std::str::FromStr;
 
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_consensus::simplex::scheme::ed25519::Scheme;
-use commonware_cryptography::{Signer as _, ed25519, sha256};
+use commonware_cryptography::{Signer as _, bls12381, ed25519, sha256};
 use commonware_utils::ordered::Set;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::beacon::BeaconKey;
 use crate::limits::{IDENTITY_BYTES_MAX, VALIDATORS_MAX};
 
-const GENESIS_DOMAIN: &[u8] = b"openledger-genesis-v1";
+const GENESIS_DOMAIN: &[u8] = b"openledger-genesis-v2";
 const STATE_DOMAIN: &[u8] = b"openledger-genesis-state-v1";
 const NAMESPACE: &[u8] = b"openledger-chain-v1";
 
@@ -52,8 +53,10 @@ macro_rules! hex_bytes {
 
             fn from_str(text: &str) -> Result<Self, IdentityError> {
                 let mut bytes = [0; 32];
-                hex::decode_to_slice(text, &mut bytes)
-                    .map_err(|_| IdentityError::Hex { text: text.chars().take(80).collect() })?;
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| IdentityError::Hex {
+                    text: text.chars().take(80).collect(),
+                    digits: 64,
+                })?;
                 Ok(Self(bytes))
             }
         }
@@ -121,11 +124,13 @@ pub fn transaction_hash(transaction: &[u8]) -> Digest {
 /// Why a network identity is not usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
-    /// Not 64 hexadecimal digits.
-    #[error("{text:?} is not 64 hexadecimal digits")]
+    /// Not hexadecimal digits, or not as many as there must be.
+    #[error("{text:?} is not {digits} hexadecimal digits")]
     Hex {
         /// What was given, cut to 80 characters.
         text: String,
+        /// How many were expected.
+        digits: usize,
     },
     /// Not JSON of the expected shape.
     #[error(
@@ -159,6 +164,29 @@ pub enum IdentityError {
         /// The offending bytes.
         key: ValidatorKey,
     },
+    /// The bytes are no point of the beacon's curve.
+    #[error("{key} is not a BLS12-381 public key")]
+    NotABeaconKey {
+        /// The offending bytes.
+        key: BeaconKey,
+    },
+}
+
+/// A validator as the network knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validator {
+    /// Signs proposals and votes.
+    pub key: ValidatorKey,
+    /// Signs what the randomness of its blocks is made from.
+    pub beacon: BeaconKey,
+}
+
+impl Validator {
+    /// The validator that belongs to a secret seed of 32 bytes.
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self { key: ValidatorKey::from_seed(seed), beacon: BeaconKey::from_seed(seed) }
+    }
 }
 
 /// The public identity of a network: all that an offline verifier needs.
@@ -171,8 +199,8 @@ pub struct NetworkIdentity {
     pub chain_id: u64,
     /// Covers chain id, validators and the first state.
     pub genesis_hash: Digest,
-    /// The validators' public keys, sorted.
-    pub validators: Vec<ValidatorKey>,
+    /// The validators, sorted by their keys.
+    pub validators: Vec<Validator>,
 }
 
 impl NetworkIdentity {
@@ -180,7 +208,7 @@ impl NetworkIdentity {
     pub fn new(
         name: &str,
         chain_id: u64,
-        mut validators: Vec<ValidatorKey>,
+        mut validators: Vec<Validator>,
         genesis: &BTreeMap<Vec<u8>, Vec<u8>>,
     ) -> Self {
         validators.sort_unstable();
@@ -219,13 +247,20 @@ impl NetworkIdentity {
         }
         let mut seen = std::collections::BTreeSet::new();
         let mut keys = Vec::with_capacity(self.validators.len());
-        for key in &self.validators {
+        for Validator { key, beacon } in &self.validators {
             if !seen.insert(*key) {
                 return Err(IdentityError::Repeated { key: *key });
             }
+            beacon.public_key()?;
             keys.push(key.public_key()?);
         }
         Ok(Set::from_iter_dedup(keys))
+    }
+
+    /// The key with which each validator reveals.
+    pub(crate) fn beacons(&self) -> Result<BTreeMap<ed25519::PublicKey, bls12381::PublicKey>, IdentityError> {
+        let pair = |validator: &Validator| Ok((validator.key.public_key()?, validator.beacon.public_key()?));
+        self.validators.iter().map(pair).collect()
     }
 
     /// The namespace of every signature of consensus: version, chain id, genesis hash.
@@ -238,7 +273,7 @@ impl NetworkIdentity {
     }
 }
 
-fn genesis_hash(chain_id: u64, validators: &[ValidatorKey], genesis: &BTreeMap<Vec<u8>, Vec<u8>>) -> Digest {
+fn genesis_hash(chain_id: u64, validators: &[Validator], genesis: &BTreeMap<Vec<u8>, Vec<u8>>) -> Digest {
     let mut state = Sha256::new();
     state.update(STATE_DOMAIN);
     state.update((genesis.len() as u64).to_be_bytes());
@@ -253,7 +288,8 @@ fn genesis_hash(chain_id: u64, validators: &[ValidatorKey], genesis: &BTreeMap<V
     hasher.update(chain_id.to_be_bytes());
     hasher.update((validators.len() as u64).to_be_bytes());
     for validator in validators {
-        hasher.update(validator.0);
+        hasher.update(validator.key.0);
+        hasher.update(validator.beacon.0);
     }
     hasher.update(state.finalize());
     Digest(hasher.finalize().into())

@@ -17,6 +17,7 @@ pub mod machine;
 
 pub mod identity;
 
+mod beacon;
 mod block;
 mod execution;
 mod state;
@@ -33,10 +34,11 @@ mod shared;
 #[cfg(not(test))]
 mod validator;
 
+pub use beacon::BeaconKey;
 pub use bytes::Bytes;
 pub use config::{ChainConfig, MempoolLimits, NetworkConfig};
 pub use error::{ChainError, StartError, SubmitError};
-pub use identity::{Digest, IdentityError, NetworkIdentity, ValidatorKey, transaction_hash};
+pub use identity::{Digest, IdentityError, NetworkIdentity, Validator, ValidatorKey, transaction_hash};
 pub use machine::{BlockContext, Loaded, Outcome, StateMachine, Step, rejection};
 pub use proof::{InclusionProof, ProofError, VerifiedInclusion, verify_inclusion};
 pub use shared::{Finalized, FinalizedBlock, Tip, TransactionOutcome};

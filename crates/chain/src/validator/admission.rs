@@ -102,7 +102,8 @@ impl Admission {
                 height: tip.header.height.get().saturating_add(1),
                 timestamp_ms: now_ms.max(tip.header.timestamp_ms.saturating_add(1)),
                 chain_id: self.ledger.chain_id,
-                randomness: crate::block::randomness(&tip.header.digest()),
+                // The next block's is not known; a check for the mempool draws nothing.
+                randomness: crate::beacon::randomness(&tip.header.reveal),
             }
         };
         let state = FinalizedState { questions: &self.questions, failure: Mutex::default() };

@@ -15,7 +15,7 @@ use commonware_codec::Encode as _;
 use commonware_consensus::{
     Heightable as _, marshal::ancestry::Ancestry, simplex::scheme::ed25519::Scheme, types::Height,
 };
-use commonware_cryptography::{Digested, Digestible as _};
+use commonware_cryptography::{Digested, Digestible as _, bls12381, ed25519};
 use commonware_glue::stateful::{
     Application, Finality, Input, Proposed,
     db::{Merkleized as _, Reader, Unmerkleized as _},
@@ -25,6 +25,7 @@ use commonware_utils::non_empty_range;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 
+use crate::beacon::{self, Beacon, Reveal};
 use crate::block::{Block, Context, Executed, Header, Transaction, outputs_root, transactions_root};
 use crate::execution::Execution;
 use crate::limits::{
@@ -42,6 +43,8 @@ const BUILD_TIME_MAX: Duration = Duration::from_millis(400);
 pub(crate) struct Ledger {
     pub(crate) machine: Arc<dyn StateMachine>,
     pub(crate) chain_id: u64,
+    pub(crate) beacon: Beacon,
+    pub(crate) beacons: BTreeMap<ed25519::PublicKey, bls12381::PublicKey>,
     pub(crate) genesis_state: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) genesis_block: TipBlock,
     pub(crate) mempool: Arc<Mempool>,
@@ -106,12 +109,20 @@ impl Ledger {
         Built { begin, transactions, executed, sealed }
     }
 
-    fn header(&self, context: Context, parent: &Digested<Block>, timestamp_ms: u64, built: &Built) -> Header {
+    fn header(
+        &self,
+        context: Context,
+        parent: &Digested<Block>,
+        timestamp_ms: u64,
+        reveal: Reveal,
+        built: &Built,
+    ) -> Header {
         Header {
             context,
             parent: parent.digest(),
             height: parent.height().next(),
             timestamp_ms,
+            reveal,
             transactions_root: transactions_root(&built.transactions),
             outputs_root: outputs_root(&built.begin, &built.executed),
             state_root: built.sealed.root(),
@@ -120,14 +131,16 @@ impl Ledger {
         }
     }
 
-    fn block_context(
-        &self,
-        height: Height,
-        timestamp_ms: u64,
-        parent: &commonware_cryptography::sha256::Digest,
-    ) -> BlockContext {
-        let randomness = crate::block::randomness(parent);
+    fn block_context(&self, height: Height, timestamp_ms: u64, reveal: &Reveal) -> BlockContext {
+        let randomness = beacon::randomness(reveal);
         BlockContext { height: height.get(), timestamp_ms, chain_id: self.chain_id, randomness }
+    }
+
+    /// Whether the proposer revealed what it had to.
+    fn revealed(&self, header: &Header, parent: &Header) -> bool {
+        self.beacons
+            .get(&header.context.leader)
+            .is_some_and(|key| self.beacon.verify(key, header.height, &parent.reveal, &header.reveal))
     }
 
     /// Hashes of the transactions in `parent` and its ancestors that are not final yet.
@@ -186,10 +199,11 @@ impl Application<runtime::Context> for LedgerApplication {
         let transactions =
             ledger.mempool.select(&undecided, BLOCK_TRANSACTIONS_MAX, BLOCK_TRANSACTION_BYTES_MAX);
         let timestamp_ms = now_ms(&runtime).max(parent.inner().header.timestamp_ms.checked_add(1)?);
-        let block_context = ledger.block_context(parent.height().next(), timestamp_ms, &parent.digest());
+        let reveal = ledger.beacon.reveal(parent.height().next(), &parent.inner().header.reveal);
+        let block_context = ledger.block_context(parent.height().next(), timestamp_ms, &reveal);
         let built = ledger.build(block_context, transactions, batch, true).await;
         ledger.mempool.mark_in_flight(&built.transactions);
-        let header = ledger.header(context, &parent, timestamp_ms, &built);
+        let header = ledger.header(context, &parent, timestamp_ms, reveal, &built);
         let Built { begin, transactions, executed, sealed } = built;
         Some(Proposed { block: Block { header, begin, transactions, executed }, merkleized: sealed })
     }
@@ -208,13 +222,14 @@ impl Application<runtime::Context> for LedgerApplication {
             let parent = ancestry.next().await?;
             if block.has_repeated_transaction()
                 || block.header.timestamp_ms <= parent.inner().header.timestamp_ms
+                || !ledger.revealed(&block.header, &parent.inner().header)
             {
                 return None;
             }
             ledger.mempool.mark_in_flight(&block.transactions);
         }
         let context =
-            ledger.block_context(block.header.height, block.header.timestamp_ms, &block.header.parent);
+            ledger.block_context(block.header.height, block.header.timestamp_ms, &block.header.reveal);
         let built = ledger.build(context, block.transactions.clone(), batch, false).await;
         Ledger::agrees(block, &built).then_some(built.sealed)
     }

@@ -14,11 +14,12 @@ use commonware_runtime::tokio as runtime;
 use commonware_utils::ordered::Set;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::beacon::Beacon;
 use crate::block::{Block, Transaction};
 use crate::config::{ChainConfig, IDLE_INTERVAL_MAX, MIN_INTERVAL_MAX};
 use crate::directory;
 use crate::error::{ChainError, StartError, SubmitError};
-use crate::identity::{Digest, NetworkIdentity, ValidatorKey, private_key};
+use crate::identity::{Digest, NetworkIdentity, Validator, ValidatorKey, private_key};
 use crate::limits::{STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX};
 use crate::machine::StateMachine;
 use crate::mempool::{Inserted, Mempool};
@@ -357,9 +358,9 @@ fn addresses(config: &ChainConfig) -> Result<Option<Addresses>, StartError> {
     }
     let missing =
         |key: &ValidatorKey| StartError::AddressMissing { validators: validators.len(), missing: *key };
-    let Some(network) = &config.network else { return Err(missing(&validators[0])) };
+    let Some(network) = &config.network else { return Err(missing(&validators[0].key)) };
     let mut peers = Vec::with_capacity(validators.len());
-    for key in validators {
+    for Validator { key, .. } in validators {
         let address = network.peers.get(key).ok_or_else(|| missing(key))?;
         peers.push((key.public_key().map_err(StartError::Identity)?, *address));
     }
@@ -380,6 +381,8 @@ fn ledger(
     Arc::new(Ledger {
         machine,
         chain_id: config.identity.chain_id,
+        beacon: Beacon::new(config.identity.namespace(), &config.validator_seed),
+        beacons: config.identity.beacons().expect("checked: the keys are points of their curves"),
         genesis_state: config.genesis.clone(),
         genesis_block: Arc::clone(&genesis),
         mempool: Arc::new(Mempool::new(config.mempool)),

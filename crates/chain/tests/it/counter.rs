@@ -27,6 +27,7 @@ impl StateMachine for Counter {
         }
         let mut outcome = Outcome::accepted();
         outcome.changes.insert(b"blocks".to_vec(), Some(context.height.to_string().into_bytes()));
+        outcome.changes.insert(b"randomness".to_vec(), Some(context.randomness.to_vec()));
         Step::Done(outcome)
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openledger_chain::{
-    Chain, ChainConfig, MempoolLimits, NetworkConfig, NetworkIdentity, ProveAt, ValidatorKey,
+    Chain, ChainConfig, MempoolLimits, NetworkConfig, NetworkIdentity, ProveAt, Validator, ValidatorKey,
     verify_inclusion,
 };
 
@@ -18,8 +18,9 @@ fn seed(index: usize) -> [u8; 32] {
 }
 
 fn configs(dir: &Path, count: usize) -> Vec<ChainConfig> {
-    let keys: Vec<ValidatorKey> = (0..count).map(|index| ValidatorKey::from_seed(&seed(index))).collect();
-    let identity = NetworkIdentity::new("four", 4, keys.clone(), &genesis());
+    let validators: Vec<Validator> = (0..count).map(|index| Validator::from_seed(&seed(index))).collect();
+    let keys: Vec<ValidatorKey> = validators.iter().map(|validator| validator.key).collect();
+    let identity = NetworkIdentity::new("four", 4, validators, &genesis());
     // Free ports: all are held together, so they differ.
     let held: Vec<TcpListener> =
         keys.iter().map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();

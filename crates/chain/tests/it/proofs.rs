@@ -2,9 +2,7 @@
 
 use std::sync::OnceLock;
 
-use openledger_chain::{
-    InclusionProof, NetworkIdentity, ProofError, ProveAt, ValidatorKey, verify_inclusion,
-};
+use openledger_chain::{InclusionProof, NetworkIdentity, ProofError, ProveAt, Validator, verify_inclusion};
 use proptest::prelude::*;
 
 use crate::counter::{counter_key, genesis, runtime, start};
@@ -61,12 +59,11 @@ fn text_forms_come_back() {
 fn another_network_is_refused() {
     let (identity, bytes) = sample();
     let proof = InclusionProof::from_bytes(bytes).expect("decodes");
-    let key = ValidatorKey::from_seed(&[9; 32]);
+    let key = Validator::from_seed(&[9; 32]);
     let other_chain = NetworkIdentity::new("test", 78, vec![key], &genesis());
-    let other_validator =
-        NetworkIdentity::new("test", 77, vec![ValidatorKey::from_seed(&[8; 32])], &genesis());
+    let other_validator = NetworkIdentity::new("test", 77, vec![Validator::from_seed(&[8; 32])], &genesis());
     let mut more_validators = identity.clone();
-    more_validators.validators.extend((1..4).map(|n| ValidatorKey::from_seed(&[n; 32])));
+    more_validators.validators.extend((1..4).map(|n| Validator::from_seed(&[n; 32])));
     for other in [other_chain, other_validator, more_validators] {
         assert!(matches!(verify_inclusion(&other, &proof), Err(ProofError::NotFinalized { .. })));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use openledger_chain::{
     BlockContext, Chain, ChainConfig, ChainError, Loaded, NetworkIdentity, ProveAt, StartError, StateMachine,
-    Step, SubmitError, ValidatorKey, transaction_hash, verify_inclusion,
+    Step, SubmitError, Validator, transaction_hash, verify_inclusion,
 };
 
 use crate::counter::{Counter, config, counter_key, genesis, runtime, start};
@@ -124,7 +124,7 @@ fn the_identity_is_deterministic_and_covers_the_first_state() {
     // A promise to everyone who has written the identity down.
     assert_eq!(
         identity.genesis_hash.to_string(),
-        "ddf9fb39f3ee547b88658f26e2029282883d60c370bcf41ff29be7ff7f2e484b"
+        "a314b5cfbef3e39d5ac050925b89015cb7c27c1d4a67a61339721730f5476236"
     );
     assert_eq!(NetworkIdentity::from_json(&identity.to_json()), Ok(identity.clone()));
     let mut other = genesis();
@@ -144,7 +144,7 @@ fn wrong_configurations_are_named() {
         wrong.validator_seed = [1; 32];
         assert!(matches!(start(wrong).await, Err(StartError::NotAValidator { .. })));
         let mut wrong = config(dir.path());
-        wrong.identity.validators.push(ValidatorKey::from_seed(&[1; 32]));
+        wrong.identity.validators.push(Validator::from_seed(&[1; 32]));
         assert!(matches!(start(wrong).await, Err(StartError::GenesisMismatch { .. })));
         let mut wrong = config(dir.path());
         wrong.idle_interval = std::time::Duration::ZERO;
