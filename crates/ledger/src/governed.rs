@@ -108,4 +108,14 @@ governed! {
     Routine "bp" 0, BASIS_POINTS; router_fee_max;
     Routine "ms" 0, 2_592_000_000; channel_close_delay_ms;
     Constitution "epochs" 0, 10_000; unbonding_epochs;
+    Money "epochs" 10, 3_650; reputation.good_half_life_epochs;
+    Money "epochs" 10, 3_650; reputation.bad_half_life_epochs;
+    Money "epochs" 10, 3_650; reputation.units_half_life_epochs;
+    Money "epochs" 10, 3_650; reputation.counterparty_half_life_epochs;
+    Money "bp" 1, BASIS_POINTS; reputation.rise_max;
+    Money "units" 10, 10_000; reputation.evidence_max;
+    Money "units" 1, 100; reputation.bad_weight;
+    Money "uC" 1, 1_000_000_000; reputation.fee_full;
+    Money "units" 1, 1_000; reputation.counterparty_units;
+    Money "bp" 0, BASIS_POINTS; reputation.share_floor;
 }

@@ -32,6 +32,8 @@ pub mod settlement;
 
 pub mod escrow;
 
+pub mod reputation;
+
 pub mod supply;
 
 pub mod execute;

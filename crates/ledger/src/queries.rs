@@ -12,6 +12,7 @@ use openledger_types::record::{
 use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
 
+use crate::reputation::ReputationRecord;
 use crate::state::StateKey;
 
 /// A record of the state with its kind. Each variant is the record of the [`StateKey`] of the same name.
@@ -40,6 +41,7 @@ pub enum StateRecord {
     Unbonding(UnbondingRecord),
     Beacon(BeaconRecord),
     LastBeacon(u64),
+    Reputation(ReputationRecord),
 }
 
 impl StateRecord {
@@ -67,10 +69,11 @@ impl StateRecord {
             StateKey::Unbonding(..) => Self::Unbonding(record(bytes)?),
             StateKey::Beacon(_) => Self::Beacon(record(bytes)?),
             StateKey::LastBeacon => Self::LastBeacon(record(bytes)?),
+            StateKey::Reputation(key) => Self::Reputation(ReputationRecord::decode(key, bytes)?),
         })
     }
 }
 
-fn record<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub(crate) fn record<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, DecodeError> {
     codec::decode("record", bytes, limits::RECORD_BYTES_MAX)
 }

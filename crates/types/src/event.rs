@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::record::{OfferRecord, Pool, Role};
 use crate::{
     AccountId, Amount, Asset, BasisPoints, Cause, ChannelId, ContributionId, Hash, Holder, Name,
-    NewContribution, Royalty,
+    NewContribution, ReputationEvent, Royalty,
 };
 
 /// A fact of the ledger.
@@ -102,4 +102,6 @@ pub enum Event {
     Unbonded { account: AccountId, role: Role, amount: Amount },
     /// An amount moved from one holder to another.
     Moved { from: Holder, to: Holder, asset: Asset, amount: Amount, cause: Cause },
+    /// A reputation changed.
+    Reputation(ReputationEvent),
 }

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod parameters;
 pub mod record;
 pub mod rejection;
+pub mod reputation;
 pub mod transaction;
 
 pub use action::{Action, NewContribution, NewOwner, Royalty};
@@ -29,6 +30,10 @@ pub use ids::{AccountId, ChannelId, ContributionId, Hash, IdError, Name, Service
 pub use keys::{AccountSecret, KeyError, ServiceSecret, ServiceSignature};
 pub use parameters::Parameters;
 pub use rejection::Rejection;
+pub use reputation::{
+    CounterpartyRecord, Domain, EvidenceRecord, FraudRecord, ReputationEvent, ReputationParameters,
+    RequesterRecord,
+};
 pub use transaction::{SignedTransaction, Transaction, TransactionError, Voucher};
 
 /// SHA-256 of `bytes`.

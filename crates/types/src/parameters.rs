@@ -5,7 +5,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Amount, BasisPoints};
+use crate::{AccountId, Amount, BasisPoints, ReputationParameters};
 
 /// How the reference price of a completion is divided. The parts sum to [`BasisPoints::WHOLE`]; each is floored,
 /// and the remainder goes to maintenance.
@@ -90,6 +90,8 @@ pub struct Parameters {
     pub unbonding_epochs: u64,
     /// The account that a network's operators fund from; no rule pays it.
     pub treasury: AccountId,
+    /// Reputation.
+    pub reputation: ReputationParameters,
 }
 
 impl Parameters {
@@ -149,6 +151,7 @@ impl Parameters {
             bridge: None,
             unbonding_epochs: 90,
             treasury,
+            reputation: ReputationParameters::starting(),
         }
     }
 }

@@ -239,8 +239,6 @@ pub struct ProviderRecord {
     pub stake: Amount,
     /// Where it serves.
     pub endpoint: String,
-    /// Reputation in 1/2^32, from audited evidence only.
-    pub reputation: u32,
     /// Liquid payouts that no audit has covered yet; never above half the collateral.
     pub exposure: Amount,
 }

@@ -32,13 +32,7 @@ pub(crate) fn register(
     accounts::spend(transition, provider, Asset::Open, stake)?;
     supply::enter(&mut transition.supply, Part::Bonded, stake)?;
     let endpoint = endpoint.to_owned();
-    let record = ProviderRecord {
-        service_key,
-        stake,
-        endpoint: endpoint.clone(),
-        reputation: 0,
-        exposure: Amount::ZERO,
-    };
+    let record = ProviderRecord { service_key, stake, endpoint: endpoint.clone(), exposure: Amount::ZERO };
     transition.view.put(&key, &record);
     transition.emit(Event::ProviderRegistered { provider, stake, endpoint });
     Ok(())

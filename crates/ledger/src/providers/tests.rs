@@ -35,6 +35,6 @@ fn providers_stake_and_offer_known_models_at_a_price() {
     let events = world.accept(PROVIDER, offer("base", 5, 6, 7));
     assert!(matches!(&events[..], [Event::OfferPosted { offer, .. }] if offer.capacity == 7));
     let record: ProviderRecord = world.record(&StateKey::Provider(account(PROVIDER))).unwrap();
-    assert_eq!((record.stake, record.reputation, record.exposure), (Amount(2_000_000_000), 0, Amount::ZERO));
+    assert_eq!((record.stake, record.exposure), (Amount(2_000_000_000), Amount::ZERO));
     assert_eq!(world.account(PROVIDER).open, Amount(8_000_000_000));
 }

@@ -1,11 +1,12 @@
 //! The settlement of a batch: all checks, then the debits, the payouts, the pools and the carries.
 
 use openledger_types::record::{BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, Pool, Role};
-use openledger_types::{AccountId, Amount, Asset, Batch, Event, Rejection, limits};
+use openledger_types::{AccountId, Amount, Asset, Batch, Domain, Event, Rejection, limits};
 
 use super::check::{self, Totals};
 use super::payouts;
 use crate::execute::Transition;
+use crate::reputation;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
 
@@ -15,11 +16,13 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     let pools = [Pool::Verification, Pool::Maintenance, Pool::Insurance, Pool::Capacity];
     let mut keys = vec![StateKey::Gateway(gateway)];
     keys.extend(pools.into_iter().map(StateKey::Pool));
+    keys.extend(reputation::keys(gateway, &Domain::Routing));
     for line in batch.debits.iter().take(lines) {
         keys.push(StateKey::Channel(line.channel));
     }
     for line in batch.providers.iter().take(lines) {
         keys.extend([StateKey::Provider(line.provider), StateKey::Account(line.provider)]);
+        keys.extend(reputation::keys(line.provider, &Domain::Serving));
     }
     for line in batch.builders.iter().take(lines) {
         keys.extend([StateKey::Model(line.model.clone()), StateKey::Account(line.account)]);

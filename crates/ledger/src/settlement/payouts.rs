@@ -2,11 +2,11 @@
 
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::Role;
-use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Event, Name, Rejection};
+use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, Event, Name, Rejection};
 
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
-use crate::{accounts, escrow};
+use crate::{accounts, escrow, reputation};
 
 /// Where the part of a payment that is not liquid waits.
 enum Hold<'a> {
@@ -52,8 +52,9 @@ pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Appli
     let parameters = transition.parameters.provider_escrow;
     let collateral_per_open = transition.parameters.collateral_per_open;
     for line in &batch.providers {
+        let reputation = reputation::of(transition, line.provider, &Domain::Serving)?;
         let mut provider = transition.view.provider(line.provider)?;
-        let wanted = escrow::liquid_part(line.amount, &parameters, provider.reputation);
+        let wanted = escrow::liquid_part(line.amount, &parameters, reputation);
         let collateral = escrow::collateral(provider.stake, collateral_per_open);
         let liquid = wanted.min(escrow::room(collateral, provider.exposure));
         provider.exposure = provider.exposure.plus(liquid).ok_or(Rejection::AmountOverflow)?;
@@ -111,19 +112,22 @@ pub(super) fn data(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     Ok(())
 }
 
-/// Liquid within half the collateral of the bond, the rest like a provider's.
+/// Liquid like a provider's, by the reputation for routing and within half the collateral of the bond.
 pub(super) fn router_fee(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let amount = batch.router_fee_total;
     if amount == Amount::ZERO {
         return Ok(());
     }
     let account = transition.sender;
+    let parameters = transition.parameters.provider_escrow;
+    let reputation = reputation::of(transition, account, &Domain::Routing)?;
     let mut gateway = transition.view.gateway(account)?;
+    let wanted = escrow::liquid_part(amount, &parameters, reputation);
     let collateral = escrow::collateral(gateway.bond, transition.parameters.collateral_per_open);
-    let liquid = amount.min(escrow::room(collateral, gateway.exposure));
+    let liquid = wanted.min(escrow::room(collateral, gateway.exposure));
     gateway.exposure = gateway.exposure.plus(liquid).ok_or(Rejection::AmountOverflow)?;
     transition.view.put(&StateKey::Gateway(account), &gateway);
-    let hold = Hold::Tranche(transition.parameters.provider_escrow);
+    let hold = Hold::Tranche(parameters);
     let payment = Payment { account, role: Role::Gateway, source: String::new(), amount, liquid, hold };
     pay(transition, batch, payment)
 }

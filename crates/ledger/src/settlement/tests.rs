@@ -7,13 +7,14 @@ use openledger_types::record::{
 };
 use openledger_types::transaction::channel_id;
 use openledger_types::{
-    Action, Amount, BasisPoints, Batch, BuilderLine, CarryLine, ContributionId, DataLine, Event, Parameters,
-    Rejection, Royalty, UpliftLine, codec,
+    Action, Amount, BasisPoints, Batch, BuilderLine, CarryLine, ContributionId, DataLine, Domain, Event,
+    EvidenceRecord, Parameters, Rejection, Royalty, UpliftLine, codec,
 };
 use proptest::prelude::*;
 
 use super::*;
 use crate::StateKey;
+use crate::reputation::ReputationKey;
 use crate::tests::*;
 
 fn parameters() -> Parameters {
@@ -495,10 +496,13 @@ fn the_largest_completion_settles_without_overflow() {
     let contributions =
         (100..164).map(|id| contribution(id, id, &[(AUTHOR, u16::MAX), (COAUTHOR, 1)])).collect();
     world.accept(CURATOR, Action::Contribute { datanet: name("help"), contributions });
-    let key = StateKey::Provider(account(PROVIDER));
-    let mut provider: ProviderRecord = world.record(&key).unwrap();
-    provider.reputation = u32::MAX;
-    world.state.insert(key.encode(), codec::encode(&provider));
+    for (who, domain) in [(PROVIDER, Domain::Serving), (GATEWAY, Domain::Routing)] {
+        let key = StateKey::Reputation(ReputationKey::Evidence(account(who), domain));
+        let base = u32::MAX;
+        let evidence =
+            EvidenceRecord { alpha: u64::MAX, beta: 0, units: 0, epoch: 0, base, fraud_epoch: None };
+        world.state.insert(key.encode(), codec::encode(&evidence));
+    }
     let shares: Vec<(u8, u64)> = (100..164).map(|id| (id, u64::MAX)).collect();
     let batch = world.batch(&[world.terms("tuned", 1 << 63, 1 << 60, &shares, u64::MAX)]);
     world.accept(GATEWAY, settling(batch));

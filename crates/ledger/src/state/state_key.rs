@@ -7,6 +7,8 @@ use openledger_types::codec::{self, DecodeError};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
+use crate::reputation::ReputationKey;
+
 /// Bytes of the longest encoded key.
 pub const KEY_BYTES_MAX: usize = 256;
 
@@ -55,6 +57,8 @@ pub enum StateKey {
     Beacon(u64),
     /// `u64`: the epoch of the last beacon.
     LastBeacon,
+    /// `ReputationRecord`: evidence, counterparties, marks of fraud.
+    Reputation(ReputationKey),
 }
 
 impl StateKey {

@@ -138,7 +138,6 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         service_key: ServiceKey([1; 32]),
         stake: Amount(2),
         endpoint: "e".into(),
-        reputation: 3,
         exposure: Amount(4),
     };
     let gateway = GatewayRecord {

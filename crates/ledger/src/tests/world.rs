@@ -12,6 +12,8 @@ use openledger_types::{
     Voucher, codec,
 };
 
+use crate::execute::Transition;
+use crate::state::{Applied, Stop, View};
 use crate::{
     BlockContext, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting, Outcome, StateKey,
     Step, begin_block, check_conservation, execute, split_completion,
@@ -199,6 +201,34 @@ impl World {
         self.commit(outcome.changes.clone());
         check_conservation(&self.state).unwrap();
         outcome
+    }
+
+    /// Runs a part of a step that no action reaches by itself, and applies what it changed.
+    pub(crate) fn transit(
+        &mut self,
+        who: u8,
+        mut part: impl FnMut(&mut Transition<'_>) -> Applied,
+    ) -> Vec<Event> {
+        let mut loaded = Loaded::new();
+        loaded.insert(StateKey::Supply.encode(), self.state.get(&StateKey::Supply.encode()).cloned());
+        let (events, changes) = loop {
+            let view = View::new(&loaded);
+            let mut transition =
+                Transition::begin(view, self.context, self.parameters.clone(), account(who)).unwrap();
+            match part(&mut transition) {
+                Ok(()) => break transition.finish(),
+                Err(Stop::Rejected(rejection)) => panic!("{rejection}"),
+                Err(Stop::Missing) => {
+                    let missing = transition.view.missing().into_iter();
+                    let found: Vec<_> =
+                        missing.map(|key| (key.clone(), self.state.get(&key).cloned())).collect();
+                    loaded.extend(found);
+                }
+            }
+        };
+        self.commit(changes);
+        check_conservation(&self.state).unwrap();
+        events
     }
 
     /// Sends an action and checks what a rejection leaves behind.
