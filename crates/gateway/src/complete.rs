@@ -11,7 +11,7 @@ use openledger_inference::{CompletionRequest, Done, Event, Prompt};
 use openledger_ledger::StateKey;
 use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
 use openledger_routing::{Candidate, choose};
-use openledger_types::record::{ChannelRecord, GatewayRecord, ProviderRecord};
+use openledger_types::record::{ChannelRecord, GatewayRecord};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId};
 use openledger_worker::{Job, Served, Worker};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -24,6 +24,7 @@ use crate::ground::{Grounded, ground};
 use crate::metrics::Metrics;
 use crate::request::{self, ValidRequest};
 use crate::seal::{self, Sealed};
+use crate::trust::reputation;
 
 /// Pieces of one answer that wait for a slow client.
 const PIECES_MAX: usize = 64;
@@ -217,11 +218,10 @@ async fn route(
     let mut candidates = Vec::with_capacity(offering.len());
     for worker in offering {
         let offer = worker.offer();
-        let record: Option<ProviderRecord> =
-            gateway.facts.get(&StateKey::Provider(offer.provider)).await.map_err(ApiError::unavailable)?;
+        let reputation = reputation(gateway, offer.provider).await?;
         candidates.push(Candidate {
             provider: offer.provider,
-            reputation: record.map_or(0, |record| record.reputation),
+            reputation,
             price: cost(worker, grounded.prompt.len(), request).unwrap_or(Amount(u64::MAX)),
             free: worker.free(),
             capacity: offer.capacity,

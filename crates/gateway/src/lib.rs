@@ -22,6 +22,7 @@ mod routes;
 mod seal;
 mod settle;
 mod stream;
+mod trust;
 
 pub use auth::ApiKey;
 pub use error::ApiError;

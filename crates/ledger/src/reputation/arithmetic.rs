@@ -31,7 +31,7 @@ const ROOTS: [u64; 32] = [
 ];
 
 /// What remains of `amount` after `elapsed` epochs: `amount * 2^(-elapsed / half_life)`, floored. The whole half-lives
-/// are a shift; each bit of the fraction is one multiplication.
+/// are a shift; each of 32 bits of the fraction is one multiplication.
 pub(super) fn decay(amount: u64, elapsed: u64, half_life: u64) -> u64 {
     let half_life = half_life.max(1);
     let whole = elapsed.checked_div(half_life).unwrap_or(0);

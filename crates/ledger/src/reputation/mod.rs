@@ -27,6 +27,8 @@
 
 mod apply;
 mod arithmetic;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod key;
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     for line in batch.data.iter().take(lines) {
         keys.push(StateKey::Contribution(line.datanet.clone(), line.contribution));
         keys.push(StateKey::Account(line.owner));
+        keys.extend(reputation::keys(line.owner, &Domain::Data(line.datanet.clone())));
         keys.push(StateKey::Immature(line.datanet.clone(), line.contribution, line.owner));
     }
     for line in batch.uplift.iter().take(lines) {

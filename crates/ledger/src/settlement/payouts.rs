@@ -89,13 +89,15 @@ pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applie
     Ok(())
 }
 
-/// Nothing liquid before maturity; after it, the low end of the range, because contributors have no reputation.
+/// Nothing liquid before maturity; after it, by the reputation for data of this datanet.
 pub(super) fn data(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let parameters = transition.parameters.data_escrow;
     for line in &batch.data {
         let mature = transition.view.contribution(&line.datanet, line.contribution)?.mature;
         let (liquid, hold) = if mature {
-            (escrow::liquid_part(line.amount, &parameters, 0), Hold::Tranche(parameters))
+            let domain = Domain::Data(line.datanet.clone());
+            let reputation = reputation::of(transition, line.owner, &domain)?;
+            (escrow::liquid_part(line.amount, &parameters, reputation), Hold::Tranche(parameters))
         } else {
             (Amount::ZERO, Hold::UntilMature(&line.datanet, line.contribution))
         };

@@ -180,7 +180,7 @@ fn the_worked_example_settles_to_the_unit() {
         (Role::Builder, 0, 1_801),
         data[0],
         data[1],
-        (Role::Gateway, 100, 0),
+        (Role::Gateway, 40, 60),
     ];
     assert_eq!(paid, expected);
     let pool = |pool: Pool| world.record::<Amount>(&StateKey::Pool(pool)).unwrap_or_default().0;
@@ -198,7 +198,7 @@ fn the_worked_example_settles_to_the_unit() {
     let recorded: BatchRecord = world.record(&StateKey::Batch(account(GATEWAY), 1)).unwrap();
     assert_eq!((recorded.first_receipt, recorded.receipts, recorded.charged), (1, 1, Amount(10_107)));
     let gateway: GatewayRecord = world.record(&StateKey::Gateway(account(GATEWAY))).unwrap();
-    assert_eq!((gateway.batches, gateway.receipts, gateway.exposure), (1, 1, Amount(100)));
+    assert_eq!((gateway.batches, gateway.receipts, gateway.exposure), (1, 1, Amount(40)));
 }
 
 #[test]
@@ -457,14 +457,14 @@ fn router_fees_are_liquid_up_to_half_the_collateral_only() {
     let mut record: GatewayRecord = world.record(&key).unwrap();
     record.router_fee = BasisPoints::WHOLE;
     world.state.insert(key.encode(), codec::encode(&record));
-    for liquid in [40_000_000, 50_000_000, 50_000_000] {
+    for liquid in [16_000_000, 32_000_000, 48_000_000, 50_000_000] {
         let batch = world.batch(&[world.terms("base", 40_000_000, 0, &[], 1)]);
         world.accept(GATEWAY, settling(batch));
         assert_eq!(world.credits(GATEWAY), 1_000_000_000 + liquid);
     }
     let tranche: TrancheRecord =
         world.record(&StateKey::Tranche(account(GATEWAY), Role::Gateway, 0)).unwrap();
-    assert_eq!(tranche.amount, Amount(70_000_000));
+    assert_eq!(tranche.amount, Amount(110_000_000));
 }
 
 #[test]

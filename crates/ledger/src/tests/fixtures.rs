@@ -182,6 +182,9 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("UnbondingRecord", codec::encode(&UnbondingRecord { amount: Amount(1), releases_in_epoch: 2 })),
         ("BeaconRecord", codec::encode(&BeaconRecord { randomness: bytes32(1), height: 2, previous: 3 })),
     ]
+    .into_iter()
+    .chain(crate::reputation::fixtures::records())
+    .collect()
 }
 
 fn keys() -> Vec<StateKey> {
@@ -215,7 +218,13 @@ fn keys() -> Vec<StateKey> {
         StateKey::Beacon(4),
         StateKey::LastBeacon,
     ]
+    .into_iter()
+    .chain(crate::reputation::fixtures::keys())
+    .collect()
 }
+
+/// Keys that have kinds of their own inside.
+const NESTED: [&str; 2] = ["Pool", "Reputation"];
 
 #[test]
 fn encodings_are_what_was_recorded() {
@@ -228,7 +237,10 @@ fn encodings_are_what_was_recorded() {
         let bytes = key.encode();
         assert_eq!(StateKey::decode(&bytes), Ok(key.clone()));
         let text = format!("{key:?}");
-        let kind = text.split('(').take(if text.starts_with("Pool") { 2 } else { 1 }).collect::<String>();
+        let kind = text
+            .split('(')
+            .take(if NESTED.iter().any(|kind| text.starts_with(kind)) { 2 } else { 1 })
+            .collect::<String>();
         (format!("{}Key", kind.trim_end_matches(')')), bytes)
     });
     let records = records().into_iter().map(|(kind, bytes)| (kind.to_owned(), bytes));

@@ -90,7 +90,6 @@ impl World {
                 service_key: provider_secret().key(),
                 stake: Amount(1_000_000_000),
                 endpoint: "https://provider.example".into(),
-                reputation: 0,
                 exposure: Amount::ZERO,
             },
             model: ModelRecord {
