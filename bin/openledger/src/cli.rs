@@ -60,6 +60,9 @@ pub enum Command {
     /// Keys of accounts, and API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The ledger: any of its actions, as JSON
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
 }
 
 #[derive(Args, Clone)]
@@ -317,6 +320,22 @@ pub enum KeysCommand {
         /// Key name of the account that pays
         #[arg(long = "as", default_value = "consumer", value_name = "KEY")]
         key: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum LedgerCommand {
+    /// Sign an action and wait until it is final
+    Act {
+        /// The action as JSON, for example '{"action":"withdraw","amount":1000000,"destination":"..."}'; - reads standard
+        /// input. A text "@NAME" in it stands for the address of that key
+        action: String,
+        /// Key name of the sender
+        #[arg(long = "as", default_value = "consumer", value_name = "KEY")]
+        key: String,
+        /// Say what would be signed, and stop
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

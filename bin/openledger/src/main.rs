@@ -48,6 +48,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Index(command) => commands::index::run(&session, command),
         Command::Account(command) => commands::account::run(&session, command).await,
         Command::Sim(command) => commands::sim::run(&session, command).await,
+        Command::Ledger(command) => commands::ledger::run(&session, command).await,
         Command::Keys(command) => commands::keys::run(&session, command).await,
     }
 }

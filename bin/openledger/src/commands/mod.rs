@@ -5,6 +5,7 @@ pub mod ask;
 pub mod datanet;
 pub mod index;
 pub mod keys;
+pub mod ledger;
 pub mod model;
 pub mod receipt;
 pub mod sim;
