@@ -47,6 +47,7 @@ pub mod queries;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{AccountKey, AccountsRecord};
 pub use execute::{BlockContext, Loaded, Outcome, Step, begin_block, execute};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use governed::{GOVERNED, Governed, ProposalClass};

@@ -12,6 +12,7 @@ use openledger_types::record::{
 use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
 
+use crate::accounts::AccountsRecord;
 use crate::reputation::ReputationRecord;
 use crate::state::StateKey;
 
@@ -42,6 +43,7 @@ pub enum StateRecord {
     Beacon(BeaconRecord),
     LastBeacon(u64),
     Reputation(ReputationRecord),
+    Accounts(AccountsRecord),
 }
 
 impl StateRecord {
@@ -70,6 +72,7 @@ impl StateRecord {
             StateKey::Beacon(_) => Self::Beacon(record(bytes)?),
             StateKey::LastBeacon => Self::LastBeacon(record(bytes)?),
             StateKey::Reputation(key) => Self::Reputation(ReputationRecord::decode(key, bytes)?),
+            StateKey::Accounts(key) => Self::Accounts(AccountsRecord::decode(key, bytes)?),
         })
     }
 }

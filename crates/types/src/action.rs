@@ -222,6 +222,8 @@ pub enum Action {
         /// Epochs in which it was unbonded, at most `TRANCHES_PER_CLAIM_MAX`.
         epochs: Vec<u64>,
     },
+    /// Accounts beyond balances: links.
+    Accounts(crate::AccountAction),
 }
 
 impl Action {
@@ -249,6 +251,7 @@ impl Action {
             Self::RaiseBond { .. } => "Raise bond",
             Self::Unbond { .. } => "Unbond",
             Self::ReleaseBond { .. } => "Release bond",
+            Self::Accounts(action) => action.name(),
         }
     }
 
@@ -331,6 +334,7 @@ impl Action {
             Self::ReleaseBond { role, epochs } => {
                 format!("Release what was unbonded in {} epochs as {}", epochs.len(), role.name())
             }
+            Self::Accounts(action) => action.summary(),
         }
     }
 }

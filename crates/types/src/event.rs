@@ -104,4 +104,6 @@ pub enum Event {
     Moved { from: Holder, to: Holder, asset: Asset, amount: Amount, cause: Cause },
     /// A reputation changed.
     Reputation(ReputationEvent),
+    /// Accounts beyond balances: links and clusters.
+    Accounts(crate::AccountEvent),
 }

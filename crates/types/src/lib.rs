@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod fixtures;
 
+pub mod accounts;
 pub mod action;
 pub mod amount;
 pub mod batch;
@@ -21,6 +22,7 @@ pub mod rejection;
 pub mod reputation;
 pub mod transaction;
 
+pub use accounts::{AccountAction, AccountEvent};
 pub use action::{Action, NewContribution, NewOwner, Royalty};
 pub use amount::{Amount, Asset, BasisPoints, UNITS_PER_WHOLE};
 pub use batch::{Batch, BuilderLine, CarryLine, DataLine, Debit, ProviderLine, UpliftLine};

@@ -19,5 +19,7 @@ pub const LINEAGE_DEPTH_MAX: usize = 8;
 pub const TEXT_BYTES_MAX: usize = 512;
 /// Bytes of one stored record.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// Members that a cluster of linked accounts lists; a larger one is never merged into another.
+pub const CLUSTER_MEMBERS_LISTED_MAX: usize = 512;
 /// Tranches claimed by one `ClaimTranches`.
 pub const TRANCHES_PER_CLAIM_MAX: usize = 64;

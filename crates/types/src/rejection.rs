@@ -108,6 +108,11 @@ rejections! {
     100 TranchesInvalid => "name 1 to 64 distinct epochs in increasing order",
     101 TrancheUnknown => "there is no such tranche",
     102 NothingUnlocked => "nothing of these tranches has unlocked yet",
+    110 LinkToSelf => "an account is not linked to itself; name another account",
+    111 LinkExists => "this link was declared already, or waits for the other side to declare it",
+    112 LinkUnknown => "there is no such link",
+    113 LinkStillBinds => "the unbonding time of the link has not passed; ask again later",
+    114 ClusterTooLarge => "both clusters have more members than a cluster lists, so neither can be merged into the other",
 }
 
 impl std::fmt::Display for Rejection {

@@ -1,12 +1,48 @@
-//! Accounts: balances in credits and OPEN, transfers, and the faucet of local networks.
+//! Accounts: balances in credits and OPEN, transfers, the faucet of local networks, and links between accounts.
 //!
 //! Rule (design, section 6): credits are the unit of prices, deposited and withdrawn; OPEN is stake, bond and vote. An
 //! amount of zero is refused. The faucet exists on local networks only, gives a bounded amount at a time, and counts
 //! as a deposit. An account needs no registration: the first payment makes it.
-//! Absent: deposits and withdrawals, which pass through the bridge.
+//!
+//! Links and clusters (mechanism notes, D5, sections 3 to 5): limits on auditors, votes, traffic and royalties count clusters
+//! of accounts, never accounts, so that nobody gains by having many. Two accounts are linked when both said so. A link can be
+//! ended, after the unbonding time from the request, so nobody is one party when it is audited and two when it votes. An
+//! account leaves its cluster with its last link; the rest stays together.
+//!
+//! Absent: deposits and withdrawals, which pass through the bridge; links that nobody declares, which somebody has to find.
 
 mod apply;
+mod clusters;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod key;
+#[cfg(test)]
+mod link_tests;
+mod links;
 #[cfg(test)]
 mod tests;
 
+use openledger_types::{AccountAction, AccountId};
+
+use crate::execute::Transition;
+use crate::state::{Applied, StateKey};
+
 pub(crate) use apply::{faucet, keys, receive, spend, transfer};
+#[allow(unused_imports, reason = "for every step that counts clusters")]
+pub(crate) use clusters::{cluster_of, key_of_cluster};
+pub use key::{AccountKey, AccountsRecord};
+
+pub(crate) fn keys_of_action(sender: AccountId, action: &AccountAction) -> Vec<StateKey> {
+    match action {
+        AccountAction::DeclareLink { other } | AccountAction::EndLink { other } => {
+            links::keys(sender, *other)
+        }
+    }
+}
+
+pub(crate) fn apply(transition: &mut Transition<'_>, action: &AccountAction) -> Applied {
+    match action {
+        AccountAction::DeclareLink { other } => links::declare(transition, *other),
+        AccountAction::EndLink { other } => links::end(transition, *other),
+    }
+}

@@ -145,6 +145,7 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::CompleteWithdrawal { account, number } => bridge::keys_of_completion(*account, *number),
         Action::RaiseBond { role, .. } | Action::Unbond { role, .. } => bonds::keys(sender, *role),
         Action::ReleaseBond { role, epochs } => bonds::keys_of_release(sender, *role, epochs),
+        Action::Accounts(action) => accounts::keys_of_action(sender, action),
     }
 }
 
@@ -189,5 +190,6 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::RaiseBond { role, amount } => bonds::raise(transition, *role, *amount),
         Action::Unbond { role, amount } => bonds::unbond(transition, *role, *amount),
         Action::ReleaseBond { role, epochs } => bonds::release(transition, *role, epochs),
+        Action::Accounts(action) => accounts::apply(transition, action),
     }
 }

@@ -7,6 +7,7 @@ use openledger_types::codec::{self, DecodeError};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
+use crate::accounts::AccountKey;
 use crate::reputation::ReputationKey;
 
 /// Bytes of the longest encoded key.
@@ -59,6 +60,8 @@ pub enum StateKey {
     LastBeacon,
     /// `ReputationRecord`: evidence, counterparties, marks of fraud.
     Reputation(ReputationKey),
+    /// Records of accounts beyond balances, by [`AccountKey`].
+    Accounts(AccountKey),
 }
 
 impl StateKey {

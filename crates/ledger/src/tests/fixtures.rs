@@ -80,6 +80,9 @@ fn actions() -> Vec<Action> {
         Action::Unbond { role: Role::Gateway, amount: Amount(1) },
         Action::ReleaseBond { role: Role::Provider, epochs: vec![1, 2] },
     ]
+    .into_iter()
+    .chain(crate::accounts::fixtures::actions())
+    .collect()
 }
 
 fn records() -> Vec<(&'static str, Vec<u8>)> {
@@ -184,6 +187,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     ]
     .into_iter()
     .chain(crate::reputation::fixtures::records())
+    .chain(crate::accounts::fixtures::records())
     .collect()
 }
 
@@ -220,11 +224,12 @@ fn keys() -> Vec<StateKey> {
     ]
     .into_iter()
     .chain(crate::reputation::fixtures::keys())
+    .chain(crate::accounts::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 2] = ["Pool", "Reputation"];
+const NESTED: [&str; 3] = ["Pool", "Reputation", "Accounts"];
 
 #[test]
 fn encodings_are_what_was_recorded() {

@@ -1,0 +1,56 @@
+//! The keys and records of accounts beyond balances. The order of the variants is part of the protocol.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use openledger_types::AccountId;
+use openledger_types::accounts::{GroupRecord, LinkRecord};
+use openledger_types::codec::DecodeError;
+use serde::Serialize;
+
+use crate::queries::record;
+use crate::state::StateKey;
+
+/// The key of one record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum AccountKey {
+    /// `LinkRecord`, by the two accounts in increasing order.
+    Link(AccountId, AccountId),
+    /// `u32`: how many links an account has; absent means none.
+    LinkCount(AccountId),
+    /// `AccountId`: the root of the cluster in which an account is; absent means that it is alone.
+    Member(AccountId),
+    /// `GroupRecord`, by the cluster's root.
+    Group(AccountId),
+}
+
+impl AccountKey {
+    /// The key of the link between two accounts, in either order.
+    pub fn link(one: AccountId, other: AccountId) -> Self {
+        Self::Link(one.min(other), one.max(other))
+    }
+
+    pub(crate) fn state(self) -> StateKey {
+        StateKey::Accounts(self)
+    }
+}
+
+/// A record of accounts beyond balances. Each variant is the record of the [`AccountKey`] of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "record", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each variant is the record of the key of the same name")]
+pub enum AccountsRecord {
+    Link(LinkRecord),
+    LinkCount(u32),
+    Member(AccountId),
+    Group(GroupRecord),
+}
+
+impl AccountsRecord {
+    pub(crate) fn decode(key: &AccountKey, bytes: &[u8]) -> Result<Self, DecodeError> {
+        Ok(match key {
+            AccountKey::Link(..) => Self::Link(record(bytes)?),
+            AccountKey::LinkCount(_) => Self::LinkCount(record(bytes)?),
+            AccountKey::Member(_) => Self::Member(record(bytes)?),
+            AccountKey::Group(_) => Self::Group(record(bytes)?),
+        })
+    }
+}
