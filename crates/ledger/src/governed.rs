@@ -4,20 +4,15 @@
 //! proposals need both houses; constitutional ones need two thirds of both and a long delay. Whatever a proposal says, a
 //! parameter stays within its bounds, at genesis and ever after.
 //!
-//! Absent: proposals and votes. The chain id, whether a network is local, its treasury and its bridge are fixed at genesis.
+//! A parameter that clocks or lazily decayed sums are computed from is fixed: another length of the epoch would renumber
+//! every epoch that a record names, so all escrow would unlock at once or never.
+//!
+//! Absent: proposals and votes; they are in `governance`. The chain id, whether a network is local, its treasury and its
+//! bridge are fixed at genesis.
 
-use openledger_types::{Amount, BasisPoints, Parameters};
+use openledger_types::{Amount, BasisPoints, Parameters, ProposalClass};
 
-/// What kind of proposal may change a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ProposalClass {
-    /// A small step that passes unless enough object.
-    Routine,
-    /// A majority of both houses.
-    Money,
-    /// Two thirds of both houses, and time to leave.
-    Constitution,
-}
+use crate::genesis::{GenesisError, check_parameters};
 
 /// One parameter.
 pub struct Governed {
@@ -29,23 +24,53 @@ pub struct Governed {
     pub low: u64,
     /// The greatest value.
     pub high: u64,
-    /// Who may change it.
-    pub class: ProposalClass,
+    /// Which proposals may change it; none when it is fixed at genesis.
+    pub class: Option<ProposalClass>,
     /// Its value.
     pub value: fn(&Parameters) -> u64,
+    /// Writes a value, without a look at bounds and class.
+    pub set: fn(&mut Parameters, u64),
+}
+
+/// The parameter with this name.
+pub fn governed(name: &str) -> Option<&'static Governed> {
+    GOVERNED.iter().find(|governed| governed.name == name)
+}
+
+/// The parameters with these values written, or the rule that they would break: a bound, a split that does not sum to the
+/// whole, a range upside down. All are written before the rules between them are checked, so that shares can move together.
+pub fn with_values(
+    parameters: &Parameters,
+    values: impl IntoIterator<Item = (&'static Governed, u64)>,
+) -> Result<Parameters, GenesisError> {
+    let mut changed = parameters.clone();
+    for (governed, value) in values {
+        let (low, high) = (governed.low, governed.high);
+        if value < low || value > high {
+            return Err(GenesisError::OutOfBounds { parameter: governed.name, value, low, high });
+        }
+        (governed.set)(&mut changed, value);
+    }
+    check_parameters(&changed)?;
+    Ok(changed)
 }
 
 const BASIS_POINTS: u64 = 10_000;
 const OPEN_MAX: u64 = 1_000_000_000_000_000;
 
-/// What a parameter's value is as a number.
+/// What a parameter's value is as a number, and back.
 trait Number {
     fn number(self) -> u64;
+    fn of(number: u64) -> Self;
 }
 
 impl Number for u64 {
     fn number(self) -> u64 {
         self
+    }
+
+    fn of(number: u64) -> Self {
+        number
     }
 }
 
@@ -53,12 +78,29 @@ impl Number for Amount {
     fn number(self) -> u64 {
         self.0
     }
+
+    fn of(number: u64) -> Self {
+        Self(number)
+    }
 }
 
 impl Number for BasisPoints {
     fn number(self) -> u64 {
         u64::from(self.0)
     }
+
+    fn of(number: u64) -> Self {
+        Self(u16::try_from(number).expect("the bounds of a parameter fit its type"))
+    }
+}
+
+macro_rules! class {
+    (Fixed) => {
+        None
+    };
+    ($class:ident) => {
+        Some(ProposalClass::$class)
+    };
 }
 
 macro_rules! governed {
@@ -70,15 +112,16 @@ macro_rules! governed {
                 unit: $unit,
                 low: $low,
                 high: $high,
-                class: ProposalClass::$class,
+                class: class!($class),
                 value: |parameters| parameters.$($field).+.number(),
+                set: |parameters, value| parameters.$($field).+ = Number::of(value),
             },
         )*];
     };
 }
 
 governed! {
-    Constitution "ms" 1, 86_400_000; epoch_ms;
+    Fixed "ms" 1, 86_400_000; epoch_ms;
     Constitution "bp" 0, BASIS_POINTS; split.provider;
     Constitution "bp" 0, BASIS_POINTS; split.builder;
     Constitution "bp" 0, BASIS_POINTS; split.data;
@@ -118,4 +161,38 @@ governed! {
     Money "uC" 1, 1_000_000_000; reputation.fee_full;
     Money "units" 1, 1_000; reputation.counterparty_units;
     Money "bp" 0, BASIS_POINTS; reputation.share_floor;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::account;
+
+    #[test]
+    fn every_parameter_is_written_where_it_is_read_and_nowhere_else() {
+        let starting = Parameters::starting(1, true, account(0));
+        for one in GOVERNED {
+            let mut changed = starting.clone();
+            for value in [one.low, one.high] {
+                (one.set)(&mut changed, value);
+                assert_eq!((one.value)(&changed), value, "{}", one.name);
+            }
+            (one.set)(&mut changed, (one.value)(&starting));
+            assert_eq!(changed, starting, "{}", one.name);
+        }
+    }
+
+    #[test]
+    fn values_are_written_together_and_checked_together() {
+        let starting = Parameters::starting(1, true, account(0));
+        let value = |name, value| (governed(name).unwrap(), value);
+        let moved = with_values(&starting, [value("split.burn", 300), value("split.maintenance", 900)]);
+        assert_eq!(moved.unwrap().split.maintenance, BasisPoints(900));
+        let sum = GenesisError::SplitSum { split: "reference", sum: 9_800 };
+        assert_eq!(with_values(&starting, [value("split.burn", 300)]), Err(sum));
+        let parameter = "router_fee_max";
+        let outside = GenesisError::OutOfBounds { parameter, value: 10_001, low: 0, high: 10_000 };
+        assert_eq!(with_values(&starting, [value(parameter, 10_001)]), Err(outside));
+        assert!(governed("chain_id").is_none());
+    }
 }

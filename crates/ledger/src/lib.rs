@@ -50,7 +50,8 @@ mod tests;
 pub use accounts::{AccountKey, AccountsRecord};
 pub use execute::{BlockContext, Loaded, Outcome, Step, begin_block, execute};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
-pub use governed::{GOVERNED, Governed, ProposalClass};
+pub use governed::{GOVERNED, Governed, with_values};
+pub use openledger_types::ProposalClass;
 pub use queries::StateRecord;
 pub use settlement::{
     CompletionLines, CompletionTerms, DataShare, DataSplit, Netting, PremiumSplit, Split, split_completion,

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use openledger_types::Rejection;
+use openledger_types::{ProposalClass, Rejection};
 
 use super::World;
 use crate::{GOVERNED, Governed};
@@ -72,14 +72,14 @@ fn document() -> String {
         let _ = writeln!(document, "\n## {title}\n\n{}", head(source));
     }
     let parameters = World::new().parameters;
-    let rows = GOVERNED.iter().map(|Governed { name, unit, low, high, class, value }| {
-        let class = format!("{class:?}").to_lowercase();
+    let rows = GOVERNED.iter().map(|Governed { name, unit, low, high, class, value, .. }| {
+        let class = class.map_or("fixed", ProposalClass::name);
         vec![
             format!("`{name}`"),
             value(&parameters).to_string(),
             (*unit).to_owned(),
             format!("{low} to {high}"),
-            class,
+            class.to_owned(),
         ]
     });
     let columns = ["parameter", "starting value", "unit", "bounds", "class of proposal"];
