@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use openledger_attribution::Attribution;
-use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, StateKey, split_completion};
+use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
 use openledger_receipt::{
     AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PassageRef, PaymentFacts, Predicate,
     PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, SpanFacts, Statement,
@@ -167,17 +167,18 @@ async fn payable(gateway: &Gateway, attribution: &Attribution) -> Result<(Vec<Da
     let mut unattributed = attribution.unattributed;
     for share in &attribution.shares {
         let paid = match share.datanet.parse::<Name>() {
-            Ok(datanet) => owners(gateway, &datanet, ContributionId(share.contribution.0))
+            Ok(datanet) => data_terms(gateway, &datanet, ContributionId(share.contribution.0))
                 .await?
-                .map(|owners| (datanet, owners)),
+                .map(|terms| (datanet, terms)),
             Err(_) => None,
         };
         match paid {
-            Some((datanet, owners)) if share.mass > 0 => {
+            Some((datanet, DataTerms { owners, factor })) if share.mass > 0 => {
                 shares.push(DataShare {
                     datanet,
                     contribution: ContributionId(share.contribution.0),
                     weight: share.mass,
+                    factor,
                     owners,
                 });
             }
@@ -188,11 +189,11 @@ async fn payable(gateway: &Gateway, attribution: &Attribution) -> Result<(Vec<Da
     Ok((shares, unattributed))
 }
 
-async fn owners(
+async fn data_terms(
     gateway: &Gateway,
     datanet: &Name,
     contribution: ContributionId,
-) -> Result<Option<Vec<openledger_types::record::OwnerRecord>>, FactError> {
+) -> Result<Option<DataTerms>, FactError> {
     let key = StateKey::Contribution(datanet.clone(), contribution);
     let Some(record) = gateway.facts.get::<ContributionRecord>(&key).await? else { return Ok(None) };
     if record.revoked_at.is_some() {
@@ -200,7 +201,7 @@ async fn owners(
     }
     let cluster: Option<ClusterRecord> =
         gateway.facts.get(&StateKey::Cluster(datanet.clone(), record.cluster)).await?;
-    Ok(cluster.filter(|cluster| cluster.owner == contribution).map(|_| record.owners))
+    Ok(cluster.filter(|cluster| cluster.owner == contribution).map(|_| record.into()))
 }
 
 async fn split(

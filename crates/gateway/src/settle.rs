@@ -13,7 +13,9 @@ use openledger_ledger::{Netting, StateKey, escrow};
 use openledger_receipt::{Inclusion, batch_path, batch_root, required_keys};
 use openledger_store::{StoredBatch, StoredReceipt};
 use openledger_types::codec::{decode, encode};
-use openledger_types::record::{AccountRecord, BatchRecord, ContributionRecord, GatewayRecord};
+use openledger_types::record::{
+    AccountRecord, BatchRecord, ClusterRecord, ContributionRecord, GatewayRecord,
+};
 use openledger_types::{Action, Amount, Batch, Hash, Parameters, Rejection, Transaction, limits};
 
 use crate::cover::{self, Claim};
@@ -167,7 +169,7 @@ async fn build(
         leaves.push(leaf_of(receipt)?);
         let (channel, cumulative, voucher) = (receipt.channel, receipt.cumulative, receipt.voucher);
         claims.push(Claim { channel, charged: cost, cumulative, voucher });
-        drop_revoked(gateway, &mut netting, &lines).await?;
+        drop_unpayable(gateway, &mut netting, &lines).await?;
     }
     if leaves.is_empty() {
         return Err(format!(
@@ -180,8 +182,9 @@ async fn build(
     Ok(netting.finish(record.batches + 1, record.receipts + 1, batch_root(&leaves), debits))
 }
 
-/// What was revoked since the receipt was signed cannot be paid; its money goes to the uplift pool.
-async fn drop_revoked(
+/// What was revoked since the receipt was signed, or whose cluster has another owner now, cannot be paid; its money goes to
+/// the uplift pool.
+async fn drop_unpayable(
     gateway: &Gateway,
     netting: &mut Netting,
     lines: &openledger_ledger::CompletionLines,
@@ -189,7 +192,15 @@ async fn drop_revoked(
     for line in &lines.data {
         let key = StateKey::Contribution(line.datanet.clone(), line.contribution);
         let record: Option<ContributionRecord> = gateway.facts.now(&key).await?;
-        if record.is_none_or(|record| record.revoked_at.is_some()) {
+        let payable = match record.filter(|record| record.revoked_at.is_none()) {
+            Some(record) => {
+                let key = StateKey::Cluster(line.datanet.clone(), record.cluster);
+                let cluster: Option<ClusterRecord> = gateway.facts.now(&key).await?;
+                cluster.is_some_and(|cluster| cluster.owner == line.contribution)
+            }
+            None => false,
+        };
+        if !payable {
             netting.revoke(&line.datanet, line.contribution);
         }
     }

@@ -203,6 +203,7 @@ impl World {
             datanet: named("help"),
             contribution: contribution_id(place),
             weight: 1 + (place as u64 * 7) % 97,
+            factor: BasisPoints::WHOLE,
             owners: vec![OwnerRecord { account: self.owner(place), parts: 1 }],
         };
         CompletionTerms {

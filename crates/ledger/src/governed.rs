@@ -161,6 +161,14 @@ governed! {
     Money "uC" 1, 1_000_000_000; reputation.fee_full;
     Money "units" 1, 1_000; reputation.counterparty_units;
     Money "bp" 0, BASIS_POINTS; reputation.share_floor;
+    Money "bp" 0, 3_000; datanets.curator_share_max;
+    Money "bp" 0, 3_000; datanets.treasury_share_max;
+    Money "bp" 0, 3_000; datanets.share_step_max;
+    Routine "epochs" 1, 365; datanets.policy_delay_epochs;
+    Money "bp" 0, BASIS_POINTS; datanets.factor_human;
+    Money "bp" 0, BASIS_POINTS; datanets.factor_unverified;
+    Money "bp" 0, BASIS_POINTS; datanets.factor_synthetic;
+    Money "OPEN/1000000" 0, OPEN_MAX; datanets.contribution_bond_max;
 }
 
 #[cfg(test)]

@@ -48,14 +48,15 @@ pub mod queries;
 mod tests;
 
 pub use accounts::{AccountKey, AccountsRecord};
+pub use datanets::{DatanetKey, DatanetsRecord};
 pub use execute::{BlockContext, Loaded, Outcome, Step, begin_block, execute};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use governed::{GOVERNED, Governed, with_values};
 pub use openledger_types::ProposalClass;
 pub use queries::StateRecord;
 pub use settlement::{
-    CompletionLines, CompletionTerms, DataShare, DataSplit, Netting, PremiumSplit, Split, split_completion,
-    split_data, split_lineage, split_owners, split_premium, split_reference,
+    CompletionLines, CompletionTerms, DataShare, DataSplit, DataTerms, Netting, PremiumSplit, Split,
+    split_completion, split_data, split_lineage, split_owners, split_premium, split_reference,
 };
 pub use state::StateKey;
 pub use supply::{ConservationError, check_conservation};

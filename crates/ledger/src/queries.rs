@@ -13,6 +13,7 @@ use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
 
 use crate::accounts::AccountsRecord;
+use crate::datanets::DatanetsRecord;
 use crate::reputation::ReputationRecord;
 use crate::state::StateKey;
 
@@ -44,6 +45,7 @@ pub enum StateRecord {
     LastBeacon(u64),
     Reputation(ReputationRecord),
     Accounts(AccountsRecord),
+    Datanets(DatanetsRecord),
 }
 
 impl StateRecord {
@@ -73,6 +75,7 @@ impl StateRecord {
             StateKey::LastBeacon => Self::LastBeacon(record(bytes)?),
             StateKey::Reputation(key) => Self::Reputation(ReputationRecord::decode(key, bytes)?),
             StateKey::Accounts(key) => Self::Accounts(AccountsRecord::decode(key, bytes)?),
+            StateKey::Datanets(key) => Self::Datanets(DatanetsRecord::decode(key, bytes)?),
         })
     }
 }

@@ -3,17 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, split_completion};
-use openledger_types::record::OwnerRecord;
+use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, split_completion};
 use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Royalty};
 
 use crate::{AttributionFacts, Predicate};
 
-/// Who owns a contribution, by the ledger; `None` when it has no such contribution.
-pub(crate) type Owners<'a> = &'a dyn Fn(&Name, &ContributionId) -> Option<Vec<OwnerRecord>>;
+/// On which terms the ledger pays a contribution; `None` when it has no such contribution.
+pub(crate) type Terms<'a> = &'a dyn Fn(&Name, &ContributionId) -> Option<DataTerms>;
 
 /// Compares every span, every share, the rest and the total with `attribution`, the index with `index_root`, and the
-/// settlement with the lines that `parameters`, `lineage` and `owners` lead to. Premium and carry are the receipt's own:
+/// settlement with the lines that `parameters`, `lineage` and `terms` lead to. Premium and carry are the receipt's own:
 /// they follow from what was served before, not from this answer.
 ///
 /// # Errors
@@ -24,7 +23,7 @@ pub fn recompute(
     index_root: Hash,
     parameters: &Parameters,
     lineage: &[Royalty],
-    owners: Owners<'_>,
+    terms: Terms<'_>,
 ) -> Result<(), Vec<String>> {
     let mut differences = Vec::new();
     if predicate.served.index_root != index_root {
@@ -34,7 +33,7 @@ pub fn recompute(
     compare_numbers(&predicate.attribution, attribution, &mut differences);
     compare_spans(&predicate.attribution, attribution, &mut differences);
     compare_shares(&predicate.attribution, attribution, &mut differences);
-    match rebuild_lines(predicate, attribution, parameters, lineage, owners) {
+    match rebuild_lines(predicate, attribution, parameters, lineage, terms) {
         Ok(lines) => differences.extend(line_differences(&predicate.settlement, &lines)),
         Err(reason) => differences.push(format!("The split cannot be worked out: {reason}.")),
     }
@@ -110,14 +109,14 @@ pub(crate) fn rebuild_lines(
     attribution: &AttributionFacts,
     parameters: &Parameters,
     lineage: &[Royalty],
-    owners: Owners<'_>,
+    terms: Terms<'_>,
 ) -> Result<CompletionLines, String> {
     let mut shares = Vec::with_capacity(attribution.shares.len());
     for share in &attribution.shares {
         let (datanet, contribution) = (share.datanet.clone(), share.contribution);
-        let owners = owners(&datanet, &contribution)
+        let DataTerms { owners, factor } = terms(&datanet, &contribution)
             .ok_or_else(|| format!("contribution {contribution} of {datanet} has no known owners"))?;
-        shares.push(DataShare { datanet, contribution, weight: share.weight, owners });
+        shares.push(DataShare { datanet, contribution, weight: share.weight, factor, owners });
     }
     let reference = predicate.price.reference(&predicate.usage).ok_or("the reference price overflows")?;
     let terms = CompletionTerms {

@@ -107,9 +107,10 @@ impl Desk {
             return Err(SimError::RecordMissing { what: format!("model {}", sale.model) });
         };
         let shares = sale.shares.iter().map(|(contribution, weight)| {
-            let owners = contribution_of(world, &sale.datanet, *contribution)?.owners;
+            let ContributionRecord { owners, factor, .. } =
+                contribution_of(world, &sale.datanet, *contribution)?;
             let (datanet, contribution) = (sale.datanet.clone(), *contribution);
-            Ok(DataShare { datanet, contribution, weight: *weight, owners })
+            Ok(DataShare { datanet, contribution, weight: *weight, factor, owners })
         });
         Ok(CompletionTerms {
             reference: sale.price,

@@ -6,7 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Amount, Asset, BasisPoints, Batch, ChannelId, ContributionId, Hash, Name, ServiceKey,
+    AccountId, Amount, Asset, BasisPoints, Batch, ChannelId, ContributionId, DatanetAction, Hash, Name,
+    ServiceKey,
 };
 
 /// One owner of a contribution and the owner's part, in `parts` of the sum over all owners.
@@ -81,7 +82,8 @@ pub enum Action {
         /// What, at most `CONTRIBUTIONS_PER_ACTION_MAX`.
         contributions: Vec<NewContribution>,
     },
-    /// Withdraw a contribution: from the next block on nothing is paid for it. Sender: its first owner or the curator.
+    /// Withdraw a contribution: from the next block on nothing is paid for it. Sender: its first owner, or the curator
+    /// for what was imported and the contributor for what was contributed openly.
     RevokeContribution {
         /// Where.
         datanet: Name,
@@ -224,6 +226,8 @@ pub enum Action {
     },
     /// Accounts beyond balances: links.
     Accounts(crate::AccountAction),
+    /// Rules, open contributions, disputes and tasks of datanets.
+    Datanets(DatanetAction),
 }
 
 impl Action {
@@ -252,6 +256,7 @@ impl Action {
             Self::Unbond { .. } => "Unbond",
             Self::ReleaseBond { .. } => "Release bond",
             Self::Accounts(action) => action.name(),
+            Self::Datanets(action) => action.name(),
         }
     }
 
@@ -335,6 +340,7 @@ impl Action {
                 format!("Release what was unbonded in {} epochs as {}", epochs.len(), role.name())
             }
             Self::Accounts(action) => action.summary(),
+            Self::Datanets(action) => action.summary(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::datanets::DatanetEvent;
 use crate::record::{OfferRecord, Pool, Role};
 use crate::{
     AccountId, Amount, Asset, BasisPoints, Cause, ChannelId, ContributionId, Hash, Holder, Name,
@@ -106,4 +107,6 @@ pub enum Event {
     Reputation(ReputationEvent),
     /// Accounts beyond balances: links and clusters.
     Accounts(crate::AccountEvent),
+    /// Something happened to the rules, contributions, disputes or tasks of a datanet.
+    Datanets(DatanetEvent),
 }

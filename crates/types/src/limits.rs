@@ -23,3 +23,7 @@ pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 pub const CLUSTER_MEMBERS_LISTED_MAX: usize = 512;
 /// Tranches claimed by one `ClaimTranches`.
 pub const TRANCHES_PER_CLAIM_MAX: usize = 64;
+/// Licences that one policy of a datanet names.
+pub const LICENSES_PER_POLICY_MAX: usize = 16;
+/// Bytes of one licence in a policy.
+pub const LICENSE_BYTES_MAX: usize = 64;

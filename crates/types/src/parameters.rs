@@ -5,6 +5,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::datanets::DatanetParameters;
 use crate::{AccountId, Amount, BasisPoints, ReputationParameters};
 
 /// How the reference price of a completion is divided. The parts sum to [`BasisPoints::WHOLE`]; each is floored,
@@ -92,6 +93,8 @@ pub struct Parameters {
     pub treasury: AccountId,
     /// Reputation.
     pub reputation: ReputationParameters,
+    /// Bounds of datanets' own rules.
+    pub datanets: DatanetParameters,
 }
 
 impl Parameters {
@@ -152,6 +155,7 @@ impl Parameters {
             unbonding_epochs: 90,
             treasury,
             reputation: ReputationParameters::starting(),
+            datanets: DatanetParameters::starting(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::datanets::Provenance;
 use crate::{AccountId, Amount, Asset, BasisPoints, ContributionId, Hash, Name, Royalty, ServiceKey};
 
 /// In which role an account earns.
@@ -178,6 +179,13 @@ pub struct ContributionRecord {
     pub revoked_at: Option<u64>,
     /// Whether hidden evaluations showed an uplift (maturity gate): before that nothing is liquid.
     pub mature: bool,
+    /// Where the text comes from.
+    pub provenance: Provenance,
+    /// What its attribution counts, by its provenance when it was accepted. It never changes, so a receipt can always be
+    /// worked out again.
+    pub factor: BasisPoints,
+    /// Who contributed it openly; nobody for what the curator imported.
+    pub contributor: Option<AccountId>,
 }
 
 /// One owner of a contribution.
@@ -185,8 +193,9 @@ pub struct ContributionRecord {
 pub struct OwnerRecord {
     /// Who is paid.
     pub account: AccountId,
-    /// Parts of the sum over all owners.
-    pub parts: u16,
+    /// Parts of the sum over all owners. Where the datanet's policy gives shares to its curator and treasury, these are
+    /// owners too, and the parts are scaled so that all shares are exact.
+    pub parts: u64,
 }
 
 /// A sealed version of a datanet.
@@ -200,6 +209,8 @@ pub struct SnapshotRecord {
     pub contributions: u32,
     /// Height at which it was sealed.
     pub height: u64,
+    /// Hash of the policy in force when it was sealed.
+    pub policy: Hash,
 }
 
 /// The first contribution with a normalised text in a datanet: the owner of that cluster.
@@ -209,6 +220,8 @@ pub struct ClusterRecord {
     pub owner: ContributionId,
     /// How many contributions repeat it.
     pub copies: u32,
+    /// Height of the owner's commitment: whoever committed the same text before it takes the cluster over.
+    pub since: u64,
 }
 
 /// A model or adapter.

@@ -113,6 +113,13 @@ rejections! {
     112 LinkUnknown => "there is no such link",
     113 LinkStillBinds => "the unbonding time of the link has not passed; ask again later",
     114 ClusterTooLarge => "both clusters have more members than a cluster lists, so neither can be merged into the other",
+    130 PolicyInvalid => "a policy names at most 16 distinct licences of 1 to 64 bytes and 1 to 3 kinds of provenance in order; a private datanet names its contributors, and a bond belongs to bonded ones alone",
+    131 ShareTooHigh => "the curator's or the treasury's share is above the network's bound; lower it",
+    132 ShareStepTooLarge => "a share rises by more than the network allows in one change; raise it in steps",
+    133 RoleHeld => "the account has this role already",
+    134 RoleNotHeld => "the account does not have this role",
+    135 CuratorshipNotOffered => "the curatorship was not offered to the sender; ask the curator for it",
+    136 LicenseNotAllowed => "the datanet's policy does not allow this licence; use one that it names",
 }
 
 impl std::fmt::Display for Rejection {

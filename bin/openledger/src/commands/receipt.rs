@@ -7,13 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use openledger_attribution::{Index, attribute};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
-use openledger_ledger::StateKey;
+use openledger_ledger::{DataTerms, StateKey};
 use openledger_receipt::{
     AttributionFacts, NetworkRef, PassageRef, Predicate, ProvenRecord, ReceiptFile, Report, ShareFacts,
     SpanFacts, recompute, verify,
 };
-use openledger_types::record::{ModelRecord, OwnerRecord};
-use openledger_types::{ContributionId, Hash, Name, Parameters, Royalty, codec, limits};
+use openledger_types::record::{ContributionRecord, ModelRecord, OwnerRecord};
+use openledger_types::{BasisPoints, ContributionId, Hash, Name, Parameters, Royalty, codec, limits};
 use serde_json::{Value, json};
 
 use super::Session;
@@ -159,8 +159,11 @@ fn recompute_file(session: &Session, path: &Path, folder: &Path, network: &Path)
     let attribution = attribution_facts(&attribute(&opening.answer, &index)?);
     let records = proven_records(&file, &identity)?;
     let (parameters, lineage) = terms(&records, predicate)?;
-    let owners = |datanet: &Name, contribution: &ContributionId| owners(&snapshots, datanet, contribution);
-    let outcome = recompute(predicate, &attribution, Hash(index.root()), &parameters, &lineage, &owners);
+    let data_terms = |datanet: &Name, contribution: &ContributionId| {
+        proven_terms(&records, datanet, contribution)
+            .or_else(|| authors_equally(&snapshots, datanet, contribution))
+    };
+    let outcome = recompute(predicate, &attribution, Hash(index.root()), &parameters, &lineage, &data_terms);
     let differences = outcome.err().unwrap_or_default();
     if session.json {
         session.print_json(&json!({ "ok": differences.is_empty(), "differences": differences, "shares": attribution.shares }));
@@ -207,20 +210,31 @@ fn snapshots(predicate: &Predicate, folder: &Path) -> Result<BTreeMap<Name, Seal
     Ok(found)
 }
 
-/// Co-authors share equally, as the datanet commits them.
-fn owners(
+/// On which terms the ledger pays a contribution, as the receipt proves.
+fn proven_terms(
+    records: &BTreeMap<Vec<u8>, Vec<u8>>,
+    datanet: &Name,
+    contribution: &ContributionId,
+) -> Option<DataTerms> {
+    let key = StateKey::Contribution(datanet.clone(), *contribution);
+    record::<ContributionRecord>(records, &key).ok().map(DataTerms::from)
+}
+
+/// For a contribution of which the receipt proves nothing: co-authors share equally, as a datanet imports them.
+fn authors_equally(
     snapshots: &BTreeMap<Name, Sealed>,
     datanet: &Name,
     contribution: &ContributionId,
-) -> Option<Vec<OwnerRecord>> {
+) -> Option<DataTerms> {
     let sealed = snapshots.get(datanet)?;
     let entry = sealed.snapshot.find(&openledger_datanet::ContributionId(contribution.0))?;
-    entry
+    let owners: Option<Vec<OwnerRecord>> = entry
         .contribution
         .authors
         .iter()
         .map(|author| Some(OwnerRecord { account: openledger_types::AccountId(author.account?), parts: 1 }))
-        .collect()
+        .collect();
+    Some(DataTerms { owners: owners?, factor: BasisPoints::WHOLE })
 }
 
 /// Records that the receipt carries with proofs, by state key.

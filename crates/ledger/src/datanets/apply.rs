@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use openledger_types::record::{
-    ClusterRecord, ContributionRecord, DatanetRecord, OwnerRecord, SnapshotRecord,
+use openledger_types::datanets::{Policy, Provenance};
+use openledger_types::record::{ClusterRecord, ContributionRecord, DatanetRecord, SnapshotRecord};
+use openledger_types::{
+    AccountId, ContributionId, Event, Hash, Name, NewContribution, NewOwner, Rejection, limits,
 };
-use openledger_types::{ContributionId, Event, Hash, Name, NewContribution, NewOwner, Rejection, limits};
 
+use super::rules;
 use crate::execute::{Transition, check_text};
 use crate::state::{Applied, StateKey};
 
 pub(crate) fn keys_of_datanet(name: &Name) -> Vec<StateKey> {
-    vec![StateKey::Datanet(name.clone())]
+    vec![StateKey::Datanet(name.clone()), rules::rules_key(name)]
 }
 
 pub(crate) fn keys_of_contribution(datanet: &Name, id: ContributionId) -> Vec<StateKey> {
@@ -27,29 +29,13 @@ pub(crate) fn keys_of_contribute(datanet: &Name, contributions: &[NewContributio
     keys
 }
 
+/// Creates a datanet that its curator fills.
 pub(crate) fn create(transition: &mut Transition<'_>, name: &Name, title: &str, license: &str) -> Applied {
-    check_text(title)?;
-    check_text(license)?;
-    let key = StateKey::Datanet(name.clone());
-    if transition.view.get::<DatanetRecord>(&key)?.is_some() {
-        return Err(Rejection::DatanetExists.into());
-    }
-    let curator = transition.sender;
-    let (title, license) = (title.to_owned(), license.to_owned());
-    let record = DatanetRecord {
-        curator,
-        title: title.clone(),
-        license: license.clone(),
-        contributions: 0,
-        version: 0,
-    };
-    transition.view.put(&key, &record);
-    transition.emit(Event::DatanetCreated { name: name.clone(), curator, title, license });
-    Ok(())
+    rules::create(transition, name, title, license, Policy::imports_only())
 }
 
 /// The datanet, if the sender curates it.
-fn curated(transition: &mut Transition<'_>, name: &Name) -> Applied<DatanetRecord> {
+pub(super) fn curated(transition: &mut Transition<'_>, name: &Name) -> Applied<DatanetRecord> {
     let datanet = transition.view.datanet(name)?;
     if datanet.curator == transition.sender { Ok(datanet) } else { Err(Rejection::NotCurator.into()) }
 }
@@ -64,6 +50,14 @@ pub(crate) fn contribute(
         check_text(&contribution.label)?;
     }
     let mut datanet = curated(transition, name)?;
+    let policy = rules::policy(transition, name)?;
+    let terms = Terms {
+        curator: datanet.curator,
+        provenance: policy.imports,
+        height: transition.context.height,
+        contributor: None,
+        policy,
+    };
     if contributions.is_empty() {
         return Err(Rejection::ContributionsNone.into());
     }
@@ -72,7 +66,8 @@ pub(crate) fn contribute(
     }
     for contribution in contributions {
         check_owners(&contribution.owners)?;
-        commit(transition, name, datanet.contributions, contribution)?;
+        rules::check_license(&terms.policy, &contribution.license)?;
+        commit(transition, name, datanet.contributions, contribution, &terms)?;
         datanet.contributions =
             datanet.contributions.checked_add(1).ok_or(Rejection::ContributionsTooMany)?;
     }
@@ -89,36 +84,50 @@ fn check_owners(owners: &[NewOwner]) -> Applied {
     if valid { Ok(()) } else { Err(Rejection::OwnersInvalid.into()) }
 }
 
-fn commit(
+/// On which terms a contribution becomes one.
+pub(super) struct Terms {
+    /// Who curates now: the policy's share is that account's, for as long as the contribution earns.
+    pub(super) curator: AccountId,
+    /// As it was verified, or as the curator says of imports.
+    pub(super) provenance: Provenance,
+    /// When it was committed: what the order within its cluster goes by.
+    pub(super) height: u64,
+    /// Who contributed it openly.
+    pub(super) contributor: Option<AccountId>,
+    /// The policy in force when it was committed.
+    pub(super) policy: Policy,
+}
+
+pub(super) fn commit(
     transition: &mut Transition<'_>,
     datanet: &Name,
     sequence: u64,
     contribution: &NewContribution,
+    terms: &Terms,
 ) -> Applied {
     let key = StateKey::Contribution(datanet.clone(), contribution.id);
     if transition.view.get::<ContributionRecord>(&key)?.is_some() {
         return Err(Rejection::ContributionExists.into());
     }
-    let owners = &contribution.owners;
     let record = ContributionRecord {
         sequence,
         cluster: contribution.cluster,
-        owners: owners
-            .iter()
-            .map(|owner| OwnerRecord { account: owner.account, parts: owner.parts })
-            .collect(),
+        owners: rules::owners(&terms.policy, terms.curator, datanet, &contribution.owners),
         license: contribution.license.clone(),
         label: contribution.label.clone(),
-        height: transition.context.height,
+        height: terms.height,
         revoked_at: None,
         mature: false,
+        provenance: terms.provenance,
+        factor: rules::factor(&transition.parameters.datanets, terms.provenance),
+        contributor: terms.contributor,
     };
     transition.view.put(&key, &record);
     let existing = transition.view.cluster(datanet, contribution.cluster)?;
     let owns_cluster = existing.is_none();
     let cluster = match existing {
         Some(cluster) => ClusterRecord { copies: cluster.copies.saturating_add(1), ..cluster },
-        None => ClusterRecord { owner: contribution.id, copies: 0 },
+        None => ClusterRecord { owner: contribution.id, copies: 0, since: terms.height },
     };
     transition.view.put(&StateKey::Cluster(datanet.clone(), contribution.cluster), &cluster);
     transition.emit(Event::ContributionCommitted {
@@ -133,8 +142,10 @@ fn commit(
 pub(crate) fn revoke(transition: &mut Transition<'_>, name: &Name, id: ContributionId) -> Applied {
     let datanet = transition.view.datanet(name)?;
     let mut contribution = transition.view.contribution(name, id)?;
+    // What others contributed is not the curator's to withdraw; for that there are decisions, which can be appealed.
     let first_owner = contribution.owners.first().map(|owner| owner.account);
-    if transition.sender != datanet.curator && Some(transition.sender) != first_owner {
+    let answers = contribution.contributor.unwrap_or(datanet.curator);
+    if transition.sender != answers && Some(transition.sender) != first_owner {
         return Err(Rejection::NotOwner.into());
     }
     if contribution.revoked_at.is_some() {
@@ -163,7 +174,9 @@ pub(crate) fn seal(
     }
     datanet.version = version;
     transition.view.put(&StateKey::Datanet(name.clone()), &datanet);
-    let snapshot = SnapshotRecord { root, index_root, contributions, height: transition.context.height };
+    let policy = rules::policy(transition, name)?.hash();
+    let height = transition.context.height;
+    let snapshot = SnapshotRecord { root, index_root, contributions, height, policy };
     transition.view.put(&StateKey::Snapshot(name.clone(), version), &snapshot);
     transition.emit(Event::SnapshotSealed {
         datanet: name.clone(),

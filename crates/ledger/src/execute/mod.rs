@@ -146,6 +146,7 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::RaiseBond { role, .. } | Action::Unbond { role, .. } => bonds::keys(sender, *role),
         Action::ReleaseBond { role, epochs } => bonds::keys_of_release(sender, *role, epochs),
         Action::Accounts(action) => accounts::keys_of_action(sender, action),
+        Action::Datanets(action) => datanets::keys(sender, action),
     }
 }
 
@@ -191,5 +192,6 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::Unbond { role, amount } => bonds::unbond(transition, *role, *amount),
         Action::ReleaseBond { role, epochs } => bonds::release(transition, *role, epochs),
         Action::Accounts(action) => accounts::apply(transition, action),
+        Action::Datanets(action) => datanets::apply(transition, action),
     }
 }

@@ -174,7 +174,8 @@ pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applie
     }
     for (model, amounts) in by_model {
         let record = transition.view.model(model)?;
-        let parts = record.lineage.iter().map(|line| (line.account, line.share.0)).collect::<Vec<_>>();
+        let parts =
+            record.lineage.iter().map(|line| (line.account, u64::from(line.share.0))).collect::<Vec<_>>();
         check_parts(&parts, &amounts, batch.receipts, Rejection::RoyaltyWrong)?;
     }
     Ok(())
@@ -214,7 +215,7 @@ pub(super) fn data(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
 /// `amounts` share their own sum by `parts`: nobody else is named, and each part but the first, which takes what
 /// flooring leaves, is within the rounding of the receipts. The first is then within its own bounds too.
 fn check_parts(
-    parts: &[(AccountId, u16)],
+    parts: &[(AccountId, u64)],
     amounts: &BTreeMap<AccountId, Amount>,
     receipts: u32,
     rejection: Rejection,
@@ -224,10 +225,10 @@ fn check_parts(
         return Err(rejection.into());
     }
     let total = Amount::sum(amounts.values().copied()).ok_or(Rejection::AmountOverflow)?;
-    let whole = parts.iter().fold(0u64, |sum, (_, part)| sum.saturating_add(u64::from(*part)));
+    let whole = parts.iter().fold(0u64, |sum, (_, part)| sum.saturating_add(*part));
     for (account, part) in parts.iter().skip(1) {
         let amount = amounts.get(account).copied().unwrap_or_default();
-        if !Bounds::of_floors(total, u64::from(*part), whole, receipts).contain(amount) {
+        if !Bounds::of_floors(total, *part, whole, receipts).contain(amount) {
             return Err(rejection.into());
         }
     }

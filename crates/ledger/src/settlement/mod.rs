@@ -44,6 +44,6 @@ mod tests;
 pub(crate) use apply::{keys, settle};
 pub use netting::{Netting, NettingError};
 pub use split::{
-    CompletionLines, CompletionTerms, DataShare, DataSplit, PremiumSplit, Split, split_completion,
+    CompletionLines, CompletionTerms, DataShare, DataSplit, DataTerms, PremiumSplit, Split, split_completion,
     split_data, split_lineage, split_owners, split_premium, split_reference,
 };

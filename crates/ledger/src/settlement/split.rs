@@ -4,7 +4,7 @@
 //! that a genesis accepted and amounts that exist.
 
 use openledger_types::parameters::{PremiumParameters, SplitParameters};
-use openledger_types::record::OwnerRecord;
+use openledger_types::record::{ContributionRecord, OwnerRecord};
 use openledger_types::{
     AccountId, Amount, BasisPoints, BuilderLine, ContributionId, DataLine, Name, Parameters, Royalty,
 };
@@ -123,23 +123,23 @@ pub fn split_data<K: Clone>(
 }
 
 /// Splits among owners by their parts, in order: each floored, the remainder to the first. No owners, no parts.
-pub fn split_owners(amount: Amount, parts: &[u16]) -> Vec<Amount> {
-    let whole = parts.iter().fold(0u64, |sum, part| sum.saturating_add(u64::from(*part)));
+pub fn split_owners(amount: Amount, parts: &[u64]) -> Vec<Amount> {
+    let whole = parts.iter().fold(0u64, |sum, part| sum.saturating_add(*part));
     split_parts(amount, parts, whole)
 }
 
 /// Splits a builder share along a resolved lineage: each line floored, the remainder to the lineage's first line.
 pub fn split_lineage(amount: Amount, lineage: &[Royalty]) -> Vec<(AccountId, Amount)> {
-    let parts: Vec<u16> = lineage.iter().map(|line| line.share.0).collect();
+    let parts: Vec<u64> = lineage.iter().map(|line| u64::from(line.share.0)).collect();
     let amounts = split_parts(amount, &parts, u64::from(BasisPoints::WHOLE.0));
     lineage.iter().map(|line| line.account).zip(amounts).collect()
 }
 
-fn split_parts(amount: Amount, parts: &[u16], whole: u64) -> Vec<Amount> {
+fn split_parts(amount: Amount, parts: &[u64], whole: u64) -> Vec<Amount> {
     let mut rest = amount;
     let mut amounts: Vec<Amount> = Vec::with_capacity(parts.len());
     for part in parts {
-        let floored = amount.fraction(u64::from(*part), whole).unwrap_or(Amount::ZERO).min(rest);
+        let floored = amount.fraction(*part, whole).unwrap_or(Amount::ZERO).min(rest);
         rest = rest.minus(floored).unwrap_or(Amount::ZERO);
         amounts.push(floored);
     }
@@ -158,8 +158,32 @@ pub struct DataShare {
     pub contribution: ContributionId,
     /// Attribution mass.
     pub weight: u64,
+    /// What the mass counts, by the provenance of the contribution.
+    pub factor: BasisPoints,
     /// Its owners, in order.
     pub owners: Vec<OwnerRecord>,
+}
+
+impl DataShare {
+    /// The weight by which it is paid: the mass as its provenance counts, floored.
+    fn paid_weight(&self) -> u64 {
+        Amount(self.weight).basis_points(self.factor).0
+    }
+}
+
+/// What the ledger's record of a contribution says about paying it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataTerms {
+    /// Its owners, in order.
+    pub owners: Vec<OwnerRecord>,
+    /// What its attribution counts.
+    pub factor: BasisPoints,
+}
+
+impl From<ContributionRecord> for DataTerms {
+    fn from(record: ContributionRecord) -> Self {
+        Self { owners: record.owners, factor: record.factor }
+    }
 }
 
 /// Everything that fixes what one completion pays to whom.
@@ -248,7 +272,7 @@ pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Opt
     let reference_split = split_reference(terms.reference, &parameters.split)?;
     let premium_split = split_premium(terms.premium, &parameters.premium)?;
     let weights: Vec<(usize, u64)> =
-        terms.shares.iter().enumerate().map(|(place, share)| (place, share.weight)).collect();
+        terms.shares.iter().enumerate().map(|(place, share)| (place, share.paid_weight())).collect();
     let data_split = split_data(
         reference_split.data,
         terms.carry_in,
@@ -258,7 +282,7 @@ pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Opt
     )?;
     let mut data = Vec::new();
     for (share, (_, pay)) in terms.shares.iter().zip(&data_split.attributed) {
-        let parts: Vec<u16> = share.owners.iter().map(|owner| owner.parts).collect();
+        let parts: Vec<u64> = share.owners.iter().map(|owner| owner.parts).collect();
         for (owner, amount) in share.owners.iter().zip(split_owners(*pay, &parts)) {
             if amount > Amount::ZERO {
                 let (datanet, contribution) = (share.datanet.clone(), share.contribution);

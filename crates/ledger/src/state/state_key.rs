@@ -8,6 +8,7 @@ use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
 use crate::accounts::AccountKey;
+use crate::datanets::DatanetKey;
 use crate::reputation::ReputationKey;
 
 /// Bytes of the longest encoded key.
@@ -62,6 +63,8 @@ pub enum StateKey {
     Reputation(ReputationKey),
     /// Records of accounts beyond balances, by [`AccountKey`].
     Accounts(AccountKey),
+    /// `DatanetsRecord`: policies, roles, open contributions, disputes and tasks.
+    Datanets(DatanetKey),
 }
 
 impl StateKey {

@@ -3,6 +3,7 @@
 //! writes the file instead; whoever does that changes the protocol.
 #![expect(clippy::disallowed_methods, reason = "the test reads and writes the recorded file")]
 
+use openledger_types::datanets::Provenance;
 use openledger_types::record::*;
 use openledger_types::{
     Action, Amount, Asset, BasisPoints, Batch, BuilderLine, CarryLine, ChannelId, ContributionId, DataLine,
@@ -82,6 +83,7 @@ fn actions() -> Vec<Action> {
     ]
     .into_iter()
     .chain(crate::accounts::fixtures::actions())
+    .chain(crate::datanets::fixtures::actions())
     .collect()
 }
 
@@ -111,6 +113,9 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         height: 5,
         revoked_at: Some(6),
         mature: true,
+        provenance: Provenance::Unverified,
+        factor: BasisPoints(7),
+        contributor: Some(account(8)),
     };
     let model = ModelRecord {
         builder: account(1),
@@ -136,7 +141,13 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         contributions: 2,
         version: 3,
     };
-    let snapshot = SnapshotRecord { root: bytes32(1), index_root: bytes32(2), contributions: 3, height: 4 };
+    let snapshot = SnapshotRecord {
+        root: bytes32(1),
+        index_root: bytes32(2),
+        contributions: 3,
+        height: 4,
+        policy: bytes32(5),
+    };
     let provider = ProviderRecord {
         service_key: ServiceKey([1; 32]),
         stake: Amount(2),
@@ -170,7 +181,10 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("AccountRecord", codec::encode(&account_record)),
         ("DatanetRecord", codec::encode(&datanet)),
         ("ContributionRecord", codec::encode(&contribution)),
-        ("ClusterRecord", codec::encode(&ClusterRecord { owner: ContributionId([1; 32]), copies: 2 })),
+        (
+            "ClusterRecord",
+            codec::encode(&ClusterRecord { owner: ContributionId([1; 32]), copies: 2, since: 3 }),
+        ),
         ("SnapshotRecord", codec::encode(&snapshot)),
         ("ModelRecord", codec::encode(&model)),
         ("ProviderRecord", codec::encode(&provider)),
@@ -188,6 +202,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .into_iter()
     .chain(crate::reputation::fixtures::records())
     .chain(crate::accounts::fixtures::records())
+    .chain(crate::datanets::fixtures::records())
     .collect()
 }
 
@@ -225,11 +240,12 @@ fn keys() -> Vec<StateKey> {
     .into_iter()
     .chain(crate::reputation::fixtures::keys())
     .chain(crate::accounts::fixtures::keys())
+    .chain(crate::datanets::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 3] = ["Pool", "Reputation", "Accounts"];
+const NESTED: [&str; 4] = ["Pool", "Reputation", "Accounts", "Datanets"];
 
 #[test]
 fn encodings_are_what_was_recorded() {

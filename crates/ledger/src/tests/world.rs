@@ -283,8 +283,8 @@ impl World {
         let shares = shares.iter().map(|(id, weight)| {
             let id = ContributionId([*id; 32]);
             let key = StateKey::Contribution(name("help"), id);
-            let owners = self.record::<ContributionRecord>(&key).unwrap().owners;
-            DataShare { datanet: name("help"), contribution: id, weight: *weight, owners }
+            let ContributionRecord { owners, factor, .. } = self.record(&key).unwrap();
+            DataShare { datanet: name("help"), contribution: id, weight: *weight, factor, owners }
         });
         let gateway: GatewayRecord = self.record(&StateKey::Gateway(account(GATEWAY))).unwrap();
         CompletionTerms {

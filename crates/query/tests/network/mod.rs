@@ -16,7 +16,7 @@ use openledger_query::{
     ShareFacts, TransactionFacts,
 };
 use openledger_types::record::{
-    ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, OwnerRecord, Pool, Role, SupplyRecord,
+    ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, Pool, Role, SupplyRecord,
 };
 use openledger_types::transaction::channel_id;
 use openledger_types::*;
@@ -251,8 +251,14 @@ impl Network {
         let carry: Option<Amount> = self.record(StateKey::Pool(Pool::Carry(gateway, model.clone())));
         let shares = answer.shares.iter().map(|(datanet, contribution, weight)| {
             let key = StateKey::Contribution(datanet.clone(), *contribution);
-            let owners: Vec<OwnerRecord> = self.record::<ContributionRecord>(key).unwrap().owners;
-            DataShare { datanet: datanet.clone(), contribution: *contribution, weight: *weight, owners }
+            let ContributionRecord { owners, factor, .. } = self.record(key).unwrap();
+            DataShare {
+                datanet: datanet.clone(),
+                contribution: *contribution,
+                weight: *weight,
+                factor,
+                owners,
+            }
         });
         let terms = CompletionTerms {
             reference: Amount(answer.reference),

@@ -7,14 +7,14 @@ use crate::*;
 
 /// What an honest index and ledger give.
 fn recomputed(world: &World, honest: &World) -> Result<(), Vec<String>> {
-    let owners = |datanet: &Name, contribution: &ContributionId| honest.owners(datanet, contribution);
+    let terms = |datanet: &Name, contribution: &ContributionId| honest.terms(datanet, contribution);
     recompute(
         &world.predicate,
         &honest.predicate.attribution,
         honest.predicate.served.index_root,
         &honest.parameters,
         &honest.model.lineage,
-        &owners,
+        &terms,
     )
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use openledger_ledger::StateKey;
+use openledger_ledger::{DataTerms, StateKey};
+use openledger_types::datanets::Provenance;
 use openledger_types::record::{
     BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, OwnerRecord, ProviderRecord,
     SnapshotRecord,
@@ -124,17 +125,17 @@ impl World {
         world
     }
 
-    pub(super) fn owners(&self, datanet: &Name, contribution: &ContributionId) -> Option<Vec<OwnerRecord>> {
+    pub(super) fn terms(&self, datanet: &Name, contribution: &ContributionId) -> Option<DataTerms> {
         let record = self.contributions.get(&(datanet.clone(), *contribution));
-        record.map(|record| record.owners.clone())
+        record.cloned().map(DataTerms::from)
     }
 
     /// Works the settlement out from the rest of the predicate, and signs a voucher for it.
     pub(super) fn settle(&mut self) {
-        let owners = |datanet: &Name, contribution: &ContributionId| self.owners(datanet, contribution);
+        let terms = |datanet: &Name, contribution: &ContributionId| self.terms(datanet, contribution);
         let (predicate, parameters) = (&self.predicate, &self.parameters);
         let attribution = &predicate.attribution;
-        let lines = rebuild_lines(predicate, attribution, parameters, &self.model.lineage, &owners).unwrap();
+        let lines = rebuild_lines(predicate, attribution, parameters, &self.model.lineage, &terms).unwrap();
         self.predicate.settlement = lines;
         self.authorize();
     }
@@ -191,7 +192,7 @@ impl World {
     }
 }
 
-fn contribution(owners: &[(u8, u16)]) -> ContributionRecord {
+fn contribution(owners: &[(u8, u64)]) -> ContributionRecord {
     let owners = owners.iter().map(|(byte, parts)| OwnerRecord { account: account(*byte), parts: *parts });
     ContributionRecord {
         sequence: 0,
@@ -202,6 +203,9 @@ fn contribution(owners: &[(u8, u16)]) -> ContributionRecord {
         height: 3,
         revoked_at: None,
         mature: false,
+        provenance: Provenance::Human,
+        factor: BasisPoints::WHOLE,
+        contributor: None,
     }
 }
 
@@ -211,6 +215,7 @@ fn snapshot(datanet: &str) -> SnapshotRecord {
         index_root: sha256(format!("index of {datanet}").as_bytes()),
         contributions: 2,
         height: 5,
+        policy: Hash([7; 32]),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use borsh::BorshDeserialize;
-use openledger_ledger::StateKey;
+use openledger_ledger::{DataTerms, StateKey};
 use openledger_types::record::{
     BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, ProviderRecord,
     SnapshotRecord,
@@ -159,12 +159,12 @@ pub(super) fn split(predicate: &Predicate, evidence: &Evidence) -> Step {
             said.0, held.0
         )
     })?;
-    let owners = |datanet: &Name, contribution: &ContributionId| {
+    let terms = |datanet: &Name, contribution: &ContributionId| {
         let record = proven.contributions.get(&(datanet.clone(), *contribution));
-        record.map(|record| record.owners.clone())
+        record.cloned().map(DataTerms::from)
     };
     let attribution = &predicate.attribution;
-    let found = rebuild_lines(predicate, attribution, &proven.parameters, &proven.model.lineage, &owners)?;
+    let found = rebuild_lines(predicate, attribution, &proven.parameters, &proven.model.lineage, &terms)?;
     let differences = line_differences(lines, &found);
     require(differences.is_empty(), || differences.join(" "))?;
     Ok(format!(

@@ -1,4 +1,8 @@
-//! The table of datanets.
+//! The table of datanets: creating, importing, revoking, sealing.
+
+mod rules;
+
+pub(super) use rules::open_policy;
 
 use openledger_types::Rejection::*;
 use openledger_types::record::{ClusterRecord, DatanetRecord};
@@ -74,7 +78,7 @@ fn the_earliest_of_a_cluster_owns_it_also_within_one_action() {
         .collect();
     assert_eq!(owns, [true, false]);
     let cluster: ClusterRecord = world.record(&StateKey::Cluster(name("help"), bytes32(7))).unwrap();
-    assert_eq!(cluster, ClusterRecord { owner: ContributionId([1; 32]), copies: 1 });
+    assert_eq!(cluster, ClusterRecord { owner: ContributionId([1; 32]), copies: 1, since: 1 });
 }
 
 #[test]

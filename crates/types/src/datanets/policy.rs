@@ -1,0 +1,173 @@
+//! What a datanet promises to those who contribute: its policy, who holds which role, and which policy was in force when.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Amount, BasisPoints, Hash, codec, sha256};
+
+/// Where a text comes from. The order is that of trust.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// Declared to be made by a program.
+    Synthetic,
+    /// Said to be made by a person; nobody has checked.
+    Unverified,
+    /// Made by a person, as a reviewer has verified.
+    Human,
+}
+
+impl Provenance {
+    /// The provenance in plain words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Synthetic => "declared synthetic",
+            Self::Unverified => "unverified",
+            Self::Human => "verified human",
+        }
+    }
+}
+
+/// Who may contribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contributors {
+    /// Everybody, with the bond of a commitment.
+    Anyone,
+    /// Accounts with the role [`DatanetRole::Contributor`].
+    Named,
+    /// Everybody who adds the bond that the policy names.
+    Bonded,
+}
+
+/// What an account may do in a datanet beside its curator.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DatanetRole {
+    /// Decides about contributions.
+    Reviewer,
+    /// Works on tasks.
+    Labeller,
+    /// Contributes where contributors are named.
+    Contributor,
+}
+
+impl DatanetRole {
+    /// The role in plain words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reviewer => "reviewer",
+            Self::Labeller => "labeller",
+            Self::Contributor => "contributor",
+        }
+    }
+}
+
+/// The rules that a datanet sets itself, within the network's bounds.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Policy {
+    /// Licences that contributions may carry; none named means that each contribution names its own. The first is the one
+    /// that contributions carry unless they name another.
+    pub licenses: Vec<String>,
+    /// Who may contribute.
+    pub contributors: Contributors,
+    /// Which provenance it accepts, increasing.
+    pub provenance: Vec<Provenance>,
+    /// Provenance of what the curator imports: the curator says so and answers for it.
+    pub imports: Provenance,
+    /// The least quality of a contribution, as the reviewer who decides measures it.
+    pub quality_bar: BasisPoints,
+    /// Bond in OPEN for each contribution, on top of the bond of a commitment.
+    pub contribution_bond: Amount,
+    /// Part of what its contributions earn that goes to whoever curated when they were accepted.
+    pub curator_share: BasisPoints,
+    /// Part of what its contributions earn that goes to its treasury.
+    pub treasury_share: BasisPoints,
+    /// Private: only named accounts contribute and label.
+    pub private: bool,
+}
+
+impl Policy {
+    /// The policy of a datanet that its curator fills: imports only, any licence, no shares.
+    pub fn imports_only() -> Self {
+        Self {
+            licenses: Vec::new(),
+            contributors: Contributors::Named,
+            provenance: vec![Provenance::Human],
+            imports: Provenance::Human,
+            quality_bar: BasisPoints(0),
+            contribution_bond: Amount::ZERO,
+            curator_share: BasisPoints(0),
+            treasury_share: BasisPoints(0),
+            private: false,
+        }
+    }
+
+    /// SHA-256 of the encoding: what a sealed snapshot binds.
+    pub fn hash(&self) -> Hash {
+        sha256(&codec::encode(self))
+    }
+}
+
+/// A policy and when it comes into force.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct DatedPolicy {
+    /// The first epoch in which it is in force.
+    pub from_epoch: u64,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// The policies of a datanet, and its curatorship on the way to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct RulesRecord {
+    /// One to three, by increasing epoch: the one before, the one in force, and the one to come.
+    pub policies: Vec<DatedPolicy>,
+    /// To whom the curatorship is offered.
+    pub offered_to: Option<AccountId>,
+    /// The epoch in which the curator last spent from the treasury.
+    pub spent_epoch: u64,
+    /// What the curator spent from the treasury in that epoch.
+    pub spent: Amount,
+}
+
+impl RulesRecord {
+    /// The rules of a new datanet.
+    pub fn beginning(policy: Policy, epoch: u64) -> Self {
+        let policies = vec![DatedPolicy { from_epoch: epoch, policy }];
+        Self { policies, offered_to: None, spent_epoch: epoch, spent: Amount::ZERO }
+    }
+
+    /// The policy in force in an epoch; the oldest one that is known for epochs before it.
+    pub fn at(&self, epoch: u64) -> &Policy {
+        let in_force = self.policies.iter().rev().find(|dated| dated.from_epoch <= epoch);
+        let dated = in_force.or_else(|| self.policies.first());
+        &dated.expect("a datanet has a policy from its beginning").policy
+    }
+}
