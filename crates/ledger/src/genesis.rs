@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::{AccountRecord, SupplyRecord};
-use openledger_types::{AccountId, Amount, BasisPoints, Parameters, codec};
+use openledger_types::{AccountId, Amount, BasisPoints, MarketParameters, Parameters, codec, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::governed::{GOVERNED, Governed};
@@ -68,6 +68,12 @@ pub enum GenesisError {
         low: u64,
         /// The greatest value.
         high: u64,
+    },
+    /// The resource classes are too many or named twice.
+    #[error("the resource classes are not at most {most} distinct names; change markets.classes")]
+    ClassesInvalid {
+        /// The most classes.
+        most: usize,
     },
     /// More accounts than a genesis may have.
     #[error("{count} accounts are more than {GENESIS_ACCOUNTS_MAX}; fund the rest by transfers")]
@@ -137,9 +143,20 @@ pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisErr
     )?;
     let premium = &parameters.premium;
     check_whole("premium", &[premium.provider, premium.capacity, premium.burn])?;
+    check_markets(&parameters.markets)?;
     check_escrow("the provider escrow", &parameters.provider_escrow)?;
     check_escrow("the builder escrow", &parameters.builder_escrow)?;
     check_escrow("the data escrow", &parameters.data_escrow)
+}
+
+fn check_markets(markets: &MarketParameters) -> Result<(), GenesisError> {
+    let names: BTreeSet<_> = markets.classes.iter().map(|class| &class.name).collect();
+    let most = limits::CLASSES_MAX;
+    if names.len() != markets.classes.len() || names.len() > most {
+        return Err(GenesisError::ClassesInvalid { most });
+    }
+    let gains = [markets.gain_low, markets.gain_start, markets.gain_high];
+    if gains.is_sorted() { Ok(()) } else { Err(GenesisError::RangeInverted { range: "the gain of prices" }) }
 }
 
 fn check_bounds(parameters: &Parameters) -> Result<(), GenesisError> {

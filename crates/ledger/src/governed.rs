@@ -169,6 +169,30 @@ governed! {
     Money "bp" 0, BASIS_POINTS; datanets.factor_unverified;
     Money "bp" 0, BASIS_POINTS; datanets.factor_synthetic;
     Money "OPEN/1000000" 0, OPEN_MAX; datanets.contribution_bond_max;
+    Routine "bp" 1_000, BASIS_POINTS; markets.utilisation_target;
+    Constitution "bp" 1, 625; markets.step_max;
+    Routine "1/65536" 1, 65_536; markets.gain_start;
+    Routine "1/65536" 1, 65_536; markets.gain_low;
+    Routine "1/65536" 1, 65_536; markets.gain_high;
+    Routine "1/65536" 0, 65_536; markets.gain_increase;
+    Routine "bp" 0, BASIS_POINTS; markets.gain_decrease;
+    Money "bp" BASIS_POINTS, 30_000; markets.residual_least;
+    Money "bp" 0, BASIS_POINTS; markets.capped_premium;
+    Money "bp" 0, BASIS_POINTS; markets.traffic_max;
+    Routine "epochs" 1, 720; markets.heartbeat_epochs;
+    Money "bp of the collateral" 0, 1_000_000; markets.backed_capacity;
+    Money "uC per epoch" 0, OPEN_MAX; markets.newcomer_capacity;
+    Money "uC per epoch" 0, OPEN_MAX; markets.unit_capacity;
+    Money "bp of the fund" 0, BASIS_POINTS; markets.fund_budget;
+    Routine "epochs" 1, 2_160; markets.award_epochs;
+    Routine "epochs" 1, 8_760; markets.entrant_epochs;
+    Routine "epochs" 1, 8_760; markets.lease_epochs_max;
+    Constitution "flag" 0, 1; markets.notes;
+    Constitution "bp" 0, 4_000; markets.note_share_max;
+    Constitution "epochs" 1, 90; markets.note_epochs_max;
+    Constitution "times" 0, 3; markets.note_multiple;
+    Constitution "epochs" 1, 30; markets.note_earning_epochs;
+    Money "bp" 0, BASIS_POINTS; markets.note_levy;
 }
 
 #[cfg(test)]

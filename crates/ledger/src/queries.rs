@@ -14,6 +14,8 @@ use serde::Serialize;
 
 use crate::accounts::AccountsRecord;
 use crate::datanets::DatanetsRecord;
+use crate::models::ModelsRecord;
+use crate::providers::CapacityRecord;
 use crate::reputation::ReputationRecord;
 use crate::state::StateKey;
 
@@ -46,6 +48,8 @@ pub enum StateRecord {
     Reputation(ReputationRecord),
     Accounts(AccountsRecord),
     Datanets(DatanetsRecord),
+    Providers(CapacityRecord),
+    Models(ModelsRecord),
 }
 
 impl StateRecord {
@@ -76,6 +80,8 @@ impl StateRecord {
             StateKey::Reputation(key) => Self::Reputation(ReputationRecord::decode(key, bytes)?),
             StateKey::Accounts(key) => Self::Accounts(AccountsRecord::decode(key, bytes)?),
             StateKey::Datanets(key) => Self::Datanets(DatanetsRecord::decode(key, bytes)?),
+            StateKey::Providers(key) => Self::Providers(CapacityRecord::decode(key, bytes)?),
+            StateKey::Models(key) => Self::Models(ModelsRecord::decode(key, bytes)?),
         })
     }
 }

@@ -129,6 +129,8 @@ pub enum Action {
     PostOffer {
         /// Which model.
         model: Name,
+        /// Its resource class; without one it takes no part in the market.
+        class: Option<Name>,
         /// Price of one prompt token in uC.
         prompt_price: Amount,
         /// Price of one completion token in uC.
@@ -228,6 +230,10 @@ pub enum Action {
     Accounts(crate::AccountAction),
     /// Rules, open contributions, disputes and tasks of datanets.
     Datanets(DatanetAction),
+    /// Run a provider: heartbeats, and changes of offers, key and address.
+    Providers(crate::ProviderAction),
+    /// Manifests of adapters, transfer and delisting of models.
+    Models(crate::ModelAction),
 }
 
 impl Action {
@@ -257,6 +263,8 @@ impl Action {
             Self::ReleaseBond { .. } => "Release bond",
             Self::Accounts(action) => action.name(),
             Self::Datanets(action) => action.name(),
+            Self::Providers(action) => action.name(),
+            Self::Models(action) => action.name(),
         }
     }
 
@@ -304,8 +312,9 @@ impl Action {
             Self::RegisterProvider { stake, endpoint, .. } => {
                 format!("Become a provider at {endpoint} with a stake of {stake} OPEN")
             }
-            Self::PostOffer { model, prompt_price, completion_price, capacity } => format!(
-                "Offer {model} at {prompt_price} C per prompt token and {completion_price} C per completion token, {capacity} at a time"
+            Self::PostOffer { model, class, prompt_price, completion_price, capacity } => format!(
+                "Offer {model}{} at {prompt_price} C per prompt token and {completion_price} C per completion token, {capacity} at a time",
+                class.as_ref().map(|class| format!(" in the class {class}")).unwrap_or_default()
             ),
             Self::RegisterGateway { bond, router_fee, endpoint, .. } => format!(
                 "Become a gateway at {endpoint} with a bond of {bond} OPEN and a fee of {} basis points",
@@ -341,6 +350,8 @@ impl Action {
             }
             Self::Accounts(action) => action.summary(),
             Self::Datanets(action) => action.summary(),
+            Self::Providers(action) => action.summary(),
+            Self::Models(action) => action.summary(),
         }
     }
 }

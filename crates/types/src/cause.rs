@@ -53,4 +53,24 @@ causes! {
     Refunded => "refunded",
     /// Whoever reported a proven fault is paid.
     Reported => "reward for a report",
+    /// The capacity fund sets money aside for capacity that it bought, or takes back what was not earned.
+    CapacityAward => "award of the capacity fund",
+    /// The capacity fund pays for capacity that was there.
+    CapacityPaid => "capacity that was there",
+    /// A lease is prepaid.
+    LeasePrepaid => "prepayment of a lease",
+    /// Leased capacity was there and is paid.
+    LeasePaid => "leased capacity that was there",
+    /// Leased capacity was not there, and its price comes back.
+    LeaseRefunded => "leased capacity that was not there",
+    /// Money for notes waits for the auction.
+    NotesOrdered => "order of revenue notes",
+    /// What an order of notes did not need comes back.
+    NotesReturned => "rest of an order of revenue notes",
+    /// Notes were sold.
+    NotesSold => "sale of revenue notes",
+    /// The owner's part of a resale of notes.
+    NotesLevy => "levy on a resale of revenue notes",
+    /// Earnings of notes are claimed.
+    NotesClaimed => "earnings of revenue notes",
 }

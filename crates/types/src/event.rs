@@ -109,4 +109,8 @@ pub enum Event {
     Accounts(crate::AccountEvent),
     /// Something happened to the rules, contributions, disputes or tasks of a datanet.
     Datanets(DatanetEvent),
+    /// Something happened to a provider.
+    Providers(crate::ProviderEvent),
+    /// Something happened to a model.
+    Models(crate::ModelEvent),
 }

@@ -18,7 +18,10 @@ pub mod governance;
 pub mod ids;
 pub mod keys;
 pub mod limits;
+pub mod markets;
+pub mod models;
 pub mod parameters;
+pub mod providers;
 pub mod record;
 pub mod rejection;
 pub mod reputation;
@@ -34,7 +37,10 @@ pub use event::Event;
 pub use governance::{GovernanceAction, GovernanceEvent, GovernanceParameters, ProposalClass, Scope};
 pub use ids::{AccountId, ChannelId, ContributionId, Hash, IdError, Name, ServiceKey};
 pub use keys::{AccountSecret, KeyError, ServiceSecret, ServiceSignature};
+pub use markets::{MarketAction, MarketEvent, MarketParameters, Quoted, Side};
+pub use models::{ModelAction, ModelEvent};
 pub use parameters::Parameters;
+pub use providers::{ProviderAction, ProviderEvent};
 pub use rejection::Rejection;
 pub use reputation::{
     CounterpartyRecord, Domain, EvidenceRecord, FraudRecord, ReputationEvent, ReputationParameters,

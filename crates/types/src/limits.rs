@@ -21,6 +21,16 @@ pub const TEXT_BYTES_MAX: usize = 512;
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// Members that a cluster of linked accounts lists; a larger one is never merged into another.
 pub const CLUSTER_MEMBERS_LISTED_MAX: usize = 512;
+/// Resource classes of the market.
+pub const CLASSES_MAX: usize = 16;
+/// Snapshots behind one training manifest.
+pub const MANIFEST_SNAPSHOTS_MAX: usize = 64;
+/// Licences that a model inherits from its data and from the models below it.
+pub const LICENSES_MAX: usize = 64;
+/// Orders on one side of one auction.
+pub const AUCTION_ORDERS_MAX: usize = 64;
+/// Leases of one provider, offered and taken.
+pub const LEASES_PER_PROVIDER_MAX: usize = 16;
 /// Tranches claimed by one `ClaimTranches`.
 pub const TRANCHES_PER_CLAIM_MAX: usize = 64;
 /// Licences that one policy of a datanet names.

@@ -95,6 +95,8 @@ pub struct Parameters {
     pub reputation: ReputationParameters,
     /// Bounds of datanets' own rules.
     pub datanets: DatanetParameters,
+    /// Markets: prices by resource class, the capacity fund, leases, revenue notes.
+    pub markets: crate::MarketParameters,
 }
 
 impl Parameters {
@@ -156,6 +158,7 @@ impl Parameters {
             treasury,
             reputation: ReputationParameters::starting(),
             datanets: DatanetParameters::starting(),
+            markets: crate::MarketParameters::starting(),
         }
     }
 }

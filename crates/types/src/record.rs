@@ -259,6 +259,8 @@ pub struct ProviderRecord {
 /// An offer of a provider for a model.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct OfferRecord {
+    /// Its resource class, if it takes part in the market.
+    pub class: Option<Name>,
     /// Price of one prompt token in uC.
     pub prompt_price: Amount,
     /// Price of one completion token in uC.

@@ -120,6 +120,20 @@ rejections! {
     134 RoleNotHeld => "the account does not have this role",
     135 CuratorshipNotOffered => "the curatorship was not offered to the sender; ask the curator for it",
     136 LicenseNotAllowed => "the datanet's policy does not allow this licence; use one that it names",
+    170 ClassUnknown => "this network has no resource class with this name; read the classes in its parameters",
+    171 OfferAboveReference => "the offer asks for more than the reference price of its class; ask for less, or offer without a class",
+    172 LoadsInvalid => "a heartbeat names 1 to 16 classes, sorted, each once, with some capacity and no more busy than there is",
+    173 HeartbeatRepeated => "the provider has reported in this epoch; report again in the next",
+    174 ServiceUnchanged => "nothing would change; name another key or another address",
+    175 ManifestInvalid => "a manifest names 1 to 64 snapshots, sorted, each once",
+    176 SnapshotUnknown => "a snapshot of the manifest is not sealed with this root; seal it first",
+    177 ManifestExists => "this manifest was sealed already; register its adapter",
+    178 ManifestUnknown => "there is no such manifest; seal it first",
+    179 ManifestForeign => "only whoever sealed the manifest may register its adapters; seal your own",
+    180 LicensesTooMany => "more than 64 licences stand behind the model; tune on fewer datanets",
+    181 NotModelOwner => "only the model's owner may do this",
+    182 ModelDelisted => "the model is delisted; choose another",
+    183 NewOwnerInvalid => "the new owner must be another account, with a key of its own",
 }
 
 impl std::fmt::Display for Rejection {

@@ -70,6 +70,7 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
     if read::<OfferRecord>(chain, StateKey::Offer(provider.account(), model.clone())).await?.is_none() {
         let offer = Action::PostOffer {
             model: model.clone(),
+            class: None,
             prompt_price: PROMPT_PRICE,
             completion_price: COMPLETION_PRICE,
             capacity: roles.capacity,

@@ -147,6 +147,8 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::ReleaseBond { role, epochs } => bonds::keys_of_release(sender, *role, epochs),
         Action::Accounts(action) => accounts::keys_of_action(sender, action),
         Action::Datanets(action) => datanets::keys(sender, action),
+        Action::Providers(action) => providers::keys_of_action(sender, action),
+        Action::Models(action) => models::keys_of_action(action),
     }
 }
 
@@ -170,8 +172,15 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::RegisterProvider { service_key, stake, endpoint } => {
             providers::register(transition, *service_key, *stake, endpoint)
         }
-        Action::PostOffer { model, prompt_price, completion_price, capacity } => {
-            providers::post_offer(transition, model, *prompt_price, *completion_price, *capacity)
+        Action::PostOffer { model, class, prompt_price, completion_price, capacity } => {
+            providers::post_offer(
+                transition,
+                model,
+                class.as_ref(),
+                *prompt_price,
+                *completion_price,
+                *capacity,
+            )
         }
         Action::RegisterGateway { service_key, bond, router_fee, endpoint } => {
             gateways::register(transition, *service_key, *bond, *router_fee, endpoint)
@@ -193,5 +202,7 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::ReleaseBond { role, epochs } => bonds::release(transition, *role, epochs),
         Action::Accounts(action) => accounts::apply(transition, action),
         Action::Datanets(action) => datanets::apply(transition, action),
+        Action::Providers(action) => providers::apply(transition, action),
+        Action::Models(action) => models::apply(transition, action),
     }
 }

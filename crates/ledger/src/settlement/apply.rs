@@ -6,6 +6,7 @@ use openledger_types::{AccountId, Amount, Asset, Batch, Domain, Event, Rejection
 use super::check::{self, Totals};
 use super::payouts;
 use crate::execute::Transition;
+use crate::models::ModelKey;
 use crate::reputation;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
@@ -26,6 +27,7 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     }
     for line in batch.builders.iter().take(lines) {
         keys.extend([StateKey::Model(line.model.clone()), StateKey::Account(line.account)]);
+        keys.push(StateKey::Models(ModelKey::Title(line.account)));
     }
     for line in batch.data.iter().take(lines) {
         keys.push(StateKey::Contribution(line.datanet.clone(), line.contribution));
@@ -52,7 +54,8 @@ fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<Sta
         keys.push(StateKey::Tranche(line.provider, Role::Provider, epoch));
     }
     for line in &batch.builders {
-        keys.push(StateKey::Tranche(line.account, Role::Builder, epoch));
+        let payee = payouts::payee(transition, line.account)?;
+        keys.extend([StateKey::Account(payee), StateKey::Tranche(payee, Role::Builder, epoch)]);
     }
     for line in &batch.data {
         let key = StateKey::Contribution(line.datanet.clone(), line.contribution);

@@ -19,7 +19,7 @@
 //! debits exceed what the channels spent and stay within deposits, and sum to reference + premium + router fee;
 //! the router fee is the registered one; every role's total is within its bounds; carries continue the state and are
 //! smaller than the number of clusters of a receipt; attributed + uplift + carry after = data share + carry before, and
-//! at most four fifths of it follow attribution; everything sums exactly; builder lines follow each lineage; data lines
+//! at most four fifths of it follow attribution; everything sums exactly; builder lines follow each lineage, and a line that is a model's title pays the model's owner; data lines
 //! name contributions that exist, are not revoked and own their cluster, and owners within their parts; the charge is
 //! within the collateral of the bond; and, last because it is the dearest, every voucher is signed.
 //!

@@ -6,7 +6,7 @@ use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, 
 
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
-use crate::{accounts, escrow, reputation};
+use crate::{accounts, escrow, models, reputation};
 
 /// Where the part of a payment that is not liquid waits.
 enum Hold<'a> {
@@ -72,12 +72,17 @@ pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Appli
     Ok(())
 }
 
+/// Who is paid for a line of a lineage: the owner of the model whose title it is, or the account itself.
+pub(super) fn payee(transition: &mut Transition<'_>, line: AccountId) -> Applied<AccountId> {
+    Ok(models::title(transition, line)?.map_or(line, |title| title.owner))
+}
+
 /// Nothing liquid: builders have no collateral.
 pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let parameters = transition.parameters.builder_escrow;
     for line in &batch.builders {
         let payment = Payment {
-            account: line.account,
+            account: payee(transition, line.account)?,
             role: Role::Builder,
             source: line.model.to_string(),
             amount: line.amount,

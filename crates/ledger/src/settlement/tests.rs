@@ -1,6 +1,7 @@
 //! The worked example to the unit, the table of batches, and the split against a naive reference.
 
 use openledger_types::Rejection::*;
+use openledger_types::models::title_of;
 use openledger_types::record::{
     BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ImmatureRecord, Pool, ProviderRecord,
     Role, SupplyRecord, TrancheRecord,
@@ -331,8 +332,9 @@ fn every_lie_about_builders_and_owners_has_its_rejection() {
         let tuned: Vec<usize> =
             (0..batch.builders.len()).filter(|place| batch.builders[*place].model == name("tuned")).collect();
         let base =
-            *tuned.iter().find(|place| batch.builders[**place].account == account(BASE_BUILDER)).unwrap();
-        let tuner = *tuned.iter().find(|place| batch.builders[**place].account == account(TUNER)).unwrap();
+            *tuned.iter().find(|place| batch.builders[**place].account == title_of(&name("base"))).unwrap();
+        let tuner =
+            *tuned.iter().find(|place| batch.builders[**place].account == title_of(&name("tuned"))).unwrap();
         batch.builders[base].amount.0 -= 10;
         batch.builders[tuner].amount.0 += 10;
     });
@@ -341,9 +343,9 @@ fn every_lie_about_builders_and_owners_has_its_rejection() {
         let base = batch
             .builders
             .iter()
-            .position(|line| line.model == name("tuned") && line.account == account(BASE_BUILDER));
+            .position(|line| line.model == name("tuned") && line.account == title_of(&name("base")));
         let left = batch.builders.remove(base.unwrap()).amount;
-        let tuner = batch.builders.iter().position(|line| line.account == account(TUNER)).unwrap();
+        let tuner = batch.builders.iter().position(|line| line.account == title_of(&name("tuned"))).unwrap();
         batch.builders[tuner].amount.0 += left.0;
     });
     let line =

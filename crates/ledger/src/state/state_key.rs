@@ -9,6 +9,8 @@ use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
 use crate::accounts::AccountKey;
 use crate::datanets::DatanetKey;
+use crate::models::ModelKey;
+use crate::providers::ProviderKey;
 use crate::reputation::ReputationKey;
 
 /// Bytes of the longest encoded key.
@@ -65,6 +67,10 @@ pub enum StateKey {
     Accounts(AccountKey),
     /// `DatanetsRecord`: policies, roles, open contributions, disputes and tasks.
     Datanets(DatanetKey),
+    /// `CapacityRecord`: heartbeats, retired keys, resource classes and clusters in them.
+    Providers(ProviderKey),
+    /// `ModelsRecord`: manifests and titles.
+    Models(ModelKey),
 }
 
 impl StateKey {

@@ -59,6 +59,7 @@ fn actions() -> Vec<Action> {
         provider(1),
         Action::PostOffer {
             model: name("base"),
+            class: Some(name("general")),
             prompt_price: Amount(1),
             completion_price: Amount(2),
             capacity: 3,
@@ -84,6 +85,8 @@ fn actions() -> Vec<Action> {
     .into_iter()
     .chain(crate::accounts::fixtures::actions())
     .chain(crate::datanets::fixtures::actions())
+    .chain(crate::providers::fixtures::actions())
+    .chain(crate::models::fixtures::actions())
     .collect()
 }
 
@@ -163,7 +166,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         receipts: 5,
         exposure: Amount(6),
     };
-    let offer = OfferRecord { prompt_price: Amount(1), completion_price: Amount(2), capacity: 3 };
+    let offer =
+        OfferRecord { class: None, prompt_price: Amount(1), completion_price: Amount(2), capacity: 3 };
     let batch = BatchRecord {
         receipts_root: bytes32(1),
         first_receipt: 2,
@@ -203,6 +207,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .chain(crate::reputation::fixtures::records())
     .chain(crate::accounts::fixtures::records())
     .chain(crate::datanets::fixtures::records())
+    .chain(crate::providers::fixtures::records())
+    .chain(crate::models::fixtures::records())
     .collect()
 }
 
@@ -241,11 +247,13 @@ fn keys() -> Vec<StateKey> {
     .chain(crate::reputation::fixtures::keys())
     .chain(crate::accounts::fixtures::keys())
     .chain(crate::datanets::fixtures::keys())
+    .chain(crate::providers::fixtures::keys())
+    .chain(crate::models::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 4] = ["Pool", "Reputation", "Accounts", "Datanets"];
+const NESTED: [&str; 6] = ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models"];
 
 #[test]
 fn encodings_are_what_was_recorded() {

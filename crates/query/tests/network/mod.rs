@@ -203,8 +203,13 @@ impl Network {
             endpoint: "http://127.0.0.1:8080".into(),
         };
         self.act(provider, provide).unwrap();
-        let offer =
-            Action::PostOffer { model, prompt_price: Amount(1), completion_price: Amount(10), capacity: 8 };
+        let offer = Action::PostOffer {
+            model,
+            class: None,
+            prompt_price: Amount(1),
+            completion_price: Amount(10),
+            capacity: 8,
+        };
         self.act(provider, offer).unwrap();
         let route = Action::RegisterGateway {
             service_key: key(gateway),
