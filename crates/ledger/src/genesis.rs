@@ -146,7 +146,14 @@ pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisErr
     check_markets(&parameters.markets)?;
     check_escrow("the provider escrow", &parameters.provider_escrow)?;
     check_escrow("the builder escrow", &parameters.builder_escrow)?;
-    check_escrow("the data escrow", &parameters.data_escrow)
+    check_escrow("the data escrow", &parameters.data_escrow)?;
+    let datanets = &parameters.datanets;
+    check_order(
+        "the time to reveal and the delay of policies",
+        datanets.reveal_epochs,
+        datanets.policy_delay_epochs,
+    )?;
+    check_order("the quorum and the seats of a panel", datanets.panel_quorum, datanets.panel_seats)
 }
 
 fn check_markets(markets: &MarketParameters) -> Result<(), GenesisError> {
@@ -172,6 +179,11 @@ fn check_bounds(parameters: &Parameters) -> Result<(), GenesisError> {
 fn check_whole(split: &'static str, parts: &[BasisPoints]) -> Result<(), GenesisError> {
     let sum = parts.iter().fold(0u64, |sum, part| sum.saturating_add(u64::from(part.0)));
     if sum == u64::from(BasisPoints::WHOLE.0) { Ok(()) } else { Err(GenesisError::SplitSum { split, sum }) }
+}
+
+/// Checks two parameters of which one may not exceed the other.
+fn check_order(range: &'static str, low: u64, high: u64) -> Result<(), GenesisError> {
+    if low <= high { Ok(()) } else { Err(GenesisError::RangeInverted { range }) }
 }
 
 fn check_escrow(range: &'static str, escrow: &EscrowParameters) -> Result<(), GenesisError> {

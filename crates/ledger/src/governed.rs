@@ -169,6 +169,17 @@ governed! {
     Money "bp" 0, BASIS_POINTS; datanets.factor_unverified;
     Money "bp" 0, BASIS_POINTS; datanets.factor_synthetic;
     Money "OPEN/1000000" 0, OPEN_MAX; datanets.contribution_bond_max;
+    Routine "OPEN/1000000" 0, OPEN_MAX; datanets.commitment_bond;
+    Routine "epochs" 1, 365; datanets.reveal_epochs;
+    Routine "epochs" 1, 365; datanets.decision_epochs;
+    Routine "epochs" 1, 365; datanets.provisional_epochs;
+    Routine "epochs" 1, 365; datanets.appeal_epochs;
+    Routine "epochs" 1, 365; datanets.vote_epochs;
+    Routine "OPEN/1000000" 0, OPEN_MAX; datanets.dispute_bond;
+    Routine "OPEN/1000000" 0, OPEN_MAX; datanets.juror_bond;
+    Routine "OPEN/1000000" 0, OPEN_MAX; datanets.juror_fee;
+    Routine "seats" 1, 15; datanets.panel_seats;
+    Routine "votes" 1, 15; datanets.panel_quorum;
     Routine "bp" 1_000, BASIS_POINTS; markets.utilisation_target;
     Constitution "bp" 1, 625; markets.step_max;
     Routine "1/65536" 1, 65_536; markets.gain_start;

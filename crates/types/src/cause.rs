@@ -73,4 +73,18 @@ causes! {
     NotesLevy => "levy on a resale of revenue notes",
     /// Earnings of notes are claimed.
     NotesClaimed => "earnings of revenue notes",
+    /// OPEN goes to stake for a contribution that was committed to.
+    ContributionBond => "bond of a contribution",
+    /// OPEN goes to stake for an appeal, a claim or an objection.
+    DisputeBond => "bond of a dispute",
+    /// OPEN goes to stake for a juror.
+    JurorBond => "bond of a juror",
+    /// OPEN at stake comes back.
+    BondReturned => "bond returned",
+    /// OPEN at stake is lost.
+    BondLost => "bond lost",
+    /// A juror is paid for a vote, whatever it says.
+    JurorFee => "juror's fee",
+    /// Whoever won a dispute is paid by whoever lost it.
+    Indemnity => "paid by whoever lost the dispute",
 }

@@ -1,9 +1,11 @@
 //! Which keys an action of this step names, and which transition it runs.
 
-use openledger_types::datanets::{DatanetAction, DatanetRole};
-use openledger_types::{AccountId, Name};
+use openledger_types::datanets::{DatanetAction, DatanetRole, Matter, commitment};
+use openledger_types::{AccountId, ContributionId, Name};
 
 use super::rules::{self, role_key, rules_key};
+use super::{clusters, disputes, jurors, open};
+use crate::accounts::key_of_cluster;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
@@ -18,7 +20,7 @@ fn with_role(datanet: &Name, account: AccountId, role: DatanetRole) -> Vec<State
     keys
 }
 
-pub(crate) fn keys(_sender: AccountId, action: &DatanetAction) -> Vec<StateKey> {
+pub(crate) fn keys(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> {
     match action {
         DatanetAction::Create { name, .. } => ruled(name),
         DatanetAction::SetPolicy { datanet, .. }
@@ -26,6 +28,85 @@ pub(crate) fn keys(_sender: AccountId, action: &DatanetAction) -> Vec<StateKey> 
         | DatanetAction::AcceptCuratorship { datanet } => ruled(datanet),
         DatanetAction::Grant { datanet, account, role }
         | DatanetAction::Withdraw { datanet, account, role } => with_role(datanet, *account, *role),
+        other => keys_of_open(sender, other),
+    }
+}
+
+fn keys_of_open(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> {
+    match action {
+        DatanetAction::Commit { datanet, commitment } => {
+            let mut keys = with_role(datanet, sender, DatanetRole::Contributor);
+            keys.push(open::commitment_key(datanet, sender, *commitment));
+            keys
+        }
+        DatanetAction::Reveal { datanet, contribution, provenance, salt } => {
+            let commitment = commitment(datanet, sender, contribution, *provenance, salt);
+            let mut keys = ruled(datanet);
+            keys.extend([
+                open::commitment_key(datanet, sender, commitment),
+                open::submission_key(datanet, contribution.id),
+                StateKey::Contribution(datanet.clone(), contribution.id),
+                StateKey::Cluster(datanet.clone(), contribution.cluster),
+            ]);
+            keys
+        }
+        DatanetAction::Sweep { datanet, contributor, commitment } => {
+            vec![open::commitment_key(datanet, *contributor, *commitment), StateKey::Account(*contributor)]
+        }
+        DatanetAction::Decide { datanet, contribution, .. } => {
+            let mut keys = with_role(datanet, sender, DatanetRole::Reviewer);
+            keys.extend(disputed(datanet, *contribution));
+            keys
+        }
+        DatanetAction::TakeCluster { datanet, contribution } => {
+            vec![StateKey::Contribution(datanet.clone(), *contribution)]
+        }
+        other => keys_of_disputes(sender, other),
+    }
+}
+
+/// What waits under the id of a contribution, and the dispute about it.
+fn disputed(datanet: &Name, id: ContributionId) -> [StateKey; 2] {
+    [open::submission_key(datanet, id), disputes::dispute_key(datanet, id)]
+}
+
+fn keys_of_disputes(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> {
+    match action {
+        DatanetAction::Conclude { datanet, contribution }
+        | DatanetAction::Appeal { datanet, contribution } => {
+            let mut keys = ruled(datanet);
+            keys.extend(disputed(datanet, *contribution));
+            keys.push(jurors::count_key());
+            keys
+        }
+        DatanetAction::Claim { datanet, contribution, matter } => {
+            let mut keys = ruled(datanet);
+            keys.extend(disputed(datanet, *contribution));
+            keys.extend([jurors::count_key(), StateKey::Contribution(datanet.clone(), *contribution)]);
+            if let Matter::Repeats { earlier, .. } = matter {
+                keys.push(StateKey::Contribution(datanet.clone(), *earlier));
+            }
+            keys
+        }
+        DatanetAction::Contest { datanet, contribution } => {
+            vec![disputes::dispute_key(datanet, *contribution), jurors::count_key()]
+        }
+        DatanetAction::Vote { datanet, contribution, beacon, .. } => vec![
+            disputes::dispute_key(datanet, *contribution),
+            jurors::juror_key(sender),
+            StateKey::Beacon(*beacon),
+            key_of_cluster(sender),
+        ],
+        DatanetAction::CloseDispute { datanet, contribution } => {
+            let mut keys = ruled(datanet);
+            keys.extend(disputed(datanet, *contribution));
+            keys.push(StateKey::Contribution(datanet.clone(), *contribution));
+            keys
+        }
+        DatanetAction::JoinPanel | DatanetAction::LeavePanel => {
+            vec![jurors::juror_key(sender), jurors::count_key()]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -42,5 +123,45 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &DatanetAction) -> 
         }
         DatanetAction::OfferCuratorship { datanet, to } => rules::offer_curatorship(transition, datanet, *to),
         DatanetAction::AcceptCuratorship { datanet } => rules::accept_curatorship(transition, datanet),
+        other => apply_open(transition, other),
+    }
+}
+
+fn apply_open(transition: &mut Transition<'_>, action: &DatanetAction) -> Applied {
+    match action {
+        DatanetAction::Commit { datanet, commitment } => open::commit(transition, datanet, *commitment),
+        DatanetAction::Reveal { datanet, contribution, provenance, salt } => {
+            open::reveal(transition, datanet, contribution, *provenance, salt)
+        }
+        DatanetAction::Sweep { datanet, contributor, commitment } => {
+            open::sweep(transition, datanet, *contributor, *commitment)
+        }
+        DatanetAction::Decide { datanet, contribution, decision } => {
+            open::decide(transition, datanet, *contribution, *decision)
+        }
+        DatanetAction::Conclude { datanet, contribution } => {
+            open::conclude(transition, datanet, *contribution)
+        }
+        DatanetAction::TakeCluster { datanet, contribution } => {
+            clusters::take(transition, datanet, *contribution)
+        }
+        DatanetAction::Appeal { datanet, contribution } => {
+            disputes::appeal(transition, datanet, *contribution)
+        }
+        DatanetAction::Claim { datanet, contribution, matter } => {
+            disputes::claim(transition, datanet, *contribution, *matter)
+        }
+        DatanetAction::Contest { datanet, contribution } => {
+            disputes::contest(transition, datanet, *contribution)
+        }
+        DatanetAction::Vote { datanet, contribution, beacon, for_claimant } => {
+            disputes::vote(transition, datanet, *contribution, *beacon, *for_claimant)
+        }
+        DatanetAction::CloseDispute { datanet, contribution } => {
+            disputes::close(transition, datanet, *contribution)
+        }
+        DatanetAction::JoinPanel => jurors::join(transition),
+        DatanetAction::LeavePanel => jurors::leave(transition),
+        _ => unreachable!("the other actions were dispatched before"),
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use openledger_types::datanets::{Policy, Provenance};
-use openledger_types::record::{ClusterRecord, ContributionRecord, DatanetRecord, SnapshotRecord};
+use openledger_types::record::{ContributionRecord, DatanetRecord, SnapshotRecord};
 use openledger_types::{
     AccountId, ContributionId, Event, Hash, Name, NewContribution, NewOwner, Rejection, limits,
 };
 
-use super::rules;
+use super::{clusters, rules};
 use crate::execute::{Transition, check_text};
 use crate::state::{Applied, StateKey};
 
@@ -75,7 +75,7 @@ pub(crate) fn contribute(
     Ok(())
 }
 
-fn check_owners(owners: &[NewOwner]) -> Applied {
+pub(super) fn check_owners(owners: &[NewOwner]) -> Applied {
     let distinct: BTreeSet<_> = owners.iter().map(|owner| owner.account).collect();
     let count = 1..=limits::OWNERS_PER_CONTRIBUTION_MAX;
     let valid = count.contains(&owners.len())
@@ -123,13 +123,8 @@ pub(super) fn commit(
         contributor: terms.contributor,
     };
     transition.view.put(&key, &record);
-    let existing = transition.view.cluster(datanet, contribution.cluster)?;
-    let owns_cluster = existing.is_none();
-    let cluster = match existing {
-        Some(cluster) => ClusterRecord { copies: cluster.copies.saturating_add(1), ..cluster },
-        None => ClusterRecord { owner: contribution.id, copies: 0, since: terms.height },
-    };
-    transition.view.put(&StateKey::Cluster(datanet.clone(), contribution.cluster), &cluster);
+    let owns_cluster =
+        clusters::join(transition, datanet, contribution.cluster, contribution.id, terms.height)?;
     transition.emit(Event::ContributionCommitted {
         datanet: datanet.clone(),
         sequence,

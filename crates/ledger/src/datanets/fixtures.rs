@@ -1,12 +1,15 @@
 //! The actions, keys and records of this step whose encodings are recorded.
 
-use openledger_types::datanets::{DatanetAction, DatanetRole, Policy, RulesRecord};
-use openledger_types::{Action, codec};
+use openledger_types::datanets::{
+    CommitmentRecord, DatanetAction, DatanetRole, Decision, DisputeRecord, JurorRecord, Matter, Policy,
+    Provenance, Reason, RulesRecord, Stage, SubmissionRecord,
+};
+use openledger_types::{Action, Amount, BasisPoints, ContributionId, codec};
 
 use super::DatanetKey;
 use super::tests::open_policy;
 use crate::StateKey;
-use crate::tests::{account, name};
+use crate::tests::{account, bytes32, name};
 
 pub(crate) fn actions() -> Vec<Action> {
     let (datanet, account) = (name("open"), account(1));
@@ -22,7 +25,44 @@ pub(crate) fn actions() -> Vec<Action> {
         DatanetAction::OfferCuratorship { datanet: datanet.clone(), to: Some(account) },
         DatanetAction::AcceptCuratorship { datanet },
     ];
-    actions.into_iter().map(Action::Datanets).collect()
+    let actions = actions.into_iter().chain(open_actions()).chain(dispute_actions());
+    actions.map(Action::Datanets).collect()
+}
+
+fn open_actions() -> Vec<DatanetAction> {
+    let (datanet, contribution) = (name("open"), ContributionId([1; 32]));
+    let accept = Decision::Accept { quality: BasisPoints(1), verified: true };
+    let reject = Decision::Reject { quality: BasisPoints(2), reason: Reason::Spam };
+    vec![
+        DatanetAction::Commit { datanet: datanet.clone(), commitment: bytes32(1) },
+        DatanetAction::Reveal {
+            datanet: datanet.clone(),
+            contribution: Box::new(crate::tests::contribution(1, 2, &[(3, 4)])),
+            provenance: Provenance::Synthetic,
+            salt: bytes32(5),
+        },
+        DatanetAction::Sweep { datanet: datanet.clone(), contributor: account(1), commitment: bytes32(2) },
+        DatanetAction::Decide { datanet: datanet.clone(), contribution, decision: accept },
+        DatanetAction::Decide { datanet: datanet.clone(), contribution, decision: reject },
+        DatanetAction::Conclude { datanet: datanet.clone(), contribution },
+        DatanetAction::TakeCluster { datanet, contribution },
+    ]
+}
+
+fn dispute_actions() -> Vec<DatanetAction> {
+    let (datanet, contribution) = (name("open"), ContributionId([1; 32]));
+    let repeats = Matter::Repeats { earlier: ContributionId([2; 32]), cluster: bytes32(3) };
+    let removal = Matter::Removal { reason: Reason::License };
+    vec![
+        DatanetAction::Appeal { datanet: datanet.clone(), contribution },
+        DatanetAction::Claim { datanet: datanet.clone(), contribution, matter: repeats },
+        DatanetAction::Claim { datanet: datanet.clone(), contribution, matter: removal },
+        DatanetAction::Contest { datanet: datanet.clone(), contribution },
+        DatanetAction::Vote { datanet: datanet.clone(), contribution, beacon: 2, for_claimant: true },
+        DatanetAction::CloseDispute { datanet, contribution },
+        DatanetAction::JoinPanel,
+        DatanetAction::LeavePanel,
+    ]
 }
 
 pub(crate) fn keys() -> Vec<StateKey> {
@@ -35,5 +75,31 @@ pub(crate) fn keys() -> Vec<StateKey> {
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
-    vec![("RulesRecord", codec::encode(&RulesRecord::beginning(open_policy(), 1)))]
+    let submission = SubmissionRecord {
+        contributor: account(1),
+        contribution: crate::tests::contribution(1, 2, &[(3, 4)]),
+        provenance: Provenance::Human,
+        committed_at: 5,
+        committed_in: 6,
+        bond: Amount(7),
+        stage: Stage::Rejected { reason: Reason::Copy, in_force: true, until_epoch: 8, by: account(9) },
+    };
+    let dispute = DisputeRecord {
+        matter: Matter::Appeal,
+        claimant: account(1),
+        bond: Amount(2),
+        respondent: Some(account(3)),
+        epoch: 4,
+        until_epoch: 5,
+        jurors: 6,
+        excluded: vec![account(7)],
+        votes: vec![(account(8), true)],
+    };
+    vec![
+        ("RulesRecord", codec::encode(&RulesRecord::beginning(open_policy(), 1))),
+        ("CommitmentRecord", codec::encode(&CommitmentRecord { height: 1, epoch: 2, bond: Amount(3) })),
+        ("SubmissionRecord", codec::encode(&submission)),
+        ("DisputeRecord", codec::encode(&dispute)),
+        ("JurorRecord", codec::encode(&JurorRecord { number: 1, bond: Amount(2), busy_until: 3 })),
+    ]
 }

@@ -2,8 +2,10 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
-use openledger_types::datanets::{DatanetRole, RulesRecord};
-use openledger_types::{AccountId, Name};
+use openledger_types::datanets::{
+    CommitmentRecord, DatanetRole, DisputeRecord, JurorRecord, RulesRecord, SubmissionRecord,
+};
+use openledger_types::{AccountId, Amount, ContributionId, Hash, Name};
 use serde::Serialize;
 
 use crate::queries::record;
@@ -15,6 +17,16 @@ pub enum DatanetKey {
     Rules(Name),
     /// The epoch in which an account was given a role.
     Role(Name, AccountId, DatanetRole),
+    /// `CommitmentRecord`, by datanet, contributor and hash.
+    Commitment(Name, AccountId, Hash),
+    /// `SubmissionRecord`: a revealed contribution until it is settled.
+    Submission(Name, ContributionId),
+    /// `DisputeRecord`: the open dispute about a contribution.
+    Dispute(Name, ContributionId),
+    /// How many jurors ever joined.
+    Jurors,
+    /// `JurorRecord`.
+    Juror(AccountId),
 }
 
 /// A record of this step with its kind.
@@ -24,14 +36,36 @@ pub enum DatanetKey {
 pub enum DatanetsRecord {
     Rules(RulesRecord),
     Role(u64),
+    Commitment(CommitmentRecord),
+    Submission(SubmissionRecord),
+    Dispute(DisputeRecord),
+    Jurors(u32),
+    Juror(JurorRecord),
 }
 
 impl DatanetsRecord {
+    /// The OPEN at stake in it, for the conservation check.
+    pub(crate) fn bonded(&self) -> Option<Amount> {
+        match self {
+            Self::Commitment(record) => Some(record.bond),
+            Self::Submission(record) => Some(record.bond),
+            Self::Dispute(record) if record.respondent.is_some() => record.bond.plus(record.bond),
+            Self::Dispute(record) => Some(record.bond),
+            Self::Juror(record) => Some(record.bond),
+            Self::Rules(_) | Self::Role(_) | Self::Jurors(_) => Some(Amount::ZERO),
+        }
+    }
+
     /// Reads the record that lives under `key`.
     pub(crate) fn decode(key: &DatanetKey, bytes: &[u8]) -> Result<Self, DecodeError> {
         Ok(match key {
             DatanetKey::Rules(_) => Self::Rules(record(bytes)?),
             DatanetKey::Role(..) => Self::Role(record(bytes)?),
+            DatanetKey::Commitment(..) => Self::Commitment(record(bytes)?),
+            DatanetKey::Submission(..) => Self::Submission(record(bytes)?),
+            DatanetKey::Dispute(..) => Self::Dispute(record(bytes)?),
+            DatanetKey::Jurors => Self::Jurors(record(bytes)?),
+            DatanetKey::Juror(_) => Self::Juror(record(bytes)?),
         })
     }
 }

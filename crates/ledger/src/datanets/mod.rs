@@ -19,14 +19,32 @@
 //! Provenance (`h` in the mechanism notes): attribution mass counts in full for verified human text, less for unverified and
 //! declared synthetic text. The factor is fixed at the acceptance. The curator says what imports are and answers for it.
 //!
+//! Open contributions (mechanism notes, section 2 step 3, attacks A1 to A3, invariant I5): whoever the policy admits commits
+//! to a hash with a bond, and reveals it in a later block. The place in the order of a cluster is that of the commitment, so
+//! whoever sees a reveal on its way comes too late, the curator too. A commitment that is not revealed in time loses its bond
+//! to nobody: it is burned, because a treasury or curator who gained by it could also hinder the reveal. A reviewer or the
+//! curator decides, with a quality that fits the policy's bar and a numbered reason. Silence accepts: the contribution earns
+//! as unverified and may still be decided for a while, so that absence steals no work. Rejections for a fault lose the bond
+//! (burned, for the same reason), judgements of taste return it. A rejected text frees its cluster.
+//!
+//! Disputes: a rejection is appealed to, a repetition or a fault is claimed, a claim is contested; each with a bond. A claim that
+//! nobody contests in time holds. A panel is drawn from bonded jurors by the first randomness after its call; linked accounts
+//! of a party are excluded; a vote is paid a fixed fee, never for agreeing. The loser's bond pays the fees, half of the rest
+//! goes to the winner and half is burned. Too few votes decide for the contribution and cost nobody a bond. Contributions
+//! found to repeat an earlier one join its cluster and earn nothing from the next block on. No token votes.
+//!
 //! Absent: the texts (they are in the snapshots outside), near-duplicates beyond equal normalised text, quality and
 //! maturity.
 
 mod actions;
 mod apply;
+mod clusters;
+mod disputes;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod jurors;
 mod key;
+mod open;
 mod rules;
 #[cfg(test)]
 mod tests;

@@ -81,6 +81,10 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
             StateRecord::Unbonding(unbonding) => {
                 add(&mut held.open_bonded, unbonding.amount, "stake and bond")?;
             }
+            StateRecord::Datanets(record) => {
+                let bonded = record.bonded().ok_or(ConservationError::Overflow { place: "a dispute" })?;
+                add(&mut held.open_bonded, bonded, "stake and bond")?;
+            }
             _ => {}
         }
     }

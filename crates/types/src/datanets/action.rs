@@ -3,8 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{DatanetRole, Policy};
-use crate::{AccountId, Name};
+use super::{DatanetRole, Decision, Matter, Policy, Provenance};
+use crate::{AccountId, ContributionId, Hash, Name, NewContribution};
 
 /// An action of the step `datanets`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -57,6 +57,103 @@ pub enum DatanetAction {
         /// Which datanet.
         datanet: Name,
     },
+    /// Commit to a contribution without showing it, with a bond.
+    Commit {
+        /// Where.
+        datanet: Name,
+        /// Hash of what will be revealed ([`super::commitment`]).
+        commitment: Hash,
+    },
+    /// Show what was committed to. Sender: who committed.
+    Reveal {
+        /// Where.
+        datanet: Name,
+        /// What.
+        contribution: Box<NewContribution>,
+        /// Where it comes from.
+        provenance: Provenance,
+        /// Salt of the commitment.
+        salt: Hash,
+    },
+    /// Burn the bond of a commitment that was not revealed in time. Sender: anybody.
+    Sweep {
+        /// Where.
+        datanet: Name,
+        /// Who committed.
+        contributor: AccountId,
+        /// The commitment.
+        commitment: Hash,
+    },
+    /// Accept or reject a contribution. Sender: the curator or a reviewer who has no part in it.
+    Decide {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+        /// The decision.
+        decision: Decision,
+    },
+    /// Go on with a contribution whose deadline has passed. Sender: anybody.
+    Conclude {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+    },
+    /// Give the cluster of a contribution in force to it, when the cluster's owner was rejected or came later.
+    /// Sender: anybody.
+    TakeCluster {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+    },
+    /// Ask a panel whether a rejection stands, with a bond. Sender: the contributor.
+    Appeal {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+    },
+    /// Say with a bond that a contribution in force repeats an earlier one or must go. Without an objection it holds.
+    /// Sender: anybody.
+    Claim {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+        /// What is said about it.
+        matter: Matter,
+    },
+    /// Object to a claim with a bond as high, so that a panel judges. Sender: anybody but the claimant.
+    Contest {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+    },
+    /// Judge a dispute. Sender: a juror who was drawn and has no part in it.
+    Vote {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+        /// Epoch of the randomness that drew the panel: the first after it was called.
+        beacon: u64,
+        /// Whether the claimant is right.
+        for_claimant: bool,
+    },
+    /// Apply the verdict of a dispute whose time is over. Sender: anybody.
+    CloseDispute {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+    },
+    /// Become a juror, with a bond.
+    JoinPanel,
+    /// Be a juror no more; the bond comes back.
+    LeavePanel,
 }
 
 impl DatanetAction {
@@ -69,6 +166,19 @@ impl DatanetAction {
             Self::Withdraw { .. } => "Withdraw role",
             Self::OfferCuratorship { .. } => "Offer curatorship",
             Self::AcceptCuratorship { .. } => "Accept curatorship",
+            Self::Commit { .. } => "Commit contribution",
+            Self::Reveal { .. } => "Reveal contribution",
+            Self::Sweep { .. } => "Sweep commitment",
+            Self::Decide { .. } => "Decide contribution",
+            Self::Conclude { .. } => "Conclude contribution",
+            Self::TakeCluster { .. } => "Take cluster",
+            Self::Appeal { .. } => "Appeal rejection",
+            Self::Claim { .. } => "Claim against contribution",
+            Self::Contest { .. } => "Contest claim",
+            Self::Vote { .. } => "Judge dispute",
+            Self::CloseDispute { .. } => "Close dispute",
+            Self::JoinPanel => "Join panel",
+            Self::LeavePanel => "Leave panel",
         }
     }
 
@@ -94,6 +204,62 @@ impl DatanetAction {
                 format!("Offer the curatorship of {datanet} to nobody")
             }
             Self::AcceptCuratorship { datanet } => format!("Become the curator of {datanet}"),
+            other => other.summary_of_open(),
+        }
+    }
+
+    fn summary_of_open(&self) -> String {
+        match self {
+            Self::Commit { datanet, commitment } => {
+                format!(
+                    "Commit to a contribution to {datanet} by {commitment}, with a bond that is lost unless it is revealed"
+                )
+            }
+            Self::Reveal { datanet, contribution, provenance, .. } => format!(
+                "Contribute {} ({}) to {datanet} under {}, {}",
+                contribution.id,
+                contribution.label,
+                contribution.license,
+                provenance.name()
+            ),
+            Self::Sweep { datanet, contributor, commitment } => {
+                format!("Burn the bond of the commitment {commitment} of {contributor} to {datanet}")
+            }
+            Self::Decide { datanet, contribution, decision: Decision::Accept { quality, verified } } => {
+                format!(
+                    "Accept contribution {contribution} of {datanet} with a quality of {} basis points{}",
+                    quality.0,
+                    if *verified { ", its human origin verified" } else { "" }
+                )
+            }
+            Self::Decide { datanet, contribution, decision: Decision::Reject { reason, .. } } => {
+                format!("Reject contribution {contribution} of {datanet}: {}", reason.name())
+            }
+            Self::Conclude { datanet, contribution } => {
+                format!("Conclude contribution {contribution} of {datanet}")
+            }
+            Self::TakeCluster { datanet, contribution } => {
+                format!("Give its cluster to contribution {contribution} of {datanet}")
+            }
+            Self::Appeal { datanet, contribution } => {
+                format!("Appeal against the rejection of contribution {contribution} of {datanet}")
+            }
+            Self::Claim { datanet, contribution, matter } => {
+                format!("Claim with a bond that contribution {contribution} of {datanet} {}", matter.words())
+            }
+            Self::Contest { datanet, contribution } => {
+                format!("Object with a bond to the claim against contribution {contribution} of {datanet}")
+            }
+            Self::Vote { datanet, contribution, for_claimant, .. } => format!(
+                "Judge that the claimant is {} about contribution {contribution} of {datanet}",
+                if *for_claimant { "right" } else { "wrong" }
+            ),
+            Self::CloseDispute { datanet, contribution } => {
+                format!("Close the dispute about contribution {contribution} of {datanet}")
+            }
+            Self::JoinPanel => "Become a juror, with a bond".to_owned(),
+            Self::LeavePanel => "Be a juror no more".to_owned(),
+            other => other.name().to_owned(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{DatanetRole, Policy};
-use crate::{AccountId, Hash, Name};
+use super::{DatanetRole, Decision, Matter, Policy, Provenance};
+use crate::{AccountId, ContributionId, Hash, Name, NewContribution};
 
 /// A fact of the step `datanets`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -21,4 +21,42 @@ pub enum DatanetEvent {
     CuratorshipOffered { datanet: Name, to: Option<AccountId> },
     /// Somebody else curates.
     CuratorChanged { datanet: Name, from: AccountId, to: AccountId },
+    /// Somebody committed to a contribution, to be revealed until the end of this epoch.
+    Committed { datanet: Name, contributor: AccountId, commitment: Hash, until_epoch: u64 },
+    /// A commitment was not revealed in time.
+    CommitmentExpired { datanet: Name, contributor: AccountId, commitment: Hash },
+    /// A contribution was revealed; it waits for a decision until the end of this epoch.
+    Revealed {
+        datanet: Name,
+        contributor: AccountId,
+        contribution: Box<NewContribution>,
+        provenance: Provenance,
+        until_epoch: u64,
+    },
+    /// A reviewer decided about a contribution.
+    Decided { datanet: Name, contribution: ContributionId, by: AccountId, decision: Decision },
+    /// Nobody decided in time, so a contribution is in force; it may be decided until the end of this epoch.
+    AcceptedBySilence { datanet: Name, contribution: ContributionId, until_epoch: u64 },
+    /// A contribution is in force for good, or gone for good.
+    Settled { datanet: Name, contribution: ContributionId, accepted: bool },
+    /// A cluster belongs to this contribution now.
+    ClusterTaken { datanet: Name, cluster: Hash, owner: ContributionId },
+    /// A dispute was opened.
+    DisputeOpened {
+        datanet: Name,
+        contribution: ContributionId,
+        claimant: AccountId,
+        matter: Matter,
+        until_epoch: u64,
+    },
+    /// Somebody objected to a claim; a panel judges until the end of this epoch.
+    Contested { datanet: Name, contribution: ContributionId, respondent: AccountId, until_epoch: u64 },
+    /// A juror judged.
+    Voted { datanet: Name, contribution: ContributionId, juror: AccountId, for_claimant: bool },
+    /// A dispute is over.
+    DisputeClosed { datanet: Name, contribution: ContributionId, matter: Matter, won: bool, votes: u32 },
+    /// Somebody judges disputes now, under this number.
+    JurorJoined { account: AccountId, number: u32 },
+    /// Somebody judges disputes no more.
+    JurorLeft { account: AccountId },
 }

@@ -4,11 +4,16 @@
 
 mod action;
 mod event;
+mod open;
 mod parameters;
 mod policy;
 
 pub use action::DatanetAction;
 pub use event::DatanetEvent;
+pub use open::{
+    CommitmentRecord, Decision, DisputeRecord, JurorRecord, Matter, Reason, Stage, SubmissionRecord,
+    commitment,
+};
 pub use parameters::DatanetParameters;
 pub use policy::{Contributors, DatanetRole, DatedPolicy, Policy, Provenance, RulesRecord};
 

@@ -25,6 +25,28 @@ pub struct DatanetParameters {
     pub factor_synthetic: BasisPoints,
     /// The most that a policy may ask for as the bond of one contribution, in OPEN.
     pub contribution_bond_max: Amount,
+    /// Bond of a commitment, in OPEN; it is burned unless the contribution is revealed in time.
+    pub commitment_bond: Amount,
+    /// Epochs after that of a commitment in which it can be revealed; at most the delay of policies.
+    pub reveal_epochs: u64,
+    /// Epochs after a reveal in which a reviewer decides; then silence accepts.
+    pub decision_epochs: u64,
+    /// Epochs in which what silence accepted may still be decided.
+    pub provisional_epochs: u64,
+    /// Epochs to appeal against a rejection, or to object to a claim.
+    pub appeal_epochs: u64,
+    /// Epochs after the call of a panel in which it judges.
+    pub vote_epochs: u64,
+    /// Bond of an appeal, of a claim and of an objection, in OPEN.
+    pub dispute_bond: Amount,
+    /// Bond of a juror, in OPEN.
+    pub juror_bond: Amount,
+    /// What a vote is paid, in OPEN, whatever it says.
+    pub juror_fee: Amount,
+    /// Seats of a panel.
+    pub panel_seats: u64,
+    /// The least votes that make a verdict.
+    pub panel_quorum: u64,
 }
 
 impl DatanetParameters {
@@ -39,6 +61,17 @@ impl DatanetParameters {
             factor_unverified: BasisPoints(6_000),
             factor_synthetic: BasisPoints(4_000),
             contribution_bond_max: Amount(100_000_000),
+            commitment_bond: Amount(100_000),
+            reveal_epochs: 2,
+            decision_epochs: 7,
+            provisional_epochs: 30,
+            appeal_epochs: 3,
+            vote_epochs: 3,
+            dispute_bond: Amount(10_000_000),
+            juror_bond: Amount(100_000_000),
+            juror_fee: Amount(200_000),
+            panel_seats: 9,
+            panel_quorum: 3,
         }
     }
 }

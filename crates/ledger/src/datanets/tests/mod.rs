@@ -1,5 +1,7 @@
 //! The table of datanets: creating, importing, revoking, sealing.
 
+mod disputes;
+mod open;
 mod rules;
 
 pub(super) use rules::open_policy;

@@ -1,0 +1,262 @@
+//! Disputes: the table, who pays whom, and who sits on a panel.
+
+use openledger_types::Rejection::*;
+use openledger_types::datanets::{DatanetAction, Decision, Matter, Provenance, Reason};
+use openledger_types::record::ClusterRecord;
+use openledger_types::{Action, BasisPoints, ContributionId, Hash};
+use proptest::prelude::*;
+
+use super::super::jurors::is_drawn;
+use super::open::*;
+use super::rules::{contribution_of, open_policy};
+use crate::StateKey;
+use crate::tests::*;
+
+const JURORS: [u8; 5] = [2, 3, 4, 5, 6];
+
+fn act(action: DatanetAction) -> Action {
+    Action::Datanets(action)
+}
+
+fn id(id: u8) -> ContributionId {
+    ContributionId([id; 32])
+}
+
+fn appeal(contribution: u8) -> Action {
+    act(DatanetAction::Appeal { datanet: name("open"), contribution: id(contribution) })
+}
+
+fn claim(contribution: u8, matter: Matter) -> Action {
+    act(DatanetAction::Claim { datanet: name("open"), contribution: id(contribution), matter })
+}
+
+fn repeats(earlier: u8, cluster: u8) -> Matter {
+    Matter::Repeats { earlier: id(earlier), cluster: bytes32(cluster) }
+}
+
+fn removal(reason: Reason) -> Matter {
+    Matter::Removal { reason }
+}
+
+fn contest(contribution: u8) -> Action {
+    act(DatanetAction::Contest { datanet: name("open"), contribution: id(contribution) })
+}
+
+fn vote(contribution: u8, beacon: u64, for_claimant: bool) -> Action {
+    act(DatanetAction::Vote { datanet: name("open"), contribution: id(contribution), beacon, for_claimant })
+}
+
+fn close(contribution: u8) -> Action {
+    act(DatanetAction::CloseDispute { datanet: name("open"), contribution: id(contribution) })
+}
+
+fn open(world: &World, who: u8) -> i64 {
+    world.account(who).open.0 as i64 - 10_000_000_000
+}
+
+fn owner(world: &World, cluster: u8) -> ContributionId {
+    world.record::<ClusterRecord>(&StateKey::Cluster(name("open"), bytes32(cluster))).unwrap().owner
+}
+
+fn epoch(world: &World) -> u64 {
+    world.parameters.epoch_at(world.context.timestamp_ms)
+}
+
+/// Jurors, and a contribution by the author with its id as its cluster for each id.
+fn world_with(ids: &[u8]) -> World {
+    let mut world = opened(open_policy());
+    for juror in JURORS {
+        world.accept(juror, act(DatanetAction::JoinPanel));
+    }
+    for id in ids {
+        contribute(&mut world, CONTRIBUTOR, &text(*id, *id, CONTRIBUTOR), Provenance::Human);
+    }
+    world
+}
+
+#[test]
+fn an_appeal_is_judged_by_a_panel_that_nobody_chose() {
+    let mut world = world_with(&[1, 2]);
+    world.check([
+        (CONTRIBUTOR, appeal(9), Err(SubmissionUnknown)),
+        (CONTRIBUTOR, appeal(1), Err(NotRejected)),
+        (CURATOR, decide(1, reject(Reason::Spam)), Ok(())),
+        (CURATOR, decide(2, reject(Reason::Spam)), Ok(())),
+        (STRANGER, appeal(1), Err(NotContributor)),
+        (STRANGER, close(1), Err(DisputeUnknown)),
+        (2, vote(1, 1, true), Err(DisputeUnknown)),
+        (CONTRIBUTOR, appeal(1), Ok(())),
+        (CONTRIBUTOR, appeal(1), Err(DisputeExists)),
+        (2, vote(1, 0, true), Err(BeaconWrong)),
+        (2, vote(1, 1, true), Err(BeaconWrong)),
+        (STRANGER, vote(1, 1, true), Err(JurorUnknown)),
+        (CONTRIBUTOR, act(DatanetAction::JoinPanel), Ok(())),
+    ]);
+    world.pass(1);
+    world.check([
+        (CONTRIBUTOR, vote(1, 1, true), Err(NotDrawn)),
+        (2, vote(1, 0, true), Err(BeaconWrong)),
+        (2, vote(1, 1, true), Ok(())),
+        (2, vote(1, 1, true), Err(VoteRepeated)),
+        (3, vote(1, 1, true), Ok(())),
+        (4, vote(1, 1, false), Ok(())),
+        (2, act(DatanetAction::LeavePanel), Err(TooEarly)),
+        (STRANGER, close(1), Err(TooEarly)),
+    ]);
+    world.pass(3);
+    world.check([
+        (5, vote(1, 1, true), Err(TooLate)),
+        (STRANGER, conclude(1), Err(DisputeExists)),
+        (CONTRIBUTOR, appeal(2), Err(TooLate)),
+        (STRANGER, close(1), Ok(())),
+        (STRANGER, close(1), Err(DisputeUnknown)),
+        (2, act(DatanetAction::LeavePanel), Ok(())),
+        (2, act(DatanetAction::LeavePanel), Err(JurorUnknown)),
+        (2, act(DatanetAction::JoinPanel), Ok(())),
+        (2, act(DatanetAction::JoinPanel), Err(JurorExists)),
+    ]);
+    let record = contribution_of(&world, 1).unwrap();
+    assert_eq!(
+        (record.factor, record.height),
+        (BasisPoints(6_000), 1),
+        "in force, and as early as it was committed"
+    );
+    // Two commitments of 0.1, of which one came back; a juror's bond; three votes of 0.2.
+    assert_eq!(open(&world, CONTRIBUTOR), -100_000 - 100_000_000 - 600_000);
+    assert_eq!(open(&world, 2), -100_000_000 + 200_000);
+}
+
+#[test]
+fn a_lost_appeal_costs_its_bond_and_silence_of_the_panel_nothing() {
+    let mut world = world_with(&[1, 2]);
+    for id in [1, 2] {
+        world.accept(CURATOR, decide(id, reject(Reason::Quality)));
+        world.accept(CONTRIBUTOR, appeal(id));
+    }
+    world.pass(1);
+    for juror in JURORS {
+        world.accept(juror, vote(1, 1, juror == 2));
+    }
+    world.accept(2, vote(2, 1, false));
+    world.accept(3, vote(2, 1, false));
+    world.pass(3);
+    world.check([(STRANGER, close(1), Ok(())), (STRANGER, close(2), Ok(()))]);
+    assert_eq!((contribution_of(&world, 1), contribution_of(&world, 2).is_some()), (None, true));
+    assert_eq!(open(&world, CONTRIBUTOR), -10_000_000 - 400_000, "one bond, and two votes of the other");
+    assert_eq!(open(&world, 4), -100_000_000 + 200_000, "a vote is paid whatever it says");
+}
+
+#[test]
+fn a_claim_that_nobody_contests_merges_the_cluster_from_now_on() {
+    let mut world = world_with(&[1, 2, 3]);
+    for id in [1, 2, 3] {
+        world.accept(REVIEWER, decide(id, accept(6_000)));
+    }
+    world.check([
+        (STRANGER, claim(9, repeats(1, 1)), Err(ContributionUnknown)),
+        (STRANGER, claim(2, repeats(9, 1)), Err(ContributionUnknown)),
+        (STRANGER, claim(2, repeats(1, 2)), Err(ClaimInvalid)),
+        (STRANGER, claim(2, repeats(2, 2)), Err(ClaimInvalid)),
+        (STRANGER, claim(1, repeats(2, 2)), Err(ClaimInvalid)),
+        (STRANGER, claim(2, Matter::Appeal), Err(ClaimInvalid)),
+        (STRANGER, claim(2, removal(Reason::Scope)), Err(ClaimInvalid)),
+        (STRANGER, claim(2, repeats(1, 1)), Ok(())),
+        (AUTHOR, claim(2, removal(Reason::License)), Err(DisputeExists)),
+        (2, vote(2, 1, true), Err(NoPanel)),
+        (STRANGER, contest(2), Err(ClaimInvalid)),
+        (STRANGER, close(2), Err(TooEarly)),
+    ]);
+    world.pass(4);
+    world.check([
+        (AUTHOR, contest(2), Err(TooLate)),
+        (STRANGER, close(2), Ok(())),
+        (STRANGER, claim(2, repeats(1, 1)), Err(ClaimInvalid)),
+        (STRANGER, claim(3, repeats(2, 2)), Ok(())),
+    ]);
+    assert_eq!(owner(&world, 2), id(1));
+    assert_eq!(open(&world, STRANGER), -10_000_000);
+    world.pass(4);
+    world.accept(STRANGER, close(3));
+    assert_eq!(owner(&world, 3), id(1), "what repeats a repetition repeats the earliest");
+}
+
+#[test]
+fn a_contested_claim_pays_the_winner() {
+    for (won, votes) in [(true, [true, true, false]), (false, [true, false, false])] {
+        let mut world = world_with(&[1, 2]);
+        for id in [1, 2] {
+            world.accept(REVIEWER, decide(id, accept(6_000)));
+        }
+        world.accept(STRANGER, claim(2, repeats(1, 1)));
+        world.accept(GATEWAY, contest(2));
+        world.check([(PROVIDER, contest(2), Err(ClaimInvalid))]);
+        world.pass(1);
+        for (juror, vote_for) in JURORS.into_iter().zip(votes) {
+            world.accept(juror, vote(2, 1, vote_for));
+        }
+        world.pass(3);
+        world.accept(CURATOR, close(2));
+        assert_eq!(owner(&world, 2) == id(1), won);
+        let (winner, loser) = if won { (STRANGER, GATEWAY) } else { (GATEWAY, STRANGER) };
+        assert_eq!((open(&world, winner), open(&world, loser)), (4_700_000, -10_000_000));
+    }
+}
+
+#[test]
+fn a_fault_that_comes_out_later_removes_from_now_on() {
+    let mut world = world_with(&[1, 2, 3]);
+    world.accept(REVIEWER, decide(1, accept(6_000)));
+    world.check([(STRANGER, claim(2, removal(Reason::Synthetic)), Err(ContributionUnknown))]);
+    world.pass(8);
+    world.accept(STRANGER, conclude(2));
+    world.accept(STRANGER, conclude(3));
+    world.check([
+        (STRANGER, claim(1, removal(Reason::License)), Ok(())),
+        (STRANGER, claim(2, removal(Reason::Synthetic)), Ok(())),
+        (REVIEWER, decide(2, reject(Reason::Spam)), Err(DisputeExists)),
+        (REVIEWER, decide(3, reject(Reason::Spam)), Ok(())),
+        (STRANGER, claim(3, removal(Reason::Spam)), Err(NotPending)),
+    ]);
+    world.pass(4);
+    world.check([
+        (STRANGER, close(1), Ok(())),
+        (STRANGER, close(2), Ok(())),
+        (STRANGER, claim(1, removal(Reason::License)), Err(ContributionRevoked)),
+        (
+            REVIEWER,
+            decide(2, Decision::Accept { quality: BasisPoints(6_000), verified: true }),
+            Err(SubmissionUnknown),
+        ),
+    ]);
+    let revoked = |id| contribution_of(&world, id).unwrap().revoked_at;
+    assert_eq!([revoked(1), revoked(2)], [Some(world.context.height); 2]);
+    assert_eq!(
+        open(&world, CONTRIBUTOR),
+        -200_000,
+        "the bond of what was settled is back, of the others not yet or never"
+    );
+}
+
+#[test]
+fn an_accepted_contribution_that_waits_for_a_claim_is_not_settled() {
+    let mut world = world_with(&[1]);
+    world.pass(8);
+    world.accept(STRANGER, conclude(1));
+    world.pass(30);
+    world.accept(STRANGER, claim(1, removal(Reason::Unlawful)));
+    world.pass(1);
+    world.check([(STRANGER, conclude(1), Err(DisputeExists))]);
+    assert_eq!(epoch(&world), 39);
+}
+
+proptest! {
+    /// Every juror has the same chance of a seat, panels are as large as their seats allow, and small pools judge together.
+    #[test]
+    fn panels_are_drawn_evenly(seed in any::<[u8; 32]>(), jurors in 1u32..200, seats in 1u64..16) {
+        let drawn = |number| is_drawn(&Hash(seed), &name("open"), id(1), number, jurors, seats);
+        let panel = (0..jurors + 5).filter(|number| drawn(*number)).count() as u64;
+        prop_assert!(panel >= 1 && panel <= seats.max(u64::from(jurors).min(seats)));
+        if u64::from(jurors) <= seats { prop_assert_eq!(panel, u64::from(jurors)); }
+        prop_assert!(!drawn(jurors));
+    }
+}
