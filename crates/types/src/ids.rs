@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -110,9 +111,10 @@ bytes_id!(
 );
 
 /// A short unique name of a datanet or model: 1 to 64 characters of `a-z`, `0-9`, `.`, `-` and `_`.
-/// Construction is the only validation; parsing, deserialising and decoding all go through it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize)]
-pub struct Name(String);
+/// Construction is the only validation; parsing, deserialising and decoding all go through it. Copies share one text,
+/// because a batch names the same few names in each of its thousands of lines.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Arc<str>);
 
 impl Name {
     /// The longest name, in bytes.
@@ -131,7 +133,7 @@ impl FromStr for Name {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
         let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         if text.len() <= Self::LENGTH_MAX && starts_well && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text.into()))
         } else {
             Err(IdError::Name { text: shortened(text) })
         }
@@ -160,6 +162,12 @@ impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <String as Deserialize>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl BorshSerialize for Name {
+    fn serialize<W: std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
+        BorshSerialize::serialize(self.as_str(), writer)
     }
 }
 

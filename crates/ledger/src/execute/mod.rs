@@ -13,17 +13,18 @@
 //! Absent: fees, ordering, blocks. The caller applies `changes` before it executes the next transaction.
 
 mod begin;
+mod prepared;
 mod transition;
 
 use std::collections::BTreeMap;
 
-use openledger_types::record::AccountRecord;
-use openledger_types::{Action, Event, Hash, Parameters, Rejection, SignedTransaction};
+use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 
-use crate::state::{Applied, StateKey, Stop, View};
+use crate::state::{Applied, StateKey};
 use crate::{accounts, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement};
 
 pub use begin::begin_block;
+pub use prepared::Prepared;
 pub(crate) use transition::{Transition, check_text};
 
 /// What the chain knows about the block that holds the transaction.
@@ -65,59 +66,7 @@ pub enum Step {
 /// # Panics
 /// When a record does not decode or the state has no parameters: the state was not written by this ledger.
 pub fn execute(transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> Step {
-    let Ok(signed) = SignedTransaction::decode(transaction) else {
-        return Step::Done(rejected(Rejection::TransactionMalformed, Loaded::new()));
-    };
-    let mut view = View::new(loaded);
-    let base = [StateKey::Parameters, StateKey::Supply, StateKey::Account(signed.sender)];
-    if view.need(base.into_iter().chain(keys(&signed))).is_err() {
-        return Step::Load(view.missing());
-    }
-    let (parameters, account) = match admit(&signed, &mut view) {
-        Ok(admitted) => admitted,
-        Err(Stop::Missing) => return Step::Load(view.missing()),
-        Err(Stop::Rejected(rejection)) => return Step::Done(rejected(rejection, Loaded::new())),
-    };
-    view.put(&StateKey::Account(signed.sender), &account);
-    let mut transition = match Transition::begin(view, *context, parameters, signed.sender) {
-        Ok(transition) => transition,
-        Err(missing) => return Step::Load(missing),
-    };
-    match apply(&mut transition, &signed.transaction.action) {
-        Ok(()) => {
-            let (events, changes) = transition.finish();
-            Step::Done(Outcome { result: Ok(()), events, changes })
-        }
-        Err(Stop::Missing) => Step::Load(transition.view.missing()),
-        Err(Stop::Rejected(rejection)) => {
-            let mut nonce_only = View::new(loaded);
-            nonce_only.put(&StateKey::Account(signed.sender), &account);
-            Step::Done(rejected(rejection, nonce_only.into_changes()))
-        }
-    }
-}
-
-fn rejected(rejection: Rejection, changes: Loaded) -> Outcome {
-    Outcome { result: Err(rejection), events: Vec::new(), changes }
-}
-
-/// Checks network, signature and nonce; returns the parameters and the sender with its nonce used.
-fn admit(signed: &SignedTransaction, view: &mut View<'_>) -> Applied<(Parameters, AccountRecord)> {
-    let parameters: Parameters =
-        view.get(&StateKey::Parameters)?.expect("genesis wrote the parameters and nothing removes them");
-    if signed.transaction.chain_id != parameters.chain_id {
-        return Err(Rejection::ChainIdWrong.into());
-    }
-    signed.verify().map_err(|_| Rejection::SignatureInvalid)?;
-    let mut account = view.account(signed.sender)?;
-    if signed.transaction.nonce < account.nonce {
-        return Err(Rejection::NonceUsed.into());
-    }
-    if signed.transaction.nonce > account.nonce {
-        return Err(Rejection::NonceAhead.into());
-    }
-    account.nonce = account.nonce.checked_add(1).ok_or(Rejection::NonceUsed)?;
-    Ok((parameters, account))
+    Prepared::new(transaction).step(context, loaded)
 }
 
 /// All keys that the action is known to read before anything is loaded.

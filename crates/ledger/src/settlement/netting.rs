@@ -40,7 +40,9 @@ pub enum NettingError {
     Full,
 }
 
-type DataKey = (Name, ContributionId, AccountId);
+/// What an owner gets for a contribution, by its datanet and the model that served. The contribution comes first, led by its
+/// first eight bytes as a number: most comparisons end there, and names of datanets hardly ever differ.
+type DataKey = (u64, ContributionId, AccountId, Name, Name);
 
 /// The lines of a batch in the making.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub struct Netting {
     router_fee: Amount,
     providers: BTreeMap<AccountId, Amount>,
     builders: BTreeMap<(Name, AccountId), Amount>,
-    data: BTreeMap<DataKey, BTreeMap<Name, Amount>>,
+    data: BTreeMap<DataKey, Amount>,
     uplift: BTreeMap<Name, Amount>,
     carries: BTreeMap<Name, (Amount, Amount)>,
     verification: Amount,
@@ -123,9 +125,9 @@ impl Netting {
             raise(self.builders.entry((line.model.clone(), line.account)).or_default(), line.amount);
         }
         for line in &lines.data {
-            let key = (line.datanet.clone(), line.contribution, line.owner);
-            let by_model = self.data.entry(key).or_default();
-            raise(by_model.entry(lines.model.clone()).or_default(), line.amount);
+            let (datanet, model) = (line.datanet.clone(), lines.model.clone());
+            let key = (lead(line.contribution), line.contribution, line.owner, datanet, model);
+            raise(self.data.entry(key).or_default(), line.amount);
         }
         raise(self.uplift.entry(lines.model.clone()).or_default(), lines.uplift);
         let carry = self.carries.entry(lines.model.clone()).or_insert((lines.carry_in, lines.carry_in));
@@ -141,16 +143,12 @@ impl Netting {
     /// Moves what a contribution would get to the uplift pools of the models that served: it was revoked before the
     /// batch was settled.
     pub fn revoke(&mut self, datanet: &Name, contribution: ContributionId) {
-        let revoked: Vec<DataKey> = self
-            .data
-            .keys()
-            .filter(|(name, id, _)| name == datanet && *id == contribution)
-            .cloned()
-            .collect();
+        let is_revoked = |(_, id, _, name, _): &DataKey| *id == contribution && name == datanet;
+        let revoked: Vec<DataKey> = self.data.keys().filter(|key| is_revoked(key)).cloned().collect();
         for key in revoked {
-            for (model, amount) in self.data.remove(&key).unwrap_or_default() {
-                raise(self.uplift.entry(model).or_default(), amount);
-            }
+            let amount = self.data.remove(&key).unwrap_or_default();
+            let (_, _, _, _, model) = key;
+            raise(self.uplift.entry(model).or_default(), amount);
         }
     }
 
@@ -164,11 +162,15 @@ impl Netting {
     ) -> Batch {
         debits.sort_by_key(|debit| debit.channel);
         let some = |amount: &Amount| *amount > Amount::ZERO;
-        let data = self.data.into_iter().map(|((datanet, contribution, owner), by_model)| DataLine {
+        let mut data: BTreeMap<(Name, ContributionId, AccountId), Amount> = BTreeMap::new();
+        for ((_, contribution, owner, datanet, _), amount) in self.data {
+            raise(data.entry((datanet, contribution, owner)).or_default(), amount);
+        }
+        let data = data.into_iter().map(|((datanet, contribution, owner), amount)| DataLine {
             datanet,
             contribution,
             owner,
-            amount: Amount::sum(by_model.into_values()).expect("a part of the data share fits"),
+            amount,
         });
         Batch {
             number,
@@ -210,6 +212,11 @@ impl Netting {
             burn: self.burn,
         }
     }
+}
+
+fn lead(contribution: ContributionId) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = contribution.0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 fn raise(sum: &mut Amount, amount: Amount) {

@@ -280,8 +280,11 @@ pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Opt
         terms.unattributed,
         parameters.split.attributed,
     )?;
-    let mut data = Vec::new();
+    let mut data = Vec::with_capacity(terms.shares.len());
     for (share, (_, pay)) in terms.shares.iter().zip(&data_split.attributed) {
+        if *pay == Amount::ZERO {
+            continue;
+        }
         let parts: Vec<u64> = share.owners.iter().map(|owner| owner.parts).collect();
         for (owner, amount) in share.owners.iter().zip(split_owners(*pay, &parts)) {
             if amount > Amount::ZERO {

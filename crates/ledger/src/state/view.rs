@@ -3,6 +3,7 @@
 //! Absent: partial effects. A stopped or rejected transaction's view is thrown away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::record::{
@@ -34,44 +35,73 @@ pub(crate) type Applied<T = ()> = Result<T, Stop>;
 /// Records by encoded key; `None` means that the state holds nothing there.
 pub(crate) type Bytes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A record that was touched.
+struct Slot<'a> {
+    key: Vec<u8>,
+    /// What the caller loaded; `None` when it did not.
+    loaded: Option<&'a Option<Vec<u8>>>,
+    /// What the transaction wrote.
+    change: Option<Option<Vec<u8>>>,
+    /// Another slot with the same hash.
+    next: Option<usize>,
+}
+
+impl Slot<'_> {
+    fn value(&self) -> Option<&Option<Vec<u8>>> {
+        self.change.as_ref().or(self.loaded)
+    }
+}
+
+/// A batch touches thousands of long keys with the same beginnings, many of them several times. So each is searched among the
+/// loaded ones once, and then found by a hash. The hash decides nothing but where to look: keys with equal hashes are
+/// chained and compared, and whatever leaves the view is in the order of the keys.
 pub(crate) struct View<'a> {
     loaded: &'a Bytes,
-    changes: Bytes,
-    missing: BTreeSet<Vec<u8>>,
+    slots: Vec<Slot<'a>>,
+    first: BTreeMap<u64, usize>,
+    missing: BTreeSet<usize>,
+    buffer: Vec<u8>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(loaded: &'a Bytes) -> Self {
-        Self { loaded, changes: BTreeMap::new(), missing: BTreeSet::new() }
+        let (slots, first, missing, buffer) = (Vec::new(), BTreeMap::new(), BTreeSet::new(), Vec::new());
+        Self { loaded, slots, first, missing, buffer }
     }
 
     /// Asks for keys at once, so that one round of loading suffices.
     pub(crate) fn need(&mut self, keys: impl IntoIterator<Item = StateKey>) -> Applied {
         for key in keys {
-            let bytes = key.encode();
-            if !self.loaded.contains_key(&bytes) && !self.changes.contains_key(&bytes) {
-                self.missing.insert(bytes);
+            let place = self.place(&key);
+            if self.slots[place].value().is_none() {
+                self.missing.insert(place);
             }
         }
         if self.missing.is_empty() { Ok(()) } else { Err(Stop::Missing) }
     }
 
     /// Keys that were read and not loaded.
-    pub(crate) fn missing(self) -> Vec<Vec<u8>> {
-        self.missing.into_iter().collect()
+    pub(crate) fn missing(mut self) -> Vec<Vec<u8>> {
+        let mut missing: Vec<Vec<u8>> =
+            self.missing.iter().map(|place| std::mem::take(&mut self.slots[*place].key)).collect();
+        missing.sort_unstable();
+        missing
     }
 
     /// What differs from what was loaded.
     pub(crate) fn into_changes(self) -> Bytes {
-        let loaded = self.loaded;
-        self.changes.into_iter().filter(|(key, value)| loaded.get(key) != Some(value)).collect()
+        let changed = self.slots.into_iter().filter_map(|slot| {
+            let change = slot.change?;
+            if slot.loaded == Some(&change) { None } else { Some((slot.key, change)) }
+        });
+        changed.collect()
     }
 
     /// The record under `key`.
     pub(crate) fn get<T: BorshDeserialize>(&mut self, key: &StateKey) -> Applied<Option<T>> {
-        let bytes = key.encode();
-        let Some(value) = self.changes.get(&bytes).or_else(|| self.loaded.get(&bytes)) else {
-            self.missing.insert(bytes);
+        let place = self.place(key);
+        let Some(value) = self.slots[place].value() else {
+            self.missing.insert(place);
             return Err(Stop::Missing);
         };
         Ok(value.as_ref().map(|value| {
@@ -82,12 +112,37 @@ impl<'a> View<'a> {
 
     /// Writes the record under `key`.
     pub(crate) fn put<T: BorshSerialize>(&mut self, key: &StateKey, value: &T) {
-        self.changes.insert(key.encode(), Some(codec::encode(value)));
+        let place = self.place(key);
+        self.slots[place].change = Some(Some(codec::encode(value)));
     }
 
     /// Removes the record under `key`.
     pub(crate) fn remove(&mut self, key: &StateKey) {
-        self.changes.insert(key.encode(), None);
+        let place = self.place(key);
+        self.slots[place].change = Some(None);
+    }
+
+    /// The slot of a key.
+    fn place(&mut self, key: &StateKey) -> usize {
+        self.buffer.clear();
+        key.serialize(&mut self.buffer).expect("writing to memory cannot fail");
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&self.buffer);
+        let hash = hasher.finish();
+        let before = self.first.get(&hash).copied();
+        let mut seen = before;
+        while let Some(place) = seen {
+            let slot = &self.slots[place];
+            if slot.key == self.buffer {
+                return place;
+            }
+            seen = slot.next;
+        }
+        let place = self.slots.len();
+        let (key, loaded) = (self.buffer.clone(), self.loaded.get(&self.buffer));
+        self.slots.push(Slot { key, loaded, change: None, next: before });
+        self.first.insert(hash, place);
+        place
     }
 
     pub(crate) fn account(&mut self, account: AccountId) -> Applied<AccountRecord> {

@@ -15,8 +15,8 @@ use openledger_types::{
 use crate::execute::Transition;
 use crate::state::{Applied, Stop, View};
 use crate::{
-    BlockContext, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting, Outcome, StateKey,
-    Step, begin_block, check_conservation, execute, split_completion,
+    BlockContext, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting, Outcome, Prepared,
+    StateKey, Step, begin_block, check_conservation, execute, split_completion,
 };
 
 pub(crate) const ACCOUNTS: u8 = 12;
@@ -179,8 +179,9 @@ impl World {
     pub(crate) fn execute(&mut self, bytes: &[u8]) -> Outcome {
         let mut loaded = Loaded::new();
         let mut rounds = 0;
+        let mut prepared = Prepared::new(bytes);
         let outcome = loop {
-            match execute(bytes, &self.context, &loaded) {
+            match prepared.step(&self.context, &loaded) {
                 Step::Done(outcome) => break outcome,
                 Step::Load(keys) => {
                     rounds += 1;
