@@ -49,7 +49,9 @@ mod tests;
 
 pub use accounts::{AccountKey, AccountsRecord};
 pub use datanets::{DatanetKey, DatanetsRecord};
-pub use execute::{BlockContext, Loaded, Outcome, Prepared, Step, begin_block, execute};
+pub use execute::{
+    BlockContext, Loaded, Outcome, Prepared, Step, begin_block, execute, next_nonce, nonce_key,
+};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use governed::{GOVERNED, Governed, with_values};
 pub use openledger_types::ProposalClass;

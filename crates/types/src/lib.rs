@@ -27,7 +27,7 @@ pub mod rejection;
 pub mod reputation;
 pub mod transaction;
 
-pub use accounts::{AccountAction, AccountEvent};
+pub use accounts::{AccountAction, AccountEvent, SessionGrant, SessionKey, SpendingLimit};
 pub use action::{Action, NewContribution, NewOwner, Royalty};
 pub use amount::{Amount, Asset, BasisPoints, UNITS_PER_WHOLE};
 pub use batch::{Batch, BuilderLine, CarryLine, DataLine, Debit, ProviderLine, UpliftLine};
@@ -46,7 +46,9 @@ pub use reputation::{
     CounterpartyRecord, Domain, EvidenceRecord, FraudRecord, ReputationEvent, ReputationParameters,
     RequesterRecord,
 };
-pub use transaction::{SignedTransaction, Transaction, TransactionError, Voucher};
+pub use transaction::{
+    Authorization, SessionSecret, SignedTransaction, Transaction, TransactionError, Voucher,
+};
 
 /// SHA-256 of `bytes`.
 pub fn sha256(bytes: &[u8]) -> Hash {

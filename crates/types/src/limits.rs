@@ -31,6 +31,10 @@ pub const LICENSES_MAX: usize = 64;
 pub const AUCTION_ORDERS_MAX: usize = 64;
 /// Leases of one provider, offered and taken.
 pub const LEASES_PER_PROVIDER_MAX: usize = 16;
+/// Kinds of action in one session grant.
+pub const SESSION_ACTIONS_MAX: usize = 32;
+/// Epochs from a grant to the end of its session.
+pub const SESSION_EPOCHS_MAX: u64 = 10_000;
 /// Tranches claimed by one `ClaimTranches`.
 pub const TRANCHES_PER_CLAIM_MAX: usize = 64;
 /// Licences that one policy of a datanet names.

@@ -7,8 +7,8 @@ use alloy_sol_types::{Eip712Domain, SolStruct, sol};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::codec::{self, DecodeError};
-use crate::keys::{self, AccountSecret, KeyError, keccak};
-use crate::{AccountId, Action, Amount, ChannelId, Hash, limits};
+use crate::keys::{self, AccountSecret, KeyError, ServiceSecret, ServiceSignature, keccak};
+use crate::{AccountId, Action, Amount, ChannelId, Hash, ServiceKey, SessionKey, limits};
 
 mod typed {
     #![allow(missing_docs, reason = "generated from the Solidity declarations below")]
@@ -16,6 +16,14 @@ mod typed {
 
     sol! {
         struct Transaction {
+            string action;
+            string summary;
+            bytes32 body;
+            uint64 nonce;
+        }
+
+        struct SessionTransaction {
+            address account;
             string action;
             string summary;
             bytes32 body;
@@ -50,12 +58,16 @@ fn domain(chain_id: u64) -> Eip712Domain {
     }
 }
 
-/// An action with the nonce of its sender, for one network.
+/// What an ed25519 session key signs begins with this, so that it is nothing else that a service signs.
+const SESSION_PREFIX: &[u8] = b"OpenLedger session transaction v1\0";
+
+/// An action with the nonce of whoever signs it, for one network.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Transaction {
     /// EIP-155 chain id of the network.
     pub chain_id: u64,
-    /// The sender's next nonce.
+    /// The next nonce of the account, or of the session whose key signs: services and their owner do not wait for
+    /// each other.
     pub nonce: u64,
     /// What to do.
     pub action: Action,
@@ -76,19 +88,102 @@ impl Transaction {
     /// Signs with the sender's key.
     pub fn sign(self, secret: &AccountSecret) -> SignedTransaction {
         let signature = secret.sign(&self.signing_hash());
-        SignedTransaction { sender: secret.account(), transaction: self, signature }
+        let authorization = Authorization::Account(signature);
+        SignedTransaction { sender: secret.account(), transaction: self, authorization }
+    }
+
+    /// The EIP-712 signing hash for a session key: a type of its own that names the account, so that a signature for one
+    /// account, or by an account for itself, is never one for another.
+    pub fn session_hash(&self, account: &AccountId) -> Hash {
+        let typed = typed::SessionTransaction {
+            account: account.0.into(),
+            action: self.action.name().to_owned(),
+            summary: self.action.summary(),
+            body: B256::from(keccak(&codec::encode(&self.action)).0),
+            nonce: self.nonce,
+        };
+        Hash(typed.eip712_signing_hash(&domain(self.chain_id)).0)
+    }
+
+    /// Signs with a session key of `account`.
+    pub fn sign_in_session(self, account: AccountId, secret: &SessionSecret) -> SignedTransaction {
+        let hash = self.session_hash(&account);
+        let authorization = match secret {
+            SessionSecret::Ed25519(secret) => {
+                Authorization::Ed25519 { key: secret.key(), signature: secret.sign(&session_message(&hash)) }
+            }
+            SessionSecret::Secp256k1(secret) => {
+                Authorization::Secp256k1 { key: secret.account(), signature: secret.sign(&hash) }
+            }
+        };
+        SignedTransaction { sender: account, transaction: self, authorization }
+    }
+}
+
+fn session_message(hash: &Hash) -> Vec<u8> {
+    [SESSION_PREFIX, hash.0.as_slice()].concat()
+}
+
+/// The secret of a session key.
+#[derive(Debug, Clone)]
+pub enum SessionSecret {
+    /// An ed25519 key.
+    Ed25519(ServiceSecret),
+    /// A secp256k1 key.
+    Secp256k1(AccountSecret),
+}
+
+impl SessionSecret {
+    /// The public key.
+    pub fn key(&self) -> SessionKey {
+        match self {
+            Self::Ed25519(secret) => SessionKey::Ed25519(secret.key()),
+            Self::Secp256k1(secret) => SessionKey::Secp256k1(secret.account()),
+        }
+    }
+}
+
+/// Whose signature a transaction carries.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Authorization {
+    /// The account's own: `r ‖ s ‖ v` over [`Transaction::signing_hash`].
+    Account([u8; 65]),
+    /// An ed25519 session key's over [`Transaction::session_hash`].
+    Ed25519 {
+        /// The key.
+        key: ServiceKey,
+        /// Its signature.
+        signature: ServiceSignature,
+    },
+    /// A secp256k1 session key's: `r ‖ s ‖ v` over [`Transaction::session_hash`].
+    Secp256k1 {
+        /// The key's address.
+        key: AccountId,
+        /// Its signature.
+        signature: [u8; 65],
+    },
+}
+
+impl Authorization {
+    /// The session key, if it is one.
+    pub fn session(&self) -> Option<SessionKey> {
+        match self {
+            Self::Account(_) => None,
+            Self::Ed25519 { key, .. } => Some(SessionKey::Ed25519(*key)),
+            Self::Secp256k1 { key, .. } => Some(SessionKey::Secp256k1(*key)),
+        }
     }
 }
 
 /// A transaction with its sender and signature.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SignedTransaction {
-    /// Who sends.
+    /// The account that acts.
     pub sender: AccountId,
     /// What.
     pub transaction: Transaction,
-    /// `r ‖ s ‖ v` over [`Transaction::signing_hash`].
-    pub signature: [u8; 65],
+    /// By which key.
+    pub authorization: Authorization,
 }
 
 impl SignedTransaction {
@@ -102,10 +197,21 @@ impl SignedTransaction {
         codec::decode("transaction", bytes, limits::TRANSACTION_BYTES_MAX)
     }
 
-    /// Checks that the signature is the sender's.
+    /// Checks that the signature is by the key that it names. Whether a session key may act is for the ledger to say.
     pub fn verify(&self) -> Result<(), KeyError> {
-        let signer = keys::recover(&self.transaction.signing_hash(), &self.signature)?;
-        if signer == self.sender { Ok(()) } else { Err(KeyError::SignatureWrong) }
+        let (signer, expected) = match &self.authorization {
+            Authorization::Account(signature) => {
+                (keys::recover(&self.transaction.signing_hash(), signature)?, &self.sender)
+            }
+            Authorization::Ed25519 { key, signature } => {
+                let hash = self.transaction.session_hash(&self.sender);
+                return keys::verify_service(key, &session_message(&hash), signature);
+            }
+            Authorization::Secp256k1 { key, signature } => {
+                (keys::recover(&self.transaction.session_hash(&self.sender), signature)?, key)
+            }
+        };
+        if signer == *expected { Ok(()) } else { Err(KeyError::SignatureWrong) }
     }
 
     /// The transaction's hash: Keccak-256 over its canonical bytes.

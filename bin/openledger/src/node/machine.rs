@@ -3,9 +3,7 @@
 //! Absent: any rule of its own.
 
 use openledger_chain::{BlockContext, Loaded, Outcome, StateMachine, Step};
-use openledger_ledger::StateKey;
-use openledger_types::record::AccountRecord;
-use openledger_types::{Event, Hash, Rejection, SignedTransaction, codec, limits};
+use openledger_types::{Event, Hash, Rejection, SignedTransaction, codec};
 
 /// Bytes of one transaction's encoded events, at most (the chain's own limit).
 const EVENTS_BYTES_MAX: usize = 256 * 1024;
@@ -27,13 +25,13 @@ impl StateMachine for LedgerMachine {
             Ok(signed) if signed.verify().is_err() => return refused(Rejection::SignatureInvalid),
             Ok(signed) => signed,
         };
-        let key = StateKey::Account(signed.sender).encode();
+        let key = openledger_ledger::nonce_key(&signed);
         let Some(record) = loaded.get(&key) else { return Step::Load(vec![key]) };
-        let account: AccountRecord = record.as_ref().map_or_else(AccountRecord::default, |bytes| {
-            codec::decode("account", bytes, limits::RECORD_BYTES_MAX).expect("the ledger wrote this record")
-        });
-        let ahead = signed.transaction.nonce.checked_sub(account.nonce);
-        match ahead {
+        let next = match openledger_ledger::next_nonce(&signed, record.as_deref()) {
+            Ok(next) => next,
+            Err(rejection) => return refused(rejection),
+        };
+        match signed.transaction.nonce.checked_sub(next) {
             None => refused(Rejection::NonceUsed),
             Some(ahead) if ahead > NONCES_AHEAD_MAX => refused(Rejection::NonceAhead),
             Some(_) => Step::Done(Outcome::accepted()),
@@ -88,6 +86,7 @@ pub fn decode_events(output: &[u8]) -> Vec<Event> {
 
 #[cfg(test)]
 mod tests {
+    use openledger_types::record::AccountRecord;
     use openledger_types::{AccountSecret, Action, Amount, Asset, Transaction};
 
     use super::*;

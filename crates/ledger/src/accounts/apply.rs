@@ -64,7 +64,7 @@ pub(crate) fn receive(
     supply::enter(&mut transition.supply, Part::Balances(asset), amount)
 }
 
-/// Takes from a balance.
+/// Takes from a balance. The only place where one falls, so limits of sessions are counted here.
 pub(crate) fn spend(
     transition: &mut Transition<'_>,
     account: AccountId,
@@ -78,6 +78,7 @@ pub(crate) fn spend(
     };
     *balance = balance.minus(amount).ok_or(Rejection::BalanceTooLow)?;
     transition.view.put(&StateKey::Account(account), &record);
+    transition.count_spending(account, asset, amount)?;
     supply::leave(&mut transition.supply, Part::Balances(asset), amount);
     Ok(())
 }

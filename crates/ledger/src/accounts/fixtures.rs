@@ -1,22 +1,47 @@
 //! One of each action, record and key, for the recorded encodings.
 
-use openledger_types::accounts::{GroupRecord, LinkRecord};
-use openledger_types::{AccountAction, Action, codec};
+use openledger_types::accounts::{GroupRecord, LinkRecord, SessionRecord};
+use openledger_types::{
+    AccountAction, Action, Amount, ServiceKey, SessionGrant, SessionKey, SpendingLimit, codec,
+};
 
 use super::AccountKey;
 use crate::StateKey;
 use crate::tests::account;
 
+const ED25519: SessionKey = SessionKey::Ed25519(ServiceKey([1; 32]));
+
+fn grant() -> SessionGrant {
+    SessionGrant {
+        actions: vec!["Transfer".into()],
+        credits: SpendingLimit { per_epoch: Amount(1), total: Amount(2) },
+        open: SpendingLimit { per_epoch: Amount(3), total: Amount(4) },
+        expires_in_epoch: 5,
+    }
+}
+
 pub(crate) fn actions() -> Vec<Action> {
     vec![
         Action::Accounts(AccountAction::DeclareLink { other: account(1) }),
         Action::Accounts(AccountAction::EndLink { other: account(1) }),
+        Action::Accounts(AccountAction::GrantSession { key: ED25519, grant: grant() }),
+        Action::Accounts(AccountAction::RevokeSession { key: SessionKey::Secp256k1(account(1)) }),
     ]
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let link = LinkRecord { proposed_by: account(1), declared_in_epoch: Some(2), ends_in_epoch: Some(3) };
+    let session = SessionRecord {
+        grant: Some(grant()),
+        nonce: 1,
+        epoch: 2,
+        credits_in_epoch: Amount(3),
+        open_in_epoch: Amount(4),
+        credits_spent: Amount(5),
+        open_spent: Amount(6),
+    };
     vec![
+        ("SessionRecord", codec::encode(&session)),
         ("LinkRecord", codec::encode(&link)),
         ("GroupRecord", codec::encode(&GroupRecord { members: vec![account(1), account(2)], size: 2 })),
     ]
@@ -28,5 +53,6 @@ pub(crate) fn keys() -> Vec<StateKey> {
         AccountKey::LinkCount(account(1)).state(),
         AccountKey::Member(account(1)).state(),
         AccountKey::Group(account(1)).state(),
+        AccountKey::Session(account(1), ED25519).state(),
     ]
 }

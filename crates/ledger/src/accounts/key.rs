@@ -1,9 +1,9 @@
 //! The keys and records of accounts beyond balances. The order of the variants is part of the protocol.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use openledger_types::AccountId;
-use openledger_types::accounts::{GroupRecord, LinkRecord};
+use openledger_types::accounts::{GroupRecord, LinkRecord, SessionRecord};
 use openledger_types::codec::DecodeError;
+use openledger_types::{AccountId, SessionKey};
 use serde::Serialize;
 
 use crate::queries::record;
@@ -20,6 +20,8 @@ pub enum AccountKey {
     Member(AccountId),
     /// `GroupRecord`, by the cluster's root.
     Group(AccountId),
+    /// `SessionRecord`, by account and key.
+    Session(AccountId, SessionKey),
 }
 
 impl AccountKey {
@@ -42,6 +44,7 @@ pub enum AccountsRecord {
     LinkCount(u32),
     Member(AccountId),
     Group(GroupRecord),
+    Session(SessionRecord),
 }
 
 impl AccountsRecord {
@@ -51,6 +54,7 @@ impl AccountsRecord {
             AccountKey::LinkCount(_) => Self::LinkCount(record(bytes)?),
             AccountKey::Member(_) => Self::Member(record(bytes)?),
             AccountKey::Group(_) => Self::Group(record(bytes)?),
+            AccountKey::Session(..) => Self::Session(record(bytes)?),
         })
     }
 }

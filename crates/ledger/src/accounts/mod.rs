@@ -1,4 +1,4 @@
-//! Accounts: balances in credits and OPEN, transfers, the faucet of local networks, and links between accounts.
+//! Accounts: balances in credits and OPEN, transfers, the faucet of local networks, links between accounts, session keys.
 //!
 //! Rule (design, section 6): credits are the unit of prices, deposited and withdrawn; OPEN is stake, bond and vote. An
 //! amount of zero is refused. The faucet exists on local networks only, gives a bounded amount at a time, and counts
@@ -8,6 +8,12 @@
 //! of accounts, never accounts, so that nobody gains by having many. Two accounts are linked when both said so. A link can be
 //! ended, after the unbonding time from the request, so nobody is one party when it is audited and two when it votes. An
 //! account leaves its cluster with its last link; the rest stays together.
+//!
+//! Sessions (design, section 7): an account lets a key, ed25519 or secp256k1, act for it: named kinds of action, at most so
+//! much of each asset per epoch and in total, until an epoch, revocable at once. What a session spends is counted where
+//! balances fall, in both assets, and what comes back is not subtracted. A session has a nonce of its own, so that services
+//! and their owner do not wait for each other; it goes on through revocation and new grants, so nothing is ever replayed. What
+//! is no money (owning, voting) is limited by the kinds of action alone. No session grants sessions or withdraws.
 //!
 //! Absent: deposits and withdrawals, which pass through the bridge; links that nobody declares, which somebody has to find.
 
@@ -20,6 +26,9 @@ mod key;
 mod link_tests;
 mod links;
 #[cfg(test)]
+mod session_tests;
+mod sessions;
+#[cfg(test)]
 mod tests;
 
 use openledger_types::{AccountAction, AccountId};
@@ -31,11 +40,15 @@ pub(crate) use apply::{faucet, keys, receive, spend, transfer};
 #[allow(unused_imports, reason = "for every step that counts clusters")]
 pub(crate) use clusters::{cluster_of, key_of_cluster};
 pub use key::{AccountKey, AccountsRecord};
+pub(crate) use sessions::Session;
 
 pub(crate) fn keys_of_action(sender: AccountId, action: &AccountAction) -> Vec<StateKey> {
     match action {
         AccountAction::DeclareLink { other } | AccountAction::EndLink { other } => {
             links::keys(sender, *other)
+        }
+        AccountAction::GrantSession { key, .. } | AccountAction::RevokeSession { key } => {
+            sessions::keys(sender, *key)
         }
     }
 }
@@ -44,5 +57,7 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &AccountAction) -> 
     match action {
         AccountAction::DeclareLink { other } => links::declare(transition, *other),
         AccountAction::EndLink { other } => links::end(transition, *other),
+        AccountAction::GrantSession { key, grant } => sessions::grant(transition, *key, grant),
+        AccountAction::RevokeSession { key } => sessions::revoke(transition, *key),
     }
 }

@@ -1,9 +1,10 @@
 //! One transaction against the state: check who sends it, dispatch to the step that owns the action, and return what
 //! changed.
 //!
-//! Rule, in order of precedence: the bytes decode; the chain id is this network's; the signature is the sender's; the
-//! nonce is the sender's next; then the action's own checks. An action that is rejected after the nonce check still
-//! uses the nonce, so that it cannot be replayed later; everything else it did is thrown away.
+//! Rule, in order of precedence: the bytes decode; the chain id is this network's; the signature is the sender's, or one of
+//! a session key that may act for it; the nonce is the next of the account, or of the session; then the action's own
+//! checks. An action that is rejected after the nonce check still uses the nonce, so that it cannot be replayed later;
+//! everything else it did is thrown away.
 //!
 //! The state is loaded by the caller, because storage is slow and the rules are not. [`execute`] answers
 //! [`Step::Load`] with all keys it can know of that are not in `loaded`; the caller loads them, adds them to `loaded`
@@ -12,6 +13,7 @@
 //!
 //! Absent: fees, ordering, blocks. The caller applies `changes` before it executes the next transaction.
 
+mod admission;
 mod begin;
 mod prepared;
 mod transition;
@@ -23,6 +25,7 @@ use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 use crate::state::{Applied, StateKey};
 use crate::{accounts, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement};
 
+pub use admission::{next_nonce, nonce_key};
 pub use begin::begin_block;
 pub use prepared::Prepared;
 pub(crate) use transition::{Transition, check_text};

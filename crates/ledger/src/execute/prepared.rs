@@ -5,11 +5,10 @@
 //! keys which the action names were already asked for.
 //! Absent: anything that was read from the state.
 
-use openledger_types::record::AccountRecord;
-use openledger_types::{Parameters, Rejection, SignedTransaction};
+use openledger_types::{Rejection, SignedTransaction};
 
-use super::{BlockContext, Loaded, Outcome, Step, Transition, apply, keys};
-use crate::state::{Applied, StateKey, Stop, View};
+use super::{BlockContext, Loaded, Outcome, Step, Transition, admission, apply, keys};
+use crate::state::{StateKey, Stop, View};
 
 /// One transaction between rounds of loading.
 #[derive(Debug)]
@@ -36,23 +35,27 @@ impl Prepared {
             return Step::Done(rejected(Rejection::TransactionMalformed, Loaded::new()));
         };
         let mut view = View::new(loaded);
-        let base = [StateKey::Parameters, StateKey::Supply, StateKey::Account(signed.sender)];
+        let nonce = admission::key_of_nonce(signed);
+        let base = [StateKey::Parameters, StateKey::Supply, StateKey::Account(signed.sender), nonce];
         let named = if self.asked { Vec::new() } else { keys(signed) };
         self.asked = true;
         if view.need(base.into_iter().chain(named)).is_err() {
             return Step::Load(view.missing());
         }
-        let (parameters, account) = match admit(signed, &mut self.signature_right, &mut view) {
+        let right = *self.signature_right.get_or_insert_with(|| signed.verify().is_ok());
+        let (parameters, signer) = match admission::admit(signed, right, context, &mut view) {
             Ok(admitted) => admitted,
             Err(Stop::Missing) => return Step::Load(view.missing()),
             Err(Stop::Rejected(rejection)) => return Step::Done(rejected(rejection, Loaded::new())),
         };
-        view.put(&StateKey::Account(signed.sender), &account);
-        let mut transition = match Transition::begin(view, *context, parameters, signed.sender) {
+        signer.write(signed.sender, &mut view);
+        let session = signer.session();
+        let mut transition = match Transition::begin(view, *context, parameters, signed.sender, session) {
             Ok(transition) => transition,
             Err(missing) => return Step::Load(missing),
         };
-        match apply(&mut transition, &signed.transaction.action) {
+        let action = &signed.transaction.action;
+        match transition.check_action(action).and_then(|()| apply(&mut transition, action)) {
             Ok(()) => {
                 let (events, changes) = transition.finish();
                 Step::Done(Outcome { result: Ok(()), events, changes })
@@ -60,7 +63,7 @@ impl Prepared {
             Err(Stop::Missing) => Step::Load(transition.view.missing()),
             Err(Stop::Rejected(rejection)) => {
                 let mut nonce_only = View::new(loaded);
-                nonce_only.put(&StateKey::Account(signed.sender), &account);
+                signer.write(signed.sender, &mut nonce_only);
                 Step::Done(rejected(rejection, nonce_only.into_changes()))
             }
         }
@@ -69,29 +72,4 @@ impl Prepared {
 
 fn rejected(rejection: Rejection, changes: Loaded) -> Outcome {
     Outcome { result: Err(rejection), events: Vec::new(), changes }
-}
-
-/// Checks network, signature and nonce; returns the parameters and the sender with its nonce used.
-fn admit(
-    signed: &SignedTransaction,
-    signature_right: &mut Option<bool>,
-    view: &mut View<'_>,
-) -> Applied<(Parameters, AccountRecord)> {
-    let parameters: Parameters =
-        view.get(&StateKey::Parameters)?.expect("genesis wrote the parameters and nothing removes them");
-    if signed.transaction.chain_id != parameters.chain_id {
-        return Err(Rejection::ChainIdWrong.into());
-    }
-    if !*signature_right.get_or_insert_with(|| signed.verify().is_ok()) {
-        return Err(Rejection::SignatureInvalid.into());
-    }
-    let mut account = view.account(signed.sender)?;
-    if signed.transaction.nonce < account.nonce {
-        return Err(Rejection::NonceUsed.into());
-    }
-    if signed.transaction.nonce > account.nonce {
-        return Err(Rejection::NonceAhead.into());
-    }
-    account.nonce = account.nonce.checked_add(1).ok_or(Rejection::NonceUsed)?;
-    Ok((parameters, account))
 }

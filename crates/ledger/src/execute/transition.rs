@@ -2,9 +2,10 @@
 //! Absent: rules; each step has its own.
 
 use openledger_types::record::SupplyRecord;
-use openledger_types::{AccountId, Event, Parameters, Rejection, limits};
+use openledger_types::{AccountId, Action, Amount, Asset, Event, Parameters, Rejection, limits};
 
 use super::{BlockContext, Loaded};
+use crate::accounts::Session;
 use crate::state::{Applied, StateKey, View};
 use crate::supply;
 
@@ -14,6 +15,7 @@ pub(crate) struct Transition<'a> {
     pub(crate) parameters: Parameters,
     pub(crate) supply: SupplyRecord,
     pub(crate) sender: AccountId,
+    session: Option<Session>,
     events: Vec<Event>,
 }
 
@@ -24,11 +26,12 @@ impl<'a> Transition<'a> {
         context: BlockContext,
         parameters: Parameters,
         sender: AccountId,
+        session: Option<Session>,
     ) -> Result<Self, Vec<Vec<u8>>> {
         match view.get(&StateKey::Supply) {
             Ok(supply) => {
                 let supply = supply.unwrap_or_default();
-                Ok(Self { view, context, parameters, supply, sender, events: Vec::new() })
+                Ok(Self { view, context, parameters, supply, sender, session, events: Vec::new() })
             }
             Err(_) => Err(view.missing()),
         }
@@ -38,12 +41,29 @@ impl<'a> Transition<'a> {
     pub(crate) fn finish(mut self) -> (Vec<Event>, Loaded) {
         assert!(supply::is_balanced(&self.supply), "a transition made or lost money: {:?}", self.supply);
         self.view.put(&StateKey::Supply, &self.supply);
+        if let Some(Session { key, record }) = &self.session {
+            self.view.put(key, record);
+        }
         (self.events, self.view.into_changes())
     }
 
     /// Records what happened.
     pub(crate) fn emit(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Refuses what the session by which the transaction acts does not allow.
+    pub(crate) fn check_action(&self, action: &Action) -> Applied {
+        self.session.as_ref().map_or(Ok(()), |session| session.check_action(action))
+    }
+
+    /// Counts what leaves the sender's balance against the session by which it acts.
+    pub(crate) fn count_spending(&mut self, account: AccountId, asset: Asset, amount: Amount) -> Applied {
+        let (sender, epoch) = (self.sender, self.epoch());
+        match &mut self.session {
+            Some(session) if account == sender => session.count(asset, amount, epoch),
+            _ => Ok(()),
+        }
     }
 
     /// The epoch of this block.

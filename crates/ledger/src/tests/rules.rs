@@ -2,7 +2,7 @@
 
 use openledger_types::Rejection::*;
 use openledger_types::{
-    Amount, Asset, BasisPoints, Parameters, Rejection, SignedTransaction, Transaction, codec,
+    Amount, Asset, Authorization, BasisPoints, Parameters, Rejection, SignedTransaction, Transaction, codec,
 };
 
 use super::*;
@@ -30,7 +30,7 @@ fn a_transaction_is_refused_in_order_of_precedence() {
     long.push(0);
     check_refused(&mut world, &long, TransactionMalformed);
     let mut wrong = signed(1, 5);
-    wrong.signature = [0; 65];
+    wrong.authorization = Authorization::Account([0; 65]);
     check_refused(&mut world, &wrong.encode(), ChainIdWrong);
     wrong.transaction.chain_id = 31_337;
     check_refused(&mut world, &wrong.encode(), SignatureInvalid);

@@ -215,7 +215,7 @@ impl World {
         let (events, changes) = loop {
             let view = View::new(&loaded);
             let mut transition =
-                Transition::begin(view, self.context, self.parameters.clone(), account(who)).unwrap();
+                Transition::begin(view, self.context, self.parameters.clone(), account(who), None).unwrap();
             match part(&mut transition) {
                 Ok(()) => break transition.finish(),
                 Err(Stop::Rejected(rejection)) => panic!("{rejection}"),
