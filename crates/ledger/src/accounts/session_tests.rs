@@ -143,7 +143,7 @@ fn a_revoked_session_ends_at_once_and_nothing_is_replayed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     /// Whatever is sent in whatever order, what left the owner's balance by the session is within the limits, per epoch and in
     /// total, in both assets; money that comes back buys nothing more.
