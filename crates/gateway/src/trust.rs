@@ -4,6 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use openledger_ledger::StateKey;
+use openledger_ledger::accounts::AccountKey;
 use openledger_ledger::reputation::{ReputationKey, current};
 use openledger_types::{AccountId, Domain, EvidenceRecord, FraudRecord, Parameters};
 
@@ -17,7 +18,9 @@ pub(crate) async fn reputation(gateway: &Gateway, provider: AccountId) -> Result
         facts.must(&StateKey::Parameters, "parameters").await.map_err(ApiError::unavailable)?;
     let key = StateKey::Reputation(ReputationKey::Evidence(provider, Domain::Serving));
     let evidence: Option<EvidenceRecord> = facts.get(&key).await.map_err(ApiError::unavailable)?;
-    let key = StateKey::Reputation(ReputationKey::Fraud(provider));
+    let member = StateKey::Accounts(AccountKey::Member(provider));
+    let root: Option<AccountId> = facts.get(&member).await.map_err(ApiError::unavailable)?;
+    let key = StateKey::Reputation(ReputationKey::Fraud(root.unwrap_or(provider)));
     let mark: Option<FraudRecord> = facts.get(&key).await.map_err(ApiError::unavailable)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let epoch = parameters.epoch_at(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));

@@ -56,6 +56,8 @@ pub fn with_values(
 }
 
 const BASIS_POINTS: u64 = 10_000;
+/// What is on its way back can be found by a fault for that long.
+const EPOCHS_INDEXED_MAX: u64 = openledger_types::EPOCHS_INDEXED - 1;
 const OPEN_MAX: u64 = 1_000_000_000_000_000;
 
 /// What a parameter's value is as a number, and back.
@@ -150,7 +152,7 @@ governed! {
     Money "uC per OPEN" 0, 1_000_000_000; collateral_per_open;
     Routine "bp" 0, BASIS_POINTS; router_fee_max;
     Routine "ms" 0, 2_592_000_000; channel_close_delay_ms;
-    Constitution "epochs" 0, 10_000; unbonding_epochs;
+    Constitution "epochs" 0, EPOCHS_INDEXED_MAX; unbonding_epochs;
     Money "epochs" 10, 3_650; reputation.good_half_life_epochs;
     Money "epochs" 10, 3_650; reputation.bad_half_life_epochs;
     Money "epochs" 10, 3_650; reputation.units_half_life_epochs;
@@ -204,6 +206,9 @@ governed! {
     Constitution "times" 0, 3; markets.note_multiple;
     Constitution "epochs" 1, 30; markets.note_earning_epochs;
     Money "bp" 0, BASIS_POINTS; markets.note_levy;
+    Money "bp" 0, BASIS_POINTS; forfeits.reporter;
+    Money "times" 0, 1_000; forfeits.reporter_multiple;
+    Money "bp" 0, BASIS_POINTS; forfeits.insurance;
 }
 
 #[cfg(test)]

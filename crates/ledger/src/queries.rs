@@ -16,6 +16,7 @@ use crate::accounts::AccountsRecord;
 use crate::datanets::DatanetsRecord;
 use crate::models::ModelsRecord;
 use crate::providers::CapacityRecord;
+use crate::escrow::EscrowRecord;
 use crate::reputation::ReputationRecord;
 use crate::state::StateKey;
 
@@ -50,6 +51,7 @@ pub enum StateRecord {
     Datanets(DatanetsRecord),
     Providers(CapacityRecord),
     Models(ModelsRecord),
+    Escrow(EscrowRecord),
 }
 
 impl StateRecord {
@@ -82,6 +84,7 @@ impl StateRecord {
             StateKey::Datanets(key) => Self::Datanets(DatanetsRecord::decode(key, bytes)?),
             StateKey::Providers(key) => Self::Providers(CapacityRecord::decode(key, bytes)?),
             StateKey::Models(key) => Self::Models(ModelsRecord::decode(key, bytes)?),
+            StateKey::Escrow(key) => Self::Escrow(EscrowRecord::decode(key, bytes)?),
         })
     }
 }

@@ -87,4 +87,6 @@ causes! {
     JurorFee => "juror's fee",
     /// Whoever won a dispute is paid by whoever lost it.
     Indemnity => "paid by whoever lost the dispute",
+    /// What a proven fault took goes to those whose work was copied.
+    Restored => "restored to the copied",
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::datanets::DatanetEvent;
 use crate::record::{OfferRecord, Pool, Role};
 use crate::{
-    AccountId, Amount, Asset, BasisPoints, Cause, ChannelId, ContributionId, Hash, Holder, Name,
+    AccountId, Amount, Asset, BasisPoints, Cause, ChannelId, ContributionId, EscrowEvent, Hash, Holder, Name,
     NewContribution, ReputationEvent, Royalty,
 };
 
@@ -113,4 +113,6 @@ pub enum Event {
     Providers(crate::ProviderEvent),
     /// Something happened to a model.
     Models(crate::ModelEvent),
+    /// Escrow changed beyond movements of money.
+    Escrow(EscrowEvent),
 }

@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::datanets::DatanetParameters;
-use crate::{AccountId, Amount, BasisPoints, ReputationParameters};
+use crate::{AccountId, Amount, BasisPoints, ForfeitParameters, ReputationParameters};
 
 /// How the reference price of a completion is divided. The parts sum to [`BasisPoints::WHOLE`]; each is floored,
 /// and the remainder goes to maintenance.
@@ -97,6 +97,8 @@ pub struct Parameters {
     pub datanets: DatanetParameters,
     /// Markets: prices by resource class, the capacity fund, leases, revenue notes.
     pub markets: crate::MarketParameters,
+    /// How a fault is paid for.
+    pub forfeits: ForfeitParameters,
 }
 
 impl Parameters {
@@ -159,6 +161,7 @@ impl Parameters {
             reputation: ReputationParameters::starting(),
             datanets: DatanetParameters::starting(),
             markets: crate::MarketParameters::starting(),
+            forfeits: ForfeitParameters::starting(),
         }
     }
 }

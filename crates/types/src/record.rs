@@ -31,6 +31,8 @@ pub enum Role {
     Data,
     /// Routed requests: the router fee.
     Gateway,
+    /// Evaluated contributions.
+    Evaluator,
 }
 
 impl Role {
@@ -41,6 +43,7 @@ impl Role {
             Self::Builder => "builder",
             Self::Data => "contributor",
             Self::Gateway => "gateway",
+            Self::Evaluator => "evaluator",
         }
     }
 }
@@ -329,6 +332,10 @@ pub struct TrancheRecord {
     pub amount: Amount,
     /// Taken out so far.
     pub claimed: Amount,
+    /// Lost to proven faults: what would have unlocked last.
+    pub forfeited: Amount,
+    /// Owed to the advance pool: repaid first when something is claimed.
+    pub pledged: Amount,
     /// Epochs before anything unlocks.
     pub cliff_epochs: u64,
     /// Epochs of linear unlocking after the cliff.
@@ -343,6 +350,8 @@ pub struct ImmatureRecord {
     pub amount: Amount,
     /// Epoch of the first payment.
     pub first_epoch: u64,
+    /// Taken out early, secured by the owner's bond.
+    pub drawn: Amount,
 }
 
 /// A payment outside that was deposited; it counts once.

@@ -75,7 +75,6 @@ rejections! {
     52 StakeTooLow => "the stake is below the least stake; stake more OPEN",
     53 OfferInvalid => "an offer needs a price above zero and a capacity above zero",
     54 OfferUnknown => "the provider has no offer for this model",
-    55 RoleNotBonded => "only providers and gateways have OPEN at stake",
     56 UnbondTooMuch => "less than that is at stake; ask for less",
     57 StillExposed => "half of what remains would not cover the liquid payouts that no audit has covered; leave more at stake",
     58 UnbondingUnknown => "nothing was unbonded in this epoch, or it was released already",

@@ -10,6 +10,7 @@ use openledger_types::{AccountEvent, AccountId, Event, Rejection, limits};
 
 use super::AccountKey;
 use crate::execute::Transition;
+use crate::reputation;
 use crate::state::{Applied, StateKey};
 
 /// The record that [`cluster_of`] reads, for a step's list of keys.
@@ -31,7 +32,12 @@ fn group(transition: &mut Transition<'_>, root: AccountId) -> Applied<GroupRecor
 /// Adds a link between two accounts: their clusters become one.
 pub(crate) fn connect(transition: &mut Transition<'_>, one: AccountId, other: AccountId) -> Applied {
     let (first, second) = (cluster_of(transition, one)?, cluster_of(transition, other)?);
-    transition.view.need([AccountKey::Group(first).state(), AccountKey::Group(second).state()])?;
+    transition.view.need([
+        AccountKey::Group(first).state(),
+        AccountKey::Group(second).state(),
+        reputation::key_of_mark(first),
+        reputation::key_of_mark(second),
+    ])?;
     if first != second {
         merge(transition, first, second)?;
     }
@@ -63,6 +69,7 @@ fn merge(transition: &mut Transition<'_>, first: AccountId, second: AccountId) -
     kept.size = kept.size.checked_add(moved.size).ok_or(Rejection::AmountOverflow)?;
     transition.view.remove(&AccountKey::Group(smaller).state());
     transition.view.put(&AccountKey::Group(root).state(), &kept);
+    reputation::carry_mark(transition, smaller, root)?;
     transition.emit(Event::Accounts(AccountEvent::ClustersMerged { smaller, root }));
     Ok(())
 }
@@ -71,7 +78,7 @@ fn merge(transition: &mut Transition<'_>, first: AccountId, second: AccountId) -
 /// only the lost link connected them: to tell would mean to walk, and the careful answer is that they still act together.
 pub(crate) fn disconnect(transition: &mut Transition<'_>, one: AccountId, other: AccountId) -> Applied {
     let root = cluster_of(transition, one)?;
-    transition.view.need([AccountKey::Group(root).state()])?;
+    transition.view.need([AccountKey::Group(root).state(), reputation::key_of_mark(root)])?;
     for account in [one, other] {
         let key = AccountKey::LinkCount(account).state();
         let links = transition.view.get::<u32>(&key)?.unwrap_or_default();
@@ -104,6 +111,7 @@ fn leave(transition: &mut Transition<'_>, account: AccountId) -> Applied {
             transition.view.put(&AccountKey::Member(*member).state(), &successor);
         }
         transition.view.remove(&AccountKey::Group(root).state());
+        reputation::hand_on_mark(transition, root, successor)?;
     }
     let kept = successor.unwrap_or(root);
     if size == 0 {

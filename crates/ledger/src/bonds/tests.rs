@@ -27,7 +27,6 @@ fn stake(world: &World) -> u64 {
 fn stake_rises_at_once_and_comes_back_after_the_unbonding_time() {
     let mut world = World::prepared();
     world.check([
-        (PROVIDER, raise(Role::Builder, 1), Err(RoleNotBonded)),
         (PROVIDER, raise(Role::Gateway, 1), Err(GatewayUnknown)),
         (CONSUMER, unbond(Role::Provider, 1), Err(ProviderUnknown)),
         (PROVIDER, raise(Role::Provider, 0), Err(AmountZero)),

@@ -4,7 +4,8 @@ use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::{ImmatureRecord, Role, TrancheRecord};
 use openledger_types::{AccountId, Amount, Asset, ContributionId, Event, Name, Rejection, limits};
 
-use super::unlocked;
+use super::key::EscrowKey;
+use super::{index, liquidity, unlocked};
 use crate::accounts;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -12,7 +13,13 @@ use crate::supply::{self, Part};
 
 pub(crate) fn keys(account: AccountId, role: Role, epochs: &[u64]) -> Vec<StateKey> {
     let epochs = epochs.iter().take(limits::TRANCHES_PER_CLAIM_MAX);
-    epochs.map(|epoch| StateKey::Tranche(account, role, *epoch)).collect()
+    let tranches = epochs.map(|epoch| StateKey::Tranche(account, role, *epoch));
+    tranches.chain(keys_of_lock(account, role)).collect()
+}
+
+/// What [`lock`] reads beside the tranche of the epoch, which is known only with the parameters.
+pub(crate) fn keys_of_lock(account: AccountId, role: Role) -> Vec<StateKey> {
+    vec![StateKey::Account(account), EscrowKey::Tranches(account, role).state()]
 }
 
 /// Adds to the tranche of this epoch.
@@ -27,12 +34,22 @@ pub(crate) fn lock(
         return Ok(());
     }
     let key = StateKey::Tranche(account, role, transition.epoch());
-    let mut tranche = transition.view.get::<TrancheRecord>(&key)?.unwrap_or(TrancheRecord {
-        amount: Amount::ZERO,
-        claimed: Amount::ZERO,
-        cliff_epochs: escrow.cliff_epochs,
-        linear_epochs: escrow.linear_epochs,
-    });
+    let open = EscrowKey::Tranches(account, role).state();
+    transition.view.need([key.clone(), open.clone()])?;
+    let mut tranche = match transition.view.get::<TrancheRecord>(&key)? {
+        Some(tranche) => tranche,
+        None => {
+            index::add(transition, &open, transition.epoch())?;
+            TrancheRecord {
+                amount: Amount::ZERO,
+                claimed: Amount::ZERO,
+                forfeited: Amount::ZERO,
+                pledged: Amount::ZERO,
+                cliff_epochs: escrow.cliff_epochs,
+                linear_epochs: escrow.linear_epochs,
+            }
+        }
+    };
     tranche.amount = tranche.amount.plus(amount).ok_or(Rejection::AmountOverflow)?;
     transition.view.put(&key, &tranche);
     count_in(transition, account, amount)
@@ -50,7 +67,7 @@ pub(crate) fn hold_immature(
         return Ok(());
     }
     let key = StateKey::Immature(datanet.clone(), contribution, account);
-    let fresh = ImmatureRecord { amount: Amount::ZERO, first_epoch: transition.epoch() };
+    let fresh = ImmatureRecord { amount: Amount::ZERO, first_epoch: transition.epoch(), drawn: Amount::ZERO };
     let mut immature = transition.view.get::<ImmatureRecord>(&key)?.unwrap_or(fresh);
     immature.amount = immature.amount.plus(amount).ok_or(Rejection::AmountOverflow)?;
     transition.view.put(&key, &immature);
@@ -81,8 +98,9 @@ pub(crate) fn claim(transition: &mut Transition<'_>, role: Role, epochs: &[u64])
             continue;
         }
         tranche.claimed = tranche.claimed.plus(due).ok_or(Rejection::AmountOverflow)?;
-        if tranche.claimed == tranche.amount {
+        if liquidity::remaining(&tranche) == Amount::ZERO {
             transition.view.remove(&key);
+            index::remove(transition, &EscrowKey::Tranches(account, role).state(), *epoch)?;
         } else {
             transition.view.put(&key, &tranche);
         }

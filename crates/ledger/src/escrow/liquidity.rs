@@ -20,14 +20,19 @@ pub fn collateral(bonded: Amount, collateral_per_open: Amount) -> Amount {
     bonded.fraction(collateral_per_open.0, UNITS_PER_WHOLE).unwrap_or(Amount(u64::MAX))
 }
 
-/// How much more may become liquid without audit: half the collateral less the exposure so far.
-pub fn room(collateral: Amount, exposure: Amount) -> Amount {
-    let half = Amount(collateral.0 >> 1);
-    half.minus(exposure).unwrap_or(Amount::ZERO)
+/// What is still in a tranche: neither claimed nor forfeited.
+pub fn remaining(tranche: &TrancheRecord) -> Amount {
+    let rest = tranche.amount.minus(tranche.forfeited).and_then(|left| left.minus(tranche.claimed));
+    rest.expect("at most what is in a tranche is claimed or forfeited")
 }
 
-/// How much of a tranche that began in `begun` has unlocked in epoch `now`.
+/// How much of a tranche that began in `begun` has unlocked in epoch `now`. What was forfeited would have unlocked last.
 pub fn unlocked(tranche: &TrancheRecord, begun: u64, now: u64) -> Amount {
+    let left = tranche.amount.minus(tranche.forfeited).expect("at most the tranche is forfeited");
+    scheduled(tranche, begun, now).min(left)
+}
+
+fn scheduled(tranche: &TrancheRecord, begun: u64, now: u64) -> Amount {
     let elapsed = now.saturating_sub(begun);
     let Some(running) = elapsed.checked_sub(tranche.cliff_epochs) else {
         return Amount::ZERO;

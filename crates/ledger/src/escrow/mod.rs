@@ -5,9 +5,8 @@
 //!   routing, or for data of the datanet.
 //! - Core rule: value not yet verified is never liquid beyond slashable collateral. Providers and gateways: liquid
 //!   payouts that no audit has covered (their exposure) stay at or below half the collateral value of stake or bond.
-//!   Builders: there is no builder bond yet, so their collateral is nothing and everything waits in tranches. The
-//!   strict reading was chosen: a liquid part without collateral is what the core rule forbids, whatever the range of
-//!   the role says.
+//!   Builders likewise, by a bond that they may post: without one everything waits in tranches. The strict reading was
+//!   chosen: a liquid part without collateral is what the core rule forbids, whatever the range of the role says.
 //! - Collateral value = stake in whole OPEN * `collateral_per_open`: a governed haircut, never a market price.
 //! - The rest goes into the tranche of (account, role, epoch): nothing before the cliff, then linear:
 //!   `unlocked = floor(E * min(max(t - t0 - cliff, 0), V) / V)`, in whole epochs; with `V = 0` all at the cliff.
@@ -17,12 +16,32 @@
 //!   hidden evaluations, so its liquid part needs no collateral.
 //! - Router fees are liquid and unlock like a provider's payouts; the gateway earns them with the same kind of bonded service.
 //!
-//! Absent: audits that lower exposure, maturity, forfeits of tranches on a proven fault.
+//! - Fault (section 2 step 6): the penalty is taken from what an immature contribution at fault holds, then from the open
+//!   tranches of the role, oldest first and in each what would unlock last, then from OPEN that is being unbonded, oldest
+//!   first, then from stake or bond at its collateral value. Of what was taken the consumer gets back at most what it
+//!   paid; the reporter at most a quarter of the rest and at most 20 times the cost of its check; half of what is left goes
+//!   to the insurance and half is burned, or goes to those whose work was copied. Nobody of the subject's cluster gets
+//!   anything back. Credits pay first and OPEN pays what they leave, at its collateral value; slashed OPEN that insures
+//!   waits in a pool of its own. Exposure falls to what the remaining collateral secures: what was taken has paid for it.
+//! - Which tranches and unbondings are open is a set of at most 256 epochs beside them.
+//!
+//! Absent: who proves a fault (audits do).
 
 mod apply;
+mod exposure;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod forfeit;
+pub(crate) mod index;
+mod key;
 mod liquidity;
 #[cfg(test)]
 mod tests;
+mod waterfall;
 
-pub(crate) use apply::{claim, hold_immature, keys, lock};
-pub use liquidity::{collateral, liquid_part, room, unlocked};
+pub(crate) use apply::{claim, hold_immature, keys, keys_of_lock, lock};
+pub(crate) use exposure::{cover, expose};
+pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit};
+pub use key::{EscrowKey, EscrowRecord};
+pub use liquidity::{collateral, liquid_part, remaining, unlocked};
+pub(crate) use waterfall::{HARMED_MAX, Taken, keys as keys_of_share, share};

@@ -5,8 +5,10 @@ use openledger_types::{
     ReputationParameters, RequesterRecord,
 };
 
-use super::arithmetic::{self, BETA_OF_FRAUD};
+use super::arithmetic;
 use super::key::ReputationKey;
+use super::marks::key_of_mark;
+use crate::accounts::{self, cluster_of};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
@@ -32,6 +34,7 @@ pub(crate) fn keys(subject: AccountId, domain: &Domain) -> Vec<StateKey> {
 pub(crate) fn keys_of_pair(subject: AccountId, domain: &Domain, counterparty: AccountId) -> Vec<StateKey> {
     let mut keys = keys(subject, domain);
     keys.extend([
+        accounts::key_of_cluster(counterparty),
         StateKey::Reputation(ReputationKey::Counterparty(subject, domain.clone(), counterparty)),
         StateKey::Reputation(ReputationKey::Requester(counterparty, domain.clone())),
     ]);
@@ -40,28 +43,20 @@ pub(crate) fn keys_of_pair(subject: AccountId, domain: &Domain, counterparty: Ac
 
 /// Most accounts are clusters of their own, so the mark is likely there.
 fn keys_of_cluster(account: AccountId) -> Vec<StateKey> {
-    vec![fraud_key(account)]
+    vec![accounts::key_of_cluster(account), key_of_mark(account)]
 }
 
-fn cluster_of(_transition: &mut Transition<'_>, account: AccountId) -> Applied<AccountId> {
-    Ok(account)
-}
-
-fn evidence_key(subject: AccountId, domain: &Domain) -> StateKey {
+pub(super) fn evidence_key(subject: AccountId, domain: &Domain) -> StateKey {
     StateKey::Reputation(ReputationKey::Evidence(subject, domain.clone()))
-}
-
-fn fraud_key(cluster: AccountId) -> StateKey {
-    StateKey::Reputation(ReputationKey::Fraud(cluster))
 }
 
 /// The reputation in this epoch, in 1/2^32.
 pub(crate) fn of(transition: &mut Transition<'_>, subject: AccountId, domain: &Domain) -> Applied<u32> {
     let cluster = cluster_of(transition, subject)?;
     let key = evidence_key(subject, domain);
-    transition.view.need([key.clone(), fraud_key(cluster)])?;
+    transition.view.need([key.clone(), key_of_mark(cluster)])?;
     let evidence: Option<EvidenceRecord> = transition.view.get(&key)?;
-    let mark: Option<FraudRecord> = transition.view.get(&fraud_key(cluster))?;
+    let mark: Option<FraudRecord> = transition.view.get(&key_of_mark(cluster))?;
     let parameters = &transition.parameters.reputation;
     Ok(arithmetic::current(evidence.as_ref(), mark.as_ref(), parameters, transition.epoch()))
 }
@@ -83,8 +78,8 @@ pub(crate) fn record(
     let (epoch, parameters) = (transition.epoch(), transition.parameters.reputation);
     let cluster = cluster_of(transition, subject)?;
     let key = evidence_key(subject, domain);
-    transition.view.need([key.clone(), fraud_key(cluster)])?;
-    let mark: Option<FraudRecord> = transition.view.get(&fraud_key(cluster))?;
+    transition.view.need([key.clone(), key_of_mark(cluster)])?;
+    let mark: Option<FraudRecord> = transition.view.get(&key_of_mark(cluster))?;
     let before = transition.view.get::<EvidenceRecord>(&key)?;
     let before = before.unwrap_or_else(|| arithmetic::prior(epoch));
     let mut evidence = arithmetic::turned(&before, mark.as_ref(), &parameters, epoch);
@@ -176,21 +171,4 @@ fn turned_requester(
     let seen = record.seen.saturating_add(record.seen_now);
     let seen = arithmetic::decay(seen, elapsed, parameters.counterparty_half_life_epochs);
     RequesterRecord { epoch, seen, seen_now: 0 }
-}
-
-/// Marks a proven fraud: the subject starts below the beginning, and its cluster with it.
-pub(crate) fn mark_fraud(transition: &mut Transition<'_>, subject: AccountId, domain: &Domain) -> Applied {
-    let epoch = transition.epoch();
-    let cluster = cluster_of(transition, subject)?;
-    let evidence =
-        EvidenceRecord { beta: BETA_OF_FRAUD, fraud_epoch: Some(epoch), ..arithmetic::prior(epoch) };
-    transition.view.put(&evidence_key(subject, domain), &evidence);
-    transition.view.put(&fraud_key(cluster), &FraudRecord { epoch });
-    transition.emit(Event::Reputation(ReputationEvent::FraudMarked {
-        subject,
-        domain: domain.clone(),
-        cluster,
-        evidence,
-    }));
-    Ok(())
 }

@@ -30,9 +30,11 @@ mod arithmetic;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod key;
+mod marks;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{Evidence, keys, keys_of_pair, mark_fraud, of, record, units};
+pub(crate) use apply::{Evidence, keys, keys_of_pair, of, record, units};
 pub use arithmetic::{current, weight};
 pub use key::{ReputationKey, ReputationRecord};
+pub(crate) use marks::{carry_mark, hand_on_mark, key_of_mark, mark_fraud};

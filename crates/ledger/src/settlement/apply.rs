@@ -10,6 +10,7 @@ use crate::models::ModelKey;
 use crate::reputation;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
+use crate::{bonds, escrow, reputation};
 
 /// Everything that a batch names.
 pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
@@ -18,20 +19,25 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     let mut keys = vec![StateKey::Gateway(gateway)];
     keys.extend(pools.into_iter().map(StateKey::Pool));
     keys.extend(reputation::keys(gateway, &Domain::Routing));
+    keys.extend(escrow::keys_of_lock(gateway, Role::Gateway));
     for line in batch.debits.iter().take(lines) {
         keys.push(StateKey::Channel(line.channel));
     }
     for line in batch.providers.iter().take(lines) {
-        keys.extend([StateKey::Provider(line.provider), StateKey::Account(line.provider)]);
+        keys.push(StateKey::Provider(line.provider));
+        keys.extend(escrow::keys_of_lock(line.provider, Role::Provider));
         keys.extend(reputation::keys(line.provider, &Domain::Serving));
     }
     for line in batch.builders.iter().take(lines) {
         keys.extend([StateKey::Model(line.model.clone()), StateKey::Account(line.account)]);
         keys.push(StateKey::Models(ModelKey::Title(line.account)));
+        keys.extend([StateKey::Model(line.model.clone()), bonds::key(line.account, Role::Builder)]);
+        keys.extend(reputation::keys(line.account, &Domain::Building));
+        keys.extend(escrow::keys_of_lock(line.account, Role::Builder));
     }
     for line in batch.data.iter().take(lines) {
         keys.push(StateKey::Contribution(line.datanet.clone(), line.contribution));
-        keys.push(StateKey::Account(line.owner));
+        keys.extend(escrow::keys_of_lock(line.owner, Role::Data));
         keys.extend(reputation::keys(line.owner, &Domain::Data(line.datanet.clone())));
         keys.push(StateKey::Immature(line.datanet.clone(), line.contribution, line.owner));
     }

@@ -2,11 +2,12 @@
 
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::Role;
-use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, Event, Name, Rejection};
+use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, Event, Name};
 
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::{accounts, escrow, models, reputation};
+use crate::state::Applied;
 
 /// Where the part of a payment that is not liquid waits.
 enum Hold<'a> {
@@ -50,15 +51,10 @@ fn pay(transition: &mut Transition<'_>, batch: &Batch, payment: Payment<'_>) -> 
 /// Liquid by reputation, and never beyond half the collateral of the stake without audit.
 pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let parameters = transition.parameters.provider_escrow;
-    let collateral_per_open = transition.parameters.collateral_per_open;
     for line in &batch.providers {
         let reputation = reputation::of(transition, line.provider, &Domain::Serving)?;
-        let mut provider = transition.view.provider(line.provider)?;
         let wanted = escrow::liquid_part(line.amount, &parameters, reputation);
-        let collateral = escrow::collateral(provider.stake, collateral_per_open);
-        let liquid = wanted.min(escrow::room(collateral, provider.exposure));
-        provider.exposure = provider.exposure.plus(liquid).ok_or(Rejection::AmountOverflow)?;
-        transition.view.put(&StateKey::Provider(line.provider), &provider);
+        let liquid = escrow::expose(transition, line.provider, Role::Provider, wanted)?;
         let payment = Payment {
             account: line.provider,
             role: Role::Provider,
@@ -78,15 +74,19 @@ pub(super) fn payee(transition: &mut Transition<'_>, line: AccountId) -> Applied
 }
 
 /// Nothing liquid: builders have no collateral.
+/// Liquid by reputation, within half the collateral of the builder's bond; nothing without a bond.
 pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let parameters = transition.parameters.builder_escrow;
     for line in &batch.builders {
+        let reputation = reputation::of(transition, line.account, &Domain::Building)?;
+        let wanted = escrow::liquid_part(line.amount, &parameters, reputation);
+        let liquid = escrow::expose(transition, line.account, Role::Builder, wanted)?;
         let payment = Payment {
             account: payee(transition, line.account)?,
             role: Role::Builder,
             source: line.model.to_string(),
             amount: line.amount,
-            liquid: Amount::ZERO,
+            liquid,
             hold: Hold::Tranche(parameters),
         };
         pay(transition, batch, payment)?;
@@ -128,12 +128,8 @@ pub(super) fn router_fee(transition: &mut Transition<'_>, batch: &Batch) -> Appl
     let account = transition.sender;
     let parameters = transition.parameters.provider_escrow;
     let reputation = reputation::of(transition, account, &Domain::Routing)?;
-    let mut gateway = transition.view.gateway(account)?;
     let wanted = escrow::liquid_part(amount, &parameters, reputation);
-    let collateral = escrow::collateral(gateway.bond, transition.parameters.collateral_per_open);
-    let liquid = wanted.min(escrow::room(collateral, gateway.exposure));
-    gateway.exposure = gateway.exposure.plus(liquid).ok_or(Rejection::AmountOverflow)?;
-    transition.view.put(&StateKey::Gateway(account), &gateway);
+    let liquid = escrow::expose(transition, account, Role::Gateway, wanted)?;
     let hold = Hold::Tranche(parameters);
     let payment = Payment { account, role: Role::Gateway, source: String::new(), amount, liquid, hold };
     pay(transition, batch, payment)

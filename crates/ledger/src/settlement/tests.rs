@@ -194,7 +194,7 @@ fn the_worked_example_settles_to_the_unit() {
     assert_eq!(supply(&before).credits_in_channels.0 - supply(&world).credits_in_channels.0, 10_007 + 100);
     let immature: ImmatureRecord =
         world.record(&StateKey::Immature(name("help"), ContributionId([1; 32]), account(AUTHOR))).unwrap();
-    assert_eq!(immature, ImmatureRecord { amount: Amount(680), first_epoch: 0 });
+    assert_eq!(immature, ImmatureRecord { amount: Amount(680), first_epoch: 0, drawn: Amount(0) });
     assert_eq!(world.account(AUTHOR).escrowed, Amount(1_133));
     let recorded: BatchRecord = world.record(&StateKey::Batch(account(GATEWAY), 1)).unwrap();
     assert_eq!((recorded.first_receipt, recorded.receipts, recorded.charged), (1, 1, Amount(10_107)));

@@ -11,6 +11,7 @@ use crate::accounts::AccountKey;
 use crate::datanets::DatanetKey;
 use crate::models::ModelKey;
 use crate::providers::ProviderKey;
+use crate::escrow::EscrowKey;
 use crate::reputation::ReputationKey;
 
 /// Bytes of the longest encoded key.
@@ -71,6 +72,8 @@ pub enum StateKey {
     Providers(ProviderKey),
     /// `ModelsRecord`: manifests and titles.
     Models(ModelKey),
+    /// `EscrowRecord`: bonds, and what of an account is open.
+    Escrow(EscrowKey),
 }
 
 impl StateKey {

@@ -9,6 +9,7 @@ use openledger_types::record::SupplyRecord;
 use openledger_types::{Amount, Asset};
 
 use super::is_balanced;
+use crate::escrow::EscrowRecord;
 use crate::queries::StateRecord;
 use crate::state::StateKey;
 
@@ -65,7 +66,8 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
                 add(&mut held.credits_in_channels, rest, "channels")?;
             }
             StateRecord::Tranche(tranche) => {
-                let rest = tranche.amount.minus(tranche.claimed);
+                let rest =
+                    tranche.amount.minus(tranche.claimed).and_then(|rest| rest.minus(tranche.forfeited));
                 let rest = rest.ok_or(ConservationError::Overflow { place: "a tranche" })?;
                 add(&mut held.credits_in_escrow, rest, "escrow")?;
             }
@@ -78,6 +80,9 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
             },
             StateRecord::Provider(provider) => add(&mut held.open_bonded, provider.stake, "stake and bond")?,
             StateRecord::Gateway(gateway) => add(&mut held.open_bonded, gateway.bond, "stake and bond")?,
+            StateRecord::Escrow(EscrowRecord::Bond(bond)) => {
+                add(&mut held.open_bonded, bond.bond, "stake and bond")?;
+            }
             StateRecord::Unbonding(unbonding) => {
                 add(&mut held.open_bonded, unbonding.amount, "stake and bond")?;
             }

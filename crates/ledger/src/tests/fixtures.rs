@@ -175,7 +175,14 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         charged: Amount(4),
         height: 5,
     };
-    let tranche = TrancheRecord { amount: Amount(1), claimed: Amount(2), cliff_epochs: 3, linear_epochs: 4 };
+    let tranche = TrancheRecord {
+        amount: Amount(1),
+        claimed: Amount(2),
+        forfeited: Amount(3),
+        pledged: Amount(4),
+        cliff_epochs: 5,
+        linear_epochs: 6,
+    };
     let account_record = AccountRecord { nonce: 1, credits: Amount(2), open: Amount(3), escrowed: Amount(4) };
     let deposit = DepositRecord { account: account(1), amount: Amount(2), height: 3 };
     let withdrawal = WithdrawalRecord { amount: Amount(1), destination: "iban".into(), height: 2 };
@@ -197,7 +204,10 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("ChannelRecord", codec::encode(&channel)),
         ("BatchRecord", codec::encode(&batch)),
         ("TrancheRecord", codec::encode(&tranche)),
-        ("ImmatureRecord", codec::encode(&ImmatureRecord { amount: Amount(1), first_epoch: 2 })),
+        (
+            "ImmatureRecord",
+            codec::encode(&ImmatureRecord { amount: Amount(1), first_epoch: 2, drawn: Amount(3) }),
+        ),
         ("DepositRecord", codec::encode(&deposit)),
         ("WithdrawalRecord", codec::encode(&withdrawal)),
         ("UnbondingRecord", codec::encode(&UnbondingRecord { amount: Amount(1), releases_in_epoch: 2 })),
@@ -209,6 +219,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .chain(crate::datanets::fixtures::records())
     .chain(crate::providers::fixtures::records())
     .chain(crate::models::fixtures::records())
+    .chain(crate::escrow::fixtures::records())
     .collect()
 }
 
@@ -249,11 +260,12 @@ fn keys() -> Vec<StateKey> {
     .chain(crate::datanets::fixtures::keys())
     .chain(crate::providers::fixtures::keys())
     .chain(crate::models::fixtures::keys())
+    .chain(crate::escrow::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 6] = ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models"];
+const NESTED: [&str; 7] = ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models", "Escrow"];
 
 #[test]
 fn encodings_are_what_was_recorded() {

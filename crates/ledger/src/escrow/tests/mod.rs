@@ -1,0 +1,4 @@
+//! The tables and properties of escrow.
+
+mod claims;
+mod forfeits;
