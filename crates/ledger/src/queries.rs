@@ -14,9 +14,9 @@ use serde::Serialize;
 
 use crate::accounts::AccountsRecord;
 use crate::datanets::DatanetsRecord;
+use crate::escrow::EscrowRecord;
 use crate::models::ModelsRecord;
 use crate::providers::CapacityRecord;
-use crate::escrow::EscrowRecord;
 use crate::reputation::ReputationRecord;
 use crate::state::StateKey;
 

@@ -20,6 +20,12 @@ pub fn collateral(bonded: Amount, collateral_per_open: Amount) -> Amount {
     bonded.fraction(collateral_per_open.0, UNITS_PER_WHOLE).unwrap_or(Amount(u64::MAX))
 }
 
+/// How much more may become liquid without audit: half the collateral less the exposure so far.
+pub fn room(collateral: Amount, exposure: Amount) -> Amount {
+    let half = Amount(collateral.0 >> 1);
+    half.minus(exposure).unwrap_or(Amount::ZERO)
+}
+
 /// What is still in a tranche: neither claimed nor forfeited.
 pub fn remaining(tranche: &TrancheRecord) -> Amount {
     let rest = tranche.amount.minus(tranche.forfeited).and_then(|left| left.minus(tranche.claimed));

@@ -61,6 +61,20 @@ pub(crate) fn of(transition: &mut Transition<'_>, subject: AccountId, domain: &D
     Ok(arithmetic::current(evidence.as_ref(), mark.as_ref(), parameters, transition.epoch()))
 }
 
+/// The same by the subject's own evidence and mark, without those of its cluster: for a subject that is found only in the
+/// second round of loading, so that its cluster's could be loaded only in a third.
+pub(crate) fn alone(transition: &mut Transition<'_>, subject: AccountId, domain: &Domain) -> Applied<u32> {
+    let evidence: Option<EvidenceRecord> = transition.view.get(&evidence_key(subject, domain))?;
+    let mark: Option<FraudRecord> = transition.view.get(&key_of_mark(subject))?;
+    let parameters = &transition.parameters.reputation;
+    Ok(arithmetic::current(evidence.as_ref(), mark.as_ref(), parameters, transition.epoch()))
+}
+
+/// What [`alone`] reads.
+pub(crate) fn keys_alone(subject: AccountId, domain: &Domain) -> Vec<StateKey> {
+    vec![evidence_key(subject, domain), key_of_mark(subject)]
+}
+
 /// Verified good evidence in this epoch, in 1/2^16 units: what votes in the contributor house are counted by.
 pub(crate) fn units(transition: &mut Transition<'_>, subject: AccountId, domain: &Domain) -> Applied<u64> {
     let evidence: Option<EvidenceRecord> = transition.view.get(&evidence_key(subject, domain))?;

@@ -21,7 +21,9 @@ pub(crate) fn mark_fraud(transition: &mut Transition<'_>, subject: AccountId, do
     let evidence =
         EvidenceRecord { beta: BETA_OF_FRAUD, fraud_epoch: Some(epoch), ..arithmetic::prior(epoch) };
     transition.view.put(&evidence_key(subject, domain), &evidence);
-    transition.view.put(&key_of_mark(cluster), &FraudRecord { epoch });
+    for marked in [cluster, subject] {
+        transition.view.put(&key_of_mark(marked), &FraudRecord { epoch });
+    }
     transition.emit(Event::Reputation(ReputationEvent::FraudMarked {
         subject,
         domain: domain.clone(),

@@ -7,7 +7,6 @@ use super::check::{self, Totals};
 use super::payouts;
 use crate::execute::Transition;
 use crate::models::ModelKey;
-use crate::reputation;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
 use crate::{bonds, escrow, reputation};
@@ -31,9 +30,6 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     for line in batch.builders.iter().take(lines) {
         keys.extend([StateKey::Model(line.model.clone()), StateKey::Account(line.account)]);
         keys.push(StateKey::Models(ModelKey::Title(line.account)));
-        keys.extend([StateKey::Model(line.model.clone()), bonds::key(line.account, Role::Builder)]);
-        keys.extend(reputation::keys(line.account, &Domain::Building));
-        keys.extend(escrow::keys_of_lock(line.account, Role::Builder));
     }
     for line in batch.data.iter().take(lines) {
         keys.push(StateKey::Contribution(line.datanet.clone(), line.contribution));
@@ -61,7 +57,9 @@ fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<Sta
     }
     for line in &batch.builders {
         let payee = payouts::payee(transition, line.account)?;
-        keys.extend([StateKey::Account(payee), StateKey::Tranche(payee, Role::Builder, epoch)]);
+        keys.extend([bonds::key(payee, Role::Builder), StateKey::Tranche(payee, Role::Builder, epoch)]);
+        keys.extend(escrow::keys_of_lock(payee, Role::Builder));
+        keys.extend(reputation::keys_alone(payee, &Domain::Building));
     }
     for line in &batch.data {
         let key = StateKey::Contribution(line.datanet.clone(), line.contribution);

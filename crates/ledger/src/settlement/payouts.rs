@@ -5,9 +5,8 @@ use openledger_types::record::Role;
 use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, Event, Name};
 
 use crate::execute::Transition;
-use crate::state::{Applied, StateKey};
-use crate::{accounts, escrow, models, reputation};
 use crate::state::Applied;
+use crate::{accounts, escrow, models, reputation};
 
 /// Where the part of a payment that is not liquid waits.
 enum Hold<'a> {
@@ -73,16 +72,16 @@ pub(super) fn payee(transition: &mut Transition<'_>, line: AccountId) -> Applied
     Ok(models::title(transition, line)?.map_or(line, |title| title.owner))
 }
 
-/// Nothing liquid: builders have no collateral.
 /// Liquid by reputation, within half the collateral of the builder's bond; nothing without a bond.
 pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let parameters = transition.parameters.builder_escrow;
     for line in &batch.builders {
-        let reputation = reputation::of(transition, line.account, &Domain::Building)?;
+        let account = payee(transition, line.account)?;
+        let reputation = reputation::alone(transition, account, &Domain::Building)?;
         let wanted = escrow::liquid_part(line.amount, &parameters, reputation);
-        let liquid = escrow::expose(transition, line.account, Role::Builder, wanted)?;
+        let liquid = escrow::expose(transition, account, Role::Builder, wanted)?;
         let payment = Payment {
-            account: payee(transition, line.account)?,
+            account,
             role: Role::Builder,
             source: line.model.to_string(),
             amount: line.amount,

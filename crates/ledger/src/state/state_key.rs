@@ -9,9 +9,9 @@ use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
 use crate::accounts::AccountKey;
 use crate::datanets::DatanetKey;
+use crate::escrow::EscrowKey;
 use crate::models::ModelKey;
 use crate::providers::ProviderKey;
-use crate::escrow::EscrowKey;
 use crate::reputation::ReputationKey;
 
 /// Bytes of the longest encoded key.
