@@ -34,7 +34,7 @@ impl State {
                 Some(SourceView::Contribution { datanet, id, label })
             }
             Role::Builder => source.parse().ok().map(|name| SourceView::Model { name }),
-            Role::Provider | Role::Gateway => None,
+            _ => None,
         }
     }
 }

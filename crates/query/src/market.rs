@@ -77,11 +77,12 @@ impl Market {
                     gateway.bond = change(gateway.bond);
                 }
             }
-            _ => {
+            Role::Provider => {
                 if let Some(provider) = self.providers.get_mut(&account) {
                     provider.stake = change(provider.stake);
                 }
             }
+            _ => {}
         }
     }
 }

@@ -81,7 +81,7 @@ impl State {
             let escrow = match role {
                 Role::Provider => Some(parameters.provider_escrow),
                 Role::Builder => Some(parameters.builder_escrow),
-                Role::Data | Role::Gateway => None,
+                _ => None,
             };
             let begins = escrow.map(|escrow| epoch.saturating_add(escrow.cliff_epochs));
             TrancheView {

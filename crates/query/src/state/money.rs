@@ -2,7 +2,7 @@
 //! Absent: checks; the ledger has made them.
 
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Amount, Asset, Cause, Event, Holder};
+use openledger_types::{AccountId, Amount, Asset, Cause, EscrowEvent, Event, Holder};
 
 use super::{Moment, State};
 use crate::accounts::signed;
@@ -66,6 +66,10 @@ impl State {
             }
             Event::TrancheClaimed { account, role, epoch, amount } => {
                 self.claim(moment, *account, *role, *epoch, signed(*amount));
+            }
+            Event::Escrow(EscrowEvent::TrancheForfeited { account, role, epoch, amount }) => {
+                let entry = self.accounts.entry(*account);
+                entry.tranches.entry((*epoch, *role)).or_default().amount -= signed(*amount);
             }
             Event::Moved { from, to, asset, amount, cause } => {
                 self.moved(moment, (from, to), *asset, signed(*amount), *cause);
@@ -305,7 +309,7 @@ impl State {
                     model.earned += liquid + escrowed;
                 }
             }
-            Role::Provider | Role::Gateway => {}
+            _ => {}
         }
     }
 
