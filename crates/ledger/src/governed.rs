@@ -182,6 +182,14 @@ governed! {
     Routine "OPEN/1000000" 0, OPEN_MAX; datanets.juror_fee;
     Routine "seats" 1, 15; datanets.panel_seats;
     Routine "votes" 1, 15; datanets.panel_quorum;
+    Routine "OPEN/1000000" 0, OPEN_MAX; datanets.label_bond;
+    Routine "epochs" 1, 365; datanets.label_epochs;
+    Routine "epochs" 1, 365; datanets.gold_epochs;
+    Routine "epochs" 1, 365; datanets.campaign_epochs_max;
+    Money "items" 4, 64; datanets.gold_checked;
+    Money "bp" 5_000, BASIS_POINTS; datanets.gold_accuracy_min;
+    Money "uses" 1, 10; datanets.gold_uses_max;
+    Money "bp" 0, BASIS_POINTS; datanets.treasury_spend_max;
     Routine "bp" 1_000, BASIS_POINTS; markets.utilisation_target;
     Constitution "bp" 1, 625; markets.step_max;
     Routine "1/65536" 1, 65_536; markets.gain_start;

@@ -89,4 +89,12 @@ causes! {
     Indemnity => "paid by whoever lost the dispute",
     /// What a proven fault took goes to those whose work was copied.
     Restored => "restored to the copied",
+    /// OPEN goes to stake for work on a task.
+    LabelBond => "bond of a task",
+    /// A campaign of tasks is paid for in advance.
+    TaskFunded => "tasks paid in advance",
+    /// Work on a task is paid.
+    TaskPaid => "work on a task",
+    /// What nobody earned of a campaign comes back.
+    TaskRefunded => "rest of a campaign of tasks",
 }

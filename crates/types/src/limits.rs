@@ -41,3 +41,11 @@ pub const TRANCHES_PER_CLAIM_MAX: usize = 64;
 pub const LICENSES_PER_POLICY_MAX: usize = 16;
 /// Bytes of one licence in a policy.
 pub const LICENSE_BYTES_MAX: usize = 64;
+/// Batches of one campaign of tasks.
+pub const TASK_BATCHES_MAX: u32 = 4_096;
+/// Items of one batch of tasks.
+pub const TASK_BATCH_ITEMS_MAX: usize = 256;
+/// Labellers of one batch of tasks.
+pub const TASK_WORKERS_MAX: usize = 8;
+/// Gold items of one batch of tasks.
+pub const GOLD_PER_BATCH_MAX: usize = 64;

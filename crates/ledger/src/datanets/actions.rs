@@ -1,13 +1,17 @@
 //! Which keys an action of this step names, and which transition it runs.
 
-use openledger_types::datanets::{DatanetAction, DatanetRole, Matter, commitment};
-use openledger_types::{AccountId, ContributionId, Name};
+use openledger_types::datanets::{
+    CampaignId, DatanetAction, DatanetRole, Matter, TaskKind, commitment, treasury_account,
+};
+use openledger_types::record::Role;
+use openledger_types::{AccountId, ContributionId, Name, limits};
 
 use super::rules::{self, role_key, rules_key};
-use super::{clusters, disputes, jurors, open};
+use super::{clusters, disputes, gold, jurors, open, tasks, treasury};
 use crate::accounts::key_of_cluster;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
+use crate::{escrow, reputation};
 
 /// The datanet and its rules: what most actions read.
 fn ruled(datanet: &Name) -> Vec<StateKey> {
@@ -106,6 +110,64 @@ fn keys_of_disputes(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> 
         DatanetAction::JoinPanel | DatanetAction::LeavePanel => {
             vec![jurors::juror_key(sender), jurors::count_key()]
         }
+        other => keys_of_tasks(sender, other),
+    }
+}
+
+fn own_campaign(datanet: &Name, requester: AccountId, number: u32) -> CampaignId {
+    CampaignId { datanet: datanet.clone(), requester, number }
+}
+
+fn keys_of_tasks(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> {
+    match action {
+        DatanetAction::OpenCampaign { datanet, number, .. } => {
+            let mut keys = ruled(datanet);
+            keys.push(tasks::campaign_key(&own_campaign(datanet, sender, *number)));
+            keys.push(StateKey::Account(treasury_account(datanet)));
+            keys
+        }
+        DatanetAction::CommitLabels { campaign, batch, .. } => vec![
+            tasks::campaign_key(campaign),
+            tasks::batch_key(campaign, *batch),
+            role_key(&campaign.datanet, sender, DatanetRole::Labeller),
+            key_of_cluster(sender),
+        ],
+        DatanetAction::RevealLabels { campaign, batch, .. } => {
+            vec![tasks::campaign_key(campaign), tasks::work_key(campaign, *batch, sender)]
+        }
+        DatanetAction::RevealGold { datanet, number, batch, gold, .. } => {
+            let campaign = own_campaign(datanet, sender, *number);
+            let gold = gold.iter().take(limits::GOLD_PER_BATCH_MAX);
+            let mut keys = vec![tasks::campaign_key(&campaign), tasks::batch_key(&campaign, *batch)];
+            keys.extend(gold.map(|item| gold::gold_key(item.item)));
+            keys
+        }
+        DatanetAction::JudgeLabels { campaign, batch, labeller, beacon } => {
+            let mut keys = vec![
+                tasks::campaign_key(campaign),
+                tasks::batch_key(campaign, *batch),
+                tasks::work_key(campaign, *batch, *labeller),
+                StateKey::Beacon(*beacon),
+                StateKey::Account(*labeller),
+                StateKey::Account(campaign.requester),
+                StateKey::Account(treasury_account(&campaign.datanet)),
+            ];
+            for kind in [TaskKind::Label, TaskKind::Evaluate] {
+                let domain = gold::domain(&campaign.datanet, kind);
+                keys.extend(reputation::keys_of_pair(*labeller, &domain, campaign.requester));
+            }
+            keys
+        }
+        DatanetAction::CloseCampaign { datanet, number } => {
+            let campaign = own_campaign(datanet, sender, *number);
+            vec![tasks::campaign_key(&campaign), StateKey::Account(treasury_account(datanet))]
+        }
+        DatanetAction::CollectTreasury { datanet, epochs } => {
+            let treasury = treasury_account(datanet);
+            let mut keys = vec![StateKey::Datanet(datanet.clone()), StateKey::Account(treasury)];
+            keys.extend(escrow::keys(treasury, Role::Data, epochs));
+            keys
+        }
         _ => Vec::new(),
     }
 }
@@ -162,6 +224,33 @@ fn apply_open(transition: &mut Transition<'_>, action: &DatanetAction) -> Applie
         }
         DatanetAction::JoinPanel => jurors::join(transition),
         DatanetAction::LeavePanel => jurors::leave(transition),
+        other => apply_task(transition, other),
+    }
+}
+
+fn apply_task(transition: &mut Transition<'_>, action: &DatanetAction) -> Applied {
+    let sender = transition.sender;
+    match action {
+        DatanetAction::OpenCampaign { datanet, number, terms } => {
+            tasks::open(transition, &own_campaign(datanet, sender, *number), terms)
+        }
+        DatanetAction::CommitLabels { campaign, batch, commitment } => {
+            tasks::commit(transition, campaign, *batch, *commitment)
+        }
+        DatanetAction::RevealLabels { campaign, batch, labels, salt } => {
+            tasks::reveal(transition, campaign, *batch, labels, salt)
+        }
+        DatanetAction::RevealGold { datanet, number, batch, gold, salt, path } => {
+            let campaign = own_campaign(datanet, sender, *number);
+            gold::reveal(transition, &campaign, *batch, gold, salt, path)
+        }
+        DatanetAction::JudgeLabels { campaign, batch, labeller, beacon } => {
+            gold::judge(transition, campaign, *batch, *labeller, *beacon)
+        }
+        DatanetAction::CloseCampaign { datanet, number } => {
+            tasks::close(transition, &own_campaign(datanet, sender, *number))
+        }
+        DatanetAction::CollectTreasury { datanet, epochs } => treasury::collect(transition, datanet, epochs),
         _ => unreachable!("the other actions were dispatched before"),
     }
 }

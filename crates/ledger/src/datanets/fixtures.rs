@@ -1,8 +1,9 @@
 //! The actions, keys and records of this step whose encodings are recorded.
 
 use openledger_types::datanets::{
-    CommitmentRecord, DatanetAction, DatanetRole, Decision, DisputeRecord, JurorRecord, Matter, Policy,
-    Provenance, Reason, RulesRecord, Stage, SubmissionRecord,
+    CampaignId, CampaignRecord, CampaignTerms, CommitmentRecord, DatanetAction, DatanetRole, Decision,
+    DisputeRecord, GoldItem, GoldRecord, JurorRecord, Matter, Policy, Provenance, Reason, RulesRecord, Stage,
+    SubmissionRecord, TaskBatchRecord, TaskKind, WorkRecord,
 };
 use openledger_types::{Action, Amount, BasisPoints, ContributionId, codec};
 
@@ -25,7 +26,7 @@ pub(crate) fn actions() -> Vec<Action> {
         DatanetAction::OfferCuratorship { datanet: datanet.clone(), to: Some(account) },
         DatanetAction::AcceptCuratorship { datanet },
     ];
-    let actions = actions.into_iter().chain(open_actions()).chain(dispute_actions());
+    let actions = actions.into_iter().chain(open_actions()).chain(dispute_actions()).chain(task_actions());
     actions.map(Action::Datanets).collect()
 }
 
@@ -65,6 +66,53 @@ fn dispute_actions() -> Vec<DatanetAction> {
     ]
 }
 
+fn campaign() -> CampaignId {
+    CampaignId { datanet: name("open"), requester: account(1), number: 2 }
+}
+
+fn terms() -> CampaignTerms {
+    CampaignTerms {
+        kind: TaskKind::Evaluate,
+        title: "t".into(),
+        items_root: bytes32(1),
+        gold_root: bytes32(2),
+        batches: 3,
+        batch_items: 4,
+        choices: 5,
+        workers: 6,
+        fee: Amount(7),
+        accuracy: BasisPoints(8),
+        epochs: 9,
+        named_only: true,
+        from_treasury: false,
+    }
+}
+
+fn task_actions() -> Vec<DatanetAction> {
+    let (datanet, campaign) = (name("open"), campaign());
+    vec![
+        DatanetAction::OpenCampaign { datanet: datanet.clone(), number: 2, terms: Box::new(terms()) },
+        DatanetAction::CommitLabels { campaign: campaign.clone(), batch: 3, commitment: bytes32(4) },
+        DatanetAction::RevealLabels {
+            campaign: campaign.clone(),
+            batch: 3,
+            labels: vec![4, 5],
+            salt: bytes32(6),
+        },
+        DatanetAction::RevealGold {
+            datanet: datanet.clone(),
+            number: 2,
+            batch: 3,
+            gold: vec![GoldItem { place: 4, answer: 5, item: bytes32(6) }],
+            salt: bytes32(7),
+            path: vec![bytes32(8)],
+        },
+        DatanetAction::JudgeLabels { campaign, batch: 3, labeller: account(4), beacon: 5 },
+        DatanetAction::CloseCampaign { datanet: datanet.clone(), number: 2 },
+        DatanetAction::CollectTreasury { datanet, epochs: vec![1, 2] },
+    ]
+}
+
 pub(crate) fn keys() -> Vec<StateKey> {
     let (datanet, account) = (name("open"), account(1));
     let keys = vec![
@@ -95,11 +143,27 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         excluded: vec![account(7)],
         votes: vec![(account(8), true)],
     };
+    let campaign = CampaignRecord {
+        terms: terms(),
+        commit_until: 1,
+        reveal_until: 2,
+        gold_until: 3,
+        held: Amount(4),
+        unjudged: 5,
+        closed: true,
+    };
+    let gold = vec![GoldItem { place: 1, answer: 2, item: bytes32(3) }];
+    let batch = TaskBatchRecord { workers: vec![account(1)], gold: Some(gold) };
+    let work = WorkRecord { commitment: bytes32(1), bond: Amount(2), reveal_until: 4, labels: Some(vec![3]) };
     vec![
         ("RulesRecord", codec::encode(&RulesRecord::beginning(open_policy(), 1))),
         ("CommitmentRecord", codec::encode(&CommitmentRecord { height: 1, epoch: 2, bond: Amount(3) })),
         ("SubmissionRecord", codec::encode(&submission)),
         ("DisputeRecord", codec::encode(&dispute)),
+        ("CampaignRecord", codec::encode(&campaign)),
+        ("TaskBatchRecord", codec::encode(&batch)),
+        ("WorkRecord", codec::encode(&work)),
+        ("GoldRecord", codec::encode(&GoldRecord { uses: 1, public_in: 2 })),
         ("JurorRecord", codec::encode(&JurorRecord { number: 1, bond: Amount(2), busy_until: 3 })),
     ]
 }

@@ -3,7 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::datanets::{
-    CommitmentRecord, DatanetRole, DisputeRecord, JurorRecord, RulesRecord, SubmissionRecord,
+    CampaignId, CampaignRecord, CommitmentRecord, DatanetRole, DisputeRecord, GoldRecord, JurorRecord,
+    RulesRecord, SubmissionRecord, TaskBatchRecord, WorkRecord,
 };
 use openledger_types::{AccountId, Amount, ContributionId, Hash, Name};
 use serde::Serialize;
@@ -27,6 +28,14 @@ pub enum DatanetKey {
     Jurors,
     /// `JurorRecord`.
     Juror(AccountId),
+    /// `CampaignRecord`.
+    Campaign(CampaignId),
+    /// `TaskBatchRecord`, by campaign and batch.
+    TaskBatch(CampaignId, u32),
+    /// `WorkRecord`, by campaign, batch and labeller.
+    Work(CampaignId, u32, AccountId),
+    /// `GoldRecord`, by the hash of the item.
+    Gold(Hash),
 }
 
 /// A record of this step with its kind.
@@ -41,6 +50,10 @@ pub enum DatanetsRecord {
     Dispute(DisputeRecord),
     Jurors(u32),
     Juror(JurorRecord),
+    Campaign(CampaignRecord),
+    TaskBatch(TaskBatchRecord),
+    Work(WorkRecord),
+    Gold(GoldRecord),
 }
 
 impl DatanetsRecord {
@@ -52,7 +65,16 @@ impl DatanetsRecord {
             Self::Dispute(record) if record.respondent.is_some() => record.bond.plus(record.bond),
             Self::Dispute(record) => Some(record.bond),
             Self::Juror(record) => Some(record.bond),
-            Self::Rules(_) | Self::Role(_) | Self::Jurors(_) => Some(Amount::ZERO),
+            Self::Work(record) => Some(record.bond),
+            _ => Some(Amount::ZERO),
+        }
+    }
+
+    /// The credits that it holds, for the conservation check.
+    pub(crate) fn held(&self) -> Amount {
+        match self {
+            Self::Campaign(record) => record.held,
+            _ => Amount::ZERO,
         }
     }
 
@@ -66,6 +88,10 @@ impl DatanetsRecord {
             DatanetKey::Dispute(..) => Self::Dispute(record(bytes)?),
             DatanetKey::Jurors => Self::Jurors(record(bytes)?),
             DatanetKey::Juror(_) => Self::Juror(record(bytes)?),
+            DatanetKey::Campaign(_) => Self::Campaign(record(bytes)?),
+            DatanetKey::TaskBatch(..) => Self::TaskBatch(record(bytes)?),
+            DatanetKey::Work(..) => Self::Work(record(bytes)?),
+            DatanetKey::Gold(_) => Self::Gold(record(bytes)?),
         })
     }
 }

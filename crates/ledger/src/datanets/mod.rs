@@ -33,8 +33,19 @@
 //! goes to the winner and half is burned. Too few votes decide for the contribution and cost nobody a bond. Contributions
 //! found to repeat an earlier one join its cluster and earn nothing from the next block on. No token votes.
 //!
-//! Absent: the texts (they are in the snapshots outside), near-duplicates beyond equal normalised text, quality and
-//! maturity.
+//! Tasks (mechanism notes, D1, section 1 "Elicitation", attack A4): a requester, or the curator with a small part of the
+//! treasury, asks for labels or evaluations and pays for all of them in advance: a fixed fee per item. Items stand under a
+//! root, in batches; the gold among them is committed to by a root before anybody works. Labellers commit, then reveal, and
+//! only then is gold revealed; a random part of it, drawn for each labeller by randomness after the commitments, is checked.
+//! Enough right answers earn the fee for the batch, too few earn nothing, and agreement with others is never looked at. Gold
+//! that was used up, or public before labels were committed, does not count; a requester who does not reveal enough gold pays
+//! everybody. Checks are evidence about the labeller. A campaign's money ends once: paid, or back with whoever paid.
+//!
+//! Treasury: it collects what has unlocked like every owner; the datanet's governance spends it, the curator alone only a small
+//! part per epoch, on tasks.
+//!
+//! Absent: the texts, the items of a batch and the aggregation of labels (they are outside); near-duplicates that nobody
+//! claimed; maturity (in `escrow`); disputes about gold that is wrong: the events show each requester's record.
 
 mod actions;
 mod apply;
@@ -42,15 +53,20 @@ mod clusters;
 mod disputes;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod gold;
 mod jurors;
 mod key;
 mod open;
 mod rules;
+mod tasks;
 #[cfg(test)]
 mod tests;
+mod treasury;
 
 pub(crate) use actions::{apply, keys};
 pub(crate) use apply::{
     contribute, create, keys_of_contribute, keys_of_contribution, keys_of_datanet, revoke, seal,
 };
 pub use key::{DatanetKey, DatanetsRecord};
+#[allow(unused_imports, reason = "the datanets' governance spends through it")]
+pub(crate) use treasury::treasury_pay;

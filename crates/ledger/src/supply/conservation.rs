@@ -89,6 +89,7 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
             StateRecord::Datanets(record) => {
                 let bonded = record.bonded().ok_or(ConservationError::Overflow { place: "a dispute" })?;
                 add(&mut held.open_bonded, bonded, "stake and bond")?;
+                add(&mut held.credits_in_custody, record.held(), "custody")?;
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{DatanetRole, Decision, Matter, Policy, Provenance};
+use super::{CampaignId, CampaignTerms, DatanetRole, Decision, GoldItem, Matter, Policy, Provenance};
 use crate::{AccountId, ContributionId, Hash, Name, NewContribution};
 
 /// An action of the step `datanets`.
@@ -154,6 +154,76 @@ pub enum DatanetAction {
     JoinPanel,
     /// Be a juror no more; the bond comes back.
     LeavePanel,
+    /// Ask for labels or evaluations and pay for all of them in advance. Sender: anybody; the curator where the treasury
+    /// pays.
+    OpenCampaign {
+        /// In which datanet.
+        datanet: Name,
+        /// The sender's number for it, not used before.
+        number: u32,
+        /// What is asked for and paid.
+        terms: Box<CampaignTerms>,
+    },
+    /// Take a place in a batch of a campaign by committing to labels, with a bond.
+    CommitLabels {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which batch, from 0.
+        batch: u32,
+        /// Hash of the labels ([`super::labels_commitment`]).
+        commitment: Hash,
+    },
+    /// Show the labels that were committed to.
+    RevealLabels {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which batch.
+        batch: u32,
+        /// One label for each item.
+        labels: Vec<u16>,
+        /// Salt of the commitment.
+        salt: Hash,
+    },
+    /// Show the gold of a batch. Sender: the requester.
+    RevealGold {
+        /// The sender's campaign in this datanet.
+        datanet: Name,
+        /// Its number.
+        number: u32,
+        /// Which batch.
+        batch: u32,
+        /// Its gold, by increasing place.
+        gold: Vec<GoldItem>,
+        /// Salt of the commitment.
+        salt: Hash,
+        /// Path to the campaign's gold root.
+        path: Vec<Hash>,
+    },
+    /// End the work of a labeller on a batch: paid by gold, unpaid, or never revealed. Sender: anybody.
+    JudgeLabels {
+        /// Which campaign.
+        campaign: CampaignId,
+        /// Which batch.
+        batch: u32,
+        /// Whose work.
+        labeller: AccountId,
+        /// Epoch of the randomness that draws the gold: the first after labels were committed.
+        beacon: u64,
+    },
+    /// Take back what nobody can earn any more. Sender: the requester.
+    CloseCampaign {
+        /// The sender's campaign in this datanet.
+        datanet: Name,
+        /// Its number.
+        number: u32,
+    },
+    /// Move what has unlocked of a treasury's tranches to its balance. Sender: anybody.
+    CollectTreasury {
+        /// Whose treasury.
+        datanet: Name,
+        /// Epochs in which they began, at most `TRANCHES_PER_CLAIM_MAX`.
+        epochs: Vec<u64>,
+    },
 }
 
 impl DatanetAction {
@@ -179,6 +249,13 @@ impl DatanetAction {
             Self::CloseDispute { .. } => "Close dispute",
             Self::JoinPanel => "Join panel",
             Self::LeavePanel => "Leave panel",
+            Self::OpenCampaign { .. } => "Open campaign",
+            Self::CommitLabels { .. } => "Commit labels",
+            Self::RevealLabels { .. } => "Reveal labels",
+            Self::RevealGold { .. } => "Reveal gold",
+            Self::JudgeLabels { .. } => "Judge labels",
+            Self::CloseCampaign { .. } => "Close campaign",
+            Self::CollectTreasury { .. } => "Collect treasury",
         }
     }
 
@@ -259,6 +336,42 @@ impl DatanetAction {
             }
             Self::JoinPanel => "Become a juror, with a bond".to_owned(),
             Self::LeavePanel => "Be a juror no more".to_owned(),
+            other => other.summary_of_tasks(),
+        }
+    }
+
+    fn summary_of_tasks(&self) -> String {
+        match self {
+            Self::OpenCampaign { datanet, number, terms } => format!(
+                "Ask for {} times {} labels on each of {} batches in {datanet} (campaign {number}) for {} C per item, {} C in all",
+                terms.workers,
+                terms.batch_items,
+                terms.batches,
+                terms.fee,
+                terms.total().unwrap_or_default()
+            ),
+            Self::CommitLabels { campaign, batch, commitment } => format!(
+                "Commit to labels for batch {batch} of campaign {} of {} in {} by {commitment}",
+                campaign.number, campaign.requester, campaign.datanet
+            ),
+            Self::RevealLabels { campaign, batch, labels, .. } => format!(
+                "Show {} labels for batch {batch} of campaign {} of {} in {}",
+                labels.len(),
+                campaign.number,
+                campaign.requester,
+                campaign.datanet
+            ),
+            Self::RevealGold { datanet, number, batch, gold, .. } => {
+                format!("Show {} gold items of batch {batch} of campaign {number} in {datanet}", gold.len())
+            }
+            Self::JudgeLabels { campaign, batch, labeller, .. } => format!(
+                "Judge the labels of {labeller} for batch {batch} of campaign {} of {} in {}",
+                campaign.number, campaign.requester, campaign.datanet
+            ),
+            Self::CloseCampaign { datanet, number } => format!("Close campaign {number} in {datanet}"),
+            Self::CollectTreasury { datanet, epochs } => {
+                format!("Collect what has unlocked of {} tranches of the treasury of {datanet}", epochs.len())
+            }
             other => other.name().to_owned(),
         }
     }

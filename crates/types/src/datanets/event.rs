@@ -3,8 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{DatanetRole, Decision, Matter, Policy, Provenance};
-use crate::{AccountId, ContributionId, Hash, Name, NewContribution};
+use super::{CampaignId, CampaignTerms, DatanetRole, Decision, GoldItem, Matter, Policy, Provenance};
+use crate::{AccountId, Amount, ContributionId, Hash, Name, NewContribution};
 
 /// A fact of the step `datanets`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -59,4 +59,29 @@ pub enum DatanetEvent {
     JurorJoined { account: AccountId, number: u32 },
     /// Somebody judges disputes no more.
     JurorLeft { account: AccountId },
+    /// A campaign was opened and paid for; the last epochs to commit labels, to reveal them, and to reveal gold.
+    CampaignOpened {
+        campaign: CampaignId,
+        terms: Box<CampaignTerms>,
+        commit_until: u64,
+        reveal_until: u64,
+        gold_until: u64,
+    },
+    /// A labeller committed to labels.
+    LabelsCommitted { campaign: CampaignId, batch: u32, labeller: AccountId, commitment: Hash },
+    /// Labels were shown.
+    LabelsRevealed { campaign: CampaignId, batch: u32, labeller: AccountId, labels: Vec<u16> },
+    /// Gold was shown; this many of it count.
+    GoldRevealed { campaign: CampaignId, batch: u32, gold: Vec<GoldItem>, counts: u32 },
+    /// Work ended: so many of the checked gold items were right, and this was paid.
+    WorkJudged {
+        campaign: CampaignId,
+        batch: u32,
+        labeller: AccountId,
+        right: u32,
+        checked: u32,
+        paid: Amount,
+    },
+    /// A campaign was closed; this went back.
+    CampaignClosed { campaign: CampaignId, refunded: Amount },
 }

@@ -7,6 +7,7 @@ mod event;
 mod open;
 mod parameters;
 mod policy;
+mod tasks;
 
 pub use action::DatanetAction;
 pub use event::DatanetEvent;
@@ -16,6 +17,10 @@ pub use open::{
 };
 pub use parameters::DatanetParameters;
 pub use policy::{Contributors, DatanetRole, DatedPolicy, Policy, Provenance, RulesRecord};
+pub use tasks::{
+    CampaignId, CampaignRecord, CampaignTerms, GoldItem, GoldRecord, TaskBatchRecord, TaskKind, WorkRecord,
+    gold_is_under, gold_leaf, gold_path, gold_root, labels_commitment,
+};
 
 use crate::{AccountId, Name, sha256};
 

@@ -47,6 +47,22 @@ pub struct DatanetParameters {
     pub panel_seats: u64,
     /// The least votes that make a verdict.
     pub panel_quorum: u64,
+    /// Bond of a labeller for a batch, in OPEN; it is burned without a reveal, and for garbage.
+    pub label_bond: Amount,
+    /// Epochs to reveal labels, after the last to commit them.
+    pub label_epochs: u64,
+    /// Epochs to reveal gold, after the last to reveal labels.
+    pub gold_epochs: u64,
+    /// The most epochs in which a campaign lets labellers commit.
+    pub campaign_epochs_max: u64,
+    /// How many gold items of a batch are checked for each labeller.
+    pub gold_checked: u64,
+    /// The least part of checked gold that a campaign may ask for.
+    pub gold_accuracy_min: BasisPoints,
+    /// How often an item may serve as gold.
+    pub gold_uses_max: u64,
+    /// The most of a treasury that its curator spends on tasks in one epoch.
+    pub treasury_spend_max: BasisPoints,
 }
 
 impl DatanetParameters {
@@ -72,6 +88,14 @@ impl DatanetParameters {
             juror_fee: Amount(200_000),
             panel_seats: 9,
             panel_quorum: 3,
+            label_bond: Amount(1_000_000),
+            label_epochs: 2,
+            gold_epochs: 2,
+            campaign_epochs_max: 30,
+            gold_checked: 8,
+            gold_accuracy_min: BasisPoints(7_000),
+            gold_uses_max: 3,
+            treasury_spend_max: BasisPoints(500),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod disputes;
 mod open;
 mod rules;
+mod tasks;
 
 pub(super) use rules::open_policy;
 
