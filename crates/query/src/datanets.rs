@@ -68,6 +68,12 @@ pub(crate) struct Datanets {
 }
 
 impl Datanets {
+    pub(crate) fn set_curator(&mut self, name: &Name, curator: AccountId) {
+        if let Some(datanet) = self.by_name.get_mut(name) {
+            datanet.curator = curator;
+        }
+    }
+
     pub(crate) fn create(
         &mut self,
         name: &Name,

@@ -5,7 +5,7 @@
 //! fail. Absent: locks.
 
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Asset, Event, Hash};
+use openledger_types::{AccountId, Asset, DatanetEvent, Event, Hash};
 
 use crate::accounts::Accounts;
 use crate::blocks::{Block, Blocks, Transaction};
@@ -215,6 +215,9 @@ impl State {
                     timestamp_ms: moment.timestamp_ms,
                 };
                 self.datanets.seal(datanet, snapshot);
+            }
+            Event::Datanets(DatanetEvent::CuratorChanged { datanet, to, .. }) => {
+                self.datanets.set_curator(datanet, *to);
             }
             other => self.market_event(moment, other),
         }

@@ -180,6 +180,38 @@ fn a_claim_that_nobody_contests_merges_the_cluster_from_now_on() {
     assert_eq!(owner(&world, 3), id(1), "what repeats a repetition repeats the earliest");
 }
 
+/// Merged clusters pay the earliest: a batch that names the copy is refused, whatever it paid before.
+#[test]
+fn settlement_pays_the_earliest_of_a_merged_cluster() {
+    let mut world = World::prepared();
+    world.accept(CURATOR, super::rules::create_open(open_policy()));
+    world.accept(CURATOR, super::rules::grant(REVIEWER, openledger_types::datanets::DatanetRole::Reviewer));
+    for one in [1, 2] {
+        contribute(&mut world, CONTRIBUTOR, &text(one, one, CONTRIBUTOR), Provenance::Human);
+        world.accept(REVIEWER, decide(one, accept(6_000)));
+    }
+    let batch = |world: &World, one: u8| {
+        let record = contribution_of(world, one).unwrap();
+        let mut terms = world.terms("base", 10_000, 0, &[], 0);
+        let (factor, owners) = (record.factor, record.owners);
+        terms.shares = vec![crate::DataShare {
+            datanet: name("open"),
+            contribution: id(one),
+            weight: 1,
+            factor,
+            owners,
+        }];
+        settling(world.batch(&[terms]))
+    };
+    world.accept(GATEWAY, batch(&world, 2));
+    world.accept(STRANGER, claim(2, repeats(1, 1)));
+    world.accept(GATEWAY, batch(&world, 2));
+    world.pass(4);
+    world.accept(STRANGER, close(2));
+    let (copy, earliest) = (batch(&world, 2), batch(&world, 1));
+    world.check([(GATEWAY, copy, Err(ClusterNotOwned)), (GATEWAY, earliest, Ok(()))]);
+}
+
 #[test]
 fn a_contested_claim_pays_the_winner() {
     for (won, votes) in [(true, [true, true, false]), (false, [true, false, false])] {

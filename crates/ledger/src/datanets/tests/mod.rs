@@ -1,6 +1,7 @@
 //! The table of datanets: creating, importing, revoking, sealing.
 
 mod disputes;
+mod histories;
 mod open;
 mod rules;
 mod tasks;
