@@ -12,9 +12,13 @@
 
 pub mod scenario;
 
+pub mod junk;
+
 pub mod duplicates;
+
 pub mod wash;
 
+pub mod adaptive;
 pub mod desk;
 pub mod random;
 pub mod world;
@@ -34,7 +38,7 @@ pub use scenario::{Mechanisms, Outcome, Scenario};
 
 /// All scenarios, in the order of the mechanism notes.
 pub fn scenarios() -> Vec<Box<dyn Scenario>> {
-    vec![Box::new(duplicates::Duplicates), Box::new(wash::Wash)]
+    vec![Box::new(junk::Junk), Box::new(duplicates::Duplicates), Box::new(wash::Wash)]
 }
 
 /// Runs the scenario with this name under `seeds` seeds that `base_seed` gives, OFF and ON.

@@ -3,12 +3,14 @@
 //! Rule: every change goes through [`openledger_ledger::execute()`] as a signed transaction, and an epoch ends only when
 //! [`openledger_ledger::check_conservation`] finds all money in the whole state where the supply says it is. Accounts
 //! are derived from the seed and a name, so one seed gives one state.
+//! Each epoch begins with [`openledger_ledger::begin_block`], as every block does on a chain.
 //! Absent: blocks with several transactions, consensus, storage, fees; each transaction has a height of its own.
 
 use std::collections::BTreeMap;
 
 use openledger_ledger::{
-    BlockContext, Genesis, GenesisAccount, Loaded, StateKey, StateRecord, Step, check_conservation, execute,
+    BlockContext, Genesis, GenesisAccount, Loaded, Outcome, Prepared, StateKey, StateRecord, Step,
+    begin_block, check_conservation,
 };
 use openledger_types::record::{AccountRecord, Pool};
 use openledger_types::{
@@ -66,6 +68,8 @@ pub struct World {
     state: BTreeMap<Vec<u8>, Vec<u8>>,
     context: BlockContext,
     parameters: Parameters,
+    /// From which the randomness of all epochs follows.
+    root: Hash,
     epochs: u64,
 }
 
@@ -82,12 +86,11 @@ impl World {
         });
         let genesis = Genesis { parameters: parameters.clone(), accounts: accounts.collect() };
         let state = genesis.state().map_err(SimError::Genesis)?;
-        Ok(Self {
-            state,
-            context: BlockContext { height: 0, timestamp_ms: 0, randomness: Hash([0; 32]) },
-            parameters,
-            epochs: 0,
-        })
+        let context = BlockContext { height: 0, timestamp_ms: 0, randomness: Hash([0; 32]) };
+        let root = sha256(&treasury.0);
+        let mut world = Self { state, context, parameters, root, epochs: 0 };
+        world.begin_epoch()?;
+        Ok(world)
     }
 
     /// The network's parameters.
@@ -140,25 +143,42 @@ impl World {
         let chain_id = self.parameters.chain_id;
         let bytes = Transaction { chain_id, nonce, action }.sign(&actor.secret).encode();
         self.context.height += 1;
+        let (context, mut prepared) = (self.context, Prepared::new(&bytes));
+        let outcome = self.settled(&shown, |loaded| prepared.step(&context, loaded))?;
+        self.commit(outcome.changes);
+        match outcome.result {
+            Ok(()) => Ok(outcome.events),
+            Err(rejection) => Err(SimError::Rejected { action: shown, rejection }),
+        }
+    }
+
+    /// Takes a step again and again, with what it asks for.
+    fn settled(&self, shown: &str, mut step: impl FnMut(&Loaded) -> Step) -> Result<Outcome, SimError> {
         let mut loaded = Loaded::new();
         for _ in 0..=LOAD_ROUNDS_MAX {
-            match execute(&bytes, &self.context, &loaded) {
+            match step(&loaded) {
                 Step::Load(keys) => {
-                    loaded.extend(keys.into_iter().map(|key| {
+                    let records = keys.into_iter().map(|key| {
                         let record = self.state.get(&key).cloned();
                         (key, record)
-                    }));
+                    });
+                    loaded.append(&mut records.collect());
                 }
-                Step::Done(outcome) => {
-                    self.commit(outcome.changes);
-                    return match outcome.result {
-                        Ok(()) => Ok(outcome.events),
-                        Err(rejection) => Err(SimError::Rejected { action: shown, rejection }),
-                    };
-                }
+                Step::Done(outcome) => return Ok(outcome),
             }
         }
-        Err(SimError::LoadsWithoutEnd { action: shown })
+        Err(SimError::LoadsWithoutEnd { action: shown.to_owned() })
+    }
+
+    /// The first block of an epoch. Its randomness follows from the first holder's account, so from the seed, and nothing that
+    /// is done in the network moves it.
+    fn begin_epoch(&mut self) -> Result<(), SimError> {
+        self.context.height += 1;
+        self.context.randomness = sha256(&[self.root.0.as_slice(), &self.epochs.to_le_bytes()].concat());
+        let context = self.context;
+        let outcome = self.settled("the beginning of an epoch", |loaded| begin_block(&context, loaded))?;
+        self.commit(outcome.changes);
+        Ok(())
     }
 
     fn commit(&mut self, changes: Loaded) {
@@ -176,7 +196,17 @@ impl World {
             .map_err(|source| SimError::Conservation { epoch: self.epochs, source })?;
         self.epochs += 1;
         self.context.timestamp_ms = self.epochs * self.parameters.epoch_ms;
-        Ok(())
+        self.begin_epoch()
+    }
+
+    /// Ends several epochs.
+    pub fn pass(&mut self, epochs: u64) -> Result<(), SimError> {
+        (0..epochs).try_for_each(|_| self.end_epoch())
+    }
+
+    /// The epoch that runs.
+    pub fn epoch(&self) -> u64 {
+        self.epochs
     }
 }
 
