@@ -157,6 +157,7 @@ rejections! {
     166 LabelsInvalid => "the labels are not one for each item, are not among the choices, were shown already, or are not those that were committed to",
     167 GoldInvalid => "the gold is not what the campaign committed to, or was shown already",
     168 TreasuryLimit => "the curator may spend less than that of the treasury in one epoch; propose it to the datanet's governance",
+    169 NothingToClaw => "no such contribution was removed for a fault on this claim, or it holds nothing for this owner",
     170 ClassUnknown => "this network has no resource class with this name; read the classes in its parameters",
     171 OfferAboveReference => "the offer asks for more than the reference price of its class; ask for less, or offer without a class",
     172 LoadsInvalid => "a heartbeat names 1 to 16 classes, sorted, each once, with some capacity and no more busy than there is",

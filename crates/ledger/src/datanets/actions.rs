@@ -7,7 +7,7 @@ use openledger_types::record::Role;
 use openledger_types::{AccountId, ContributionId, Name, limits};
 
 use super::rules::{self, role_key, rules_key};
-use super::{clusters, disputes, gold, jurors, open, tasks, treasury};
+use super::{clawback, clusters, disputes, gold, jurors, open, tasks, treasury};
 use crate::accounts::key_of_cluster;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -106,6 +106,9 @@ fn keys_of_disputes(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> 
             keys.extend(disputed(datanet, *contribution));
             keys.push(StateKey::Contribution(datanet.clone(), *contribution));
             keys
+        }
+        DatanetAction::Clawback { datanet, contribution, owner, claimant } => {
+            clawback::keys(datanet, *contribution, *owner, *claimant)
         }
         DatanetAction::JoinPanel | DatanetAction::LeavePanel => {
             vec![jurors::juror_key(sender), jurors::count_key()]
@@ -221,6 +224,9 @@ fn apply_open(transition: &mut Transition<'_>, action: &DatanetAction) -> Applie
         }
         DatanetAction::CloseDispute { datanet, contribution } => {
             disputes::close(transition, datanet, *contribution)
+        }
+        DatanetAction::Clawback { datanet, contribution, owner, claimant } => {
+            clawback::take(transition, datanet, *contribution, *owner, *claimant)
         }
         DatanetAction::JoinPanel => jurors::join(transition),
         DatanetAction::LeavePanel => jurors::leave(transition),

@@ -5,7 +5,8 @@
 //! the verdict. Nobody votes with tokens, and nobody is paid for agreeing: the fee of a vote is fixed.
 
 use openledger_types::datanets::{
-    DatanetEvent, DisputeRecord, JurorRecord, Matter, Provenance, Reason, Stage, SubmissionRecord,
+    DatanetEvent, DisputeRecord, FaultRecord, JurorRecord, Matter, Provenance, Reason, Stage,
+    SubmissionRecord,
 };
 use openledger_types::record::{ClusterRecord, ContributionRecord};
 use openledger_types::{
@@ -14,7 +15,7 @@ use openledger_types::{
 
 use super::open::{self, bond, submission, submission_key};
 use super::rules::emit;
-use super::{DatanetKey, clusters, jurors};
+use super::{DatanetKey, clawback, clusters, jurors};
 use crate::accounts::{cluster_of, key_of_cluster};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -287,7 +288,11 @@ pub(super) fn close(transition: &mut Transition<'_>, name: &Name, id: Contributi
             open::refuse(transition, name, &submission, reason, in_force)
         }
         (Matter::Repeats { cluster, .. }, Verdict::Won) => merge(transition, name, id, cluster),
-        (Matter::Removal { reason }, Verdict::Won) => expel(transition, name, id, reason),
+        (Matter::Removal { reason }, Verdict::Won) => {
+            let fault = FaultRecord { reason, claimant: dispute.claimant };
+            transition.view.put(&clawback::fault_key(name, id), &fault);
+            expel(transition, name, id, reason)
+        }
         (Matter::Repeats { .. } | Matter::Removal { .. }, Verdict::Lost | Verdict::Void) => Ok(()),
     }
 }

@@ -2,8 +2,8 @@
 
 use openledger_types::datanets::{
     CampaignId, CampaignRecord, CampaignTerms, CommitmentRecord, DatanetAction, DatanetRole, Decision,
-    DisputeRecord, GoldItem, GoldRecord, JurorRecord, Matter, Policy, Provenance, Reason, RulesRecord, Stage,
-    SubmissionRecord, TaskBatchRecord, TaskKind, WorkRecord,
+    DisputeRecord, FaultRecord, GoldItem, GoldRecord, JurorRecord, Matter, Policy, Provenance, Reason,
+    RulesRecord, Stage, SubmissionRecord, TaskBatchRecord, TaskKind, WorkRecord,
 };
 use openledger_types::{Action, Amount, BasisPoints, ContributionId, codec};
 
@@ -61,6 +61,12 @@ fn dispute_actions() -> Vec<DatanetAction> {
         DatanetAction::Contest { datanet: datanet.clone(), contribution },
         DatanetAction::Vote { datanet: datanet.clone(), contribution, beacon: 2, for_claimant: true },
         DatanetAction::CloseDispute { datanet, contribution },
+        DatanetAction::Clawback {
+            datanet: name("open"),
+            contribution,
+            owner: account(3),
+            claimant: account(4),
+        },
         DatanetAction::JoinPanel,
         DatanetAction::LeavePanel,
     ]
@@ -114,10 +120,20 @@ fn task_actions() -> Vec<DatanetAction> {
 }
 
 pub(crate) fn keys() -> Vec<StateKey> {
-    let (datanet, account) = (name("open"), account(1));
+    let (datanet, account, contribution) = (name("open"), account(1), ContributionId([1; 32]));
     let keys = vec![
         DatanetKey::Rules(datanet.clone()),
-        DatanetKey::Role(datanet, account, DatanetRole::Contributor),
+        DatanetKey::Role(datanet.clone(), account, DatanetRole::Contributor),
+        DatanetKey::Commitment(datanet.clone(), account, bytes32(2)),
+        DatanetKey::Submission(datanet.clone(), contribution),
+        DatanetKey::Dispute(datanet.clone(), contribution),
+        DatanetKey::Jurors,
+        DatanetKey::Juror(account),
+        DatanetKey::Campaign(campaign()),
+        DatanetKey::TaskBatch(campaign(), 3),
+        DatanetKey::Work(campaign(), 3, account),
+        DatanetKey::Gold(bytes32(1)),
+        DatanetKey::Fault(datanet, contribution),
     ];
     keys.into_iter().map(StateKey::Datanets).collect()
 }
@@ -160,6 +176,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("CommitmentRecord", codec::encode(&CommitmentRecord { height: 1, epoch: 2, bond: Amount(3) })),
         ("SubmissionRecord", codec::encode(&submission)),
         ("DisputeRecord", codec::encode(&dispute)),
+        ("FaultRecord", codec::encode(&FaultRecord { reason: Reason::Synthetic, claimant: account(1) })),
         ("CampaignRecord", codec::encode(&campaign)),
         ("TaskBatchRecord", codec::encode(&batch)),
         ("WorkRecord", codec::encode(&work)),

@@ -3,8 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::datanets::{
-    CampaignId, CampaignRecord, CommitmentRecord, DatanetRole, DisputeRecord, GoldRecord, JurorRecord,
-    RulesRecord, SubmissionRecord, TaskBatchRecord, WorkRecord,
+    CampaignId, CampaignRecord, CommitmentRecord, DatanetRole, DisputeRecord, FaultRecord, GoldRecord,
+    JurorRecord, RulesRecord, SubmissionRecord, TaskBatchRecord, WorkRecord,
 };
 use openledger_types::{AccountId, Amount, ContributionId, Hash, Name};
 use serde::Serialize;
@@ -36,6 +36,8 @@ pub enum DatanetKey {
     Work(CampaignId, u32, AccountId),
     /// `GoldRecord`, by the hash of the item.
     Gold(Hash),
+    /// `FaultRecord`: why a contribution was removed.
+    Fault(Name, ContributionId),
 }
 
 /// A record of this step with its kind.
@@ -54,6 +56,7 @@ pub enum DatanetsRecord {
     TaskBatch(TaskBatchRecord),
     Work(WorkRecord),
     Gold(GoldRecord),
+    Fault(FaultRecord),
 }
 
 impl DatanetsRecord {
@@ -92,6 +95,7 @@ impl DatanetsRecord {
             DatanetKey::TaskBatch(..) => Self::TaskBatch(record(bytes)?),
             DatanetKey::Work(..) => Self::Work(record(bytes)?),
             DatanetKey::Gold(_) => Self::Gold(record(bytes)?),
+            DatanetKey::Fault(..) => Self::Fault(record(bytes)?),
         })
     }
 }

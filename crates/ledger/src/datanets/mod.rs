@@ -31,7 +31,9 @@
 //! nobody contests in time holds. A panel is drawn from bonded jurors by the first randomness after its call; linked accounts
 //! of a party are excluded; a vote is paid a fixed fee, never for agreeing. The loser's bond pays the fees, half of the rest
 //! goes to the winner and half is burned. Too few votes decide for the contribution and cost nobody a bond. Contributions
-//! found to repeat an earlier one join its cluster and earn nothing from the next block on. No token votes.
+//! found to repeat an earlier one join its cluster and earn nothing from the next block on. No token votes. What a
+//! contribution that was removed for a fault still holds, not mature yet, is taken from each of its owners, curator and treasury
+//! too; the claimant is rewarded out of it.
 //!
 //! Tasks (mechanism notes, D1, section 1 "Elicitation", attack A4): a requester, or the curator with a small part of the
 //! treasury, asks for labels or evaluations and pays for all of them in advance: a fixed fee per item. Items stand under a
@@ -49,6 +51,7 @@
 
 mod actions;
 mod apply;
+mod clawback;
 mod clusters;
 mod disputes;
 #[cfg(test)]

@@ -150,6 +150,17 @@ pub enum DatanetAction {
         /// Which.
         contribution: ContributionId,
     },
+    /// Take what a contribution that was removed for a fault still holds for one of its owners. Sender: anybody.
+    Clawback {
+        /// Where.
+        datanet: Name,
+        /// Which.
+        contribution: ContributionId,
+        /// Whose money.
+        owner: AccountId,
+        /// Who claimed the fault and is rewarded.
+        claimant: AccountId,
+    },
     /// Become a juror, with a bond.
     JoinPanel,
     /// Be a juror no more; the bond comes back.
@@ -247,6 +258,7 @@ impl DatanetAction {
             Self::Contest { .. } => "Contest claim",
             Self::Vote { .. } => "Judge dispute",
             Self::CloseDispute { .. } => "Close dispute",
+            Self::Clawback { .. } => "Claw back",
             Self::JoinPanel => "Join panel",
             Self::LeavePanel => "Leave panel",
             Self::OpenCampaign { .. } => "Open campaign",
@@ -333,6 +345,9 @@ impl DatanetAction {
             ),
             Self::CloseDispute { datanet, contribution } => {
                 format!("Close the dispute about contribution {contribution} of {datanet}")
+            }
+            Self::Clawback { datanet, contribution, owner, .. } => {
+                format!("Take what {contribution} of {datanet} holds for {owner}: it was removed for a fault")
             }
             Self::JoinPanel => "Become a juror, with a bond".to_owned(),
             Self::LeavePanel => "Be a juror no more".to_owned(),

@@ -12,8 +12,8 @@ mod tasks;
 pub use action::DatanetAction;
 pub use event::DatanetEvent;
 pub use open::{
-    CommitmentRecord, Decision, DisputeRecord, JurorRecord, Matter, Reason, Stage, SubmissionRecord,
-    commitment,
+    CommitmentRecord, Decision, DisputeRecord, FaultRecord, JurorRecord, Matter, Reason, Stage,
+    SubmissionRecord, commitment,
 };
 pub use parameters::DatanetParameters;
 pub use policy::{Contributors, DatanetRole, DatedPolicy, Policy, Provenance, RulesRecord};

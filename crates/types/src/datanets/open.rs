@@ -214,6 +214,15 @@ impl DisputeRecord {
     }
 }
 
+/// Why a contribution was removed, as long as it holds money.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct FaultRecord {
+    /// The fault.
+    pub reason: Reason,
+    /// Who claimed it.
+    pub claimant: AccountId,
+}
+
 /// Somebody who judges disputes.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct JurorRecord {

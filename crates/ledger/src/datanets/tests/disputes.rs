@@ -212,6 +212,44 @@ fn settlement_pays_the_earliest_of_a_merged_cluster() {
     world.check([(GATEWAY, copy, Err(ClusterNotOwned)), (GATEWAY, earliest, Ok(()))]);
 }
 
+/// A3: what was earned with a fault before anybody knew is not kept.
+#[test]
+fn what_a_fault_earned_is_clawed_back_from_every_owner() {
+    let mut world = World::prepared();
+    world.accept(CURATOR, super::rules::create_open(open_policy()));
+    world.accept(CURATOR, super::rules::grant(REVIEWER, openledger_types::datanets::DatanetRole::Reviewer));
+    contribute(&mut world, CONTRIBUTOR, &text(1, 1, CONTRIBUTOR), Provenance::Human);
+    world.accept(REVIEWER, decide(1, accept(6_000)));
+    let record = contribution_of(&world, 1).unwrap();
+    let mut terms = world.terms("base", 10_000, 0, &[], 0);
+    let (factor, owners) = (record.factor, record.owners);
+    terms.shares =
+        vec![crate::DataShare { datanet: name("open"), contribution: id(1), weight: 1, factor, owners }];
+    let batch = settling(world.batch(&[terms]));
+    world.accept(GATEWAY, batch);
+    let take = |owner: openledger_types::AccountId, claimant| {
+        let (datanet, contribution, claimant) = (name("open"), id(1), account(claimant));
+        act(DatanetAction::Clawback { datanet, contribution, owner, claimant })
+    };
+    world.check([
+        (CURATOR, take(account(CONTRIBUTOR), STRANGER), Err(NothingToClaw)),
+        (STRANGER, claim(1, removal(Reason::Synthetic)), Ok(())),
+    ]);
+    world.pass(4);
+    let treasury = openledger_types::datanets::treasury_account(&name("open"));
+    world.check([
+        (CURATOR, close(1), Ok(())),
+        (CURATOR, take(account(CONTRIBUTOR), CURATOR), Err(NothingToClaw)),
+        (CURATOR, take(account(CONTRIBUTOR), STRANGER), Ok(())),
+        (CURATOR, take(account(CONTRIBUTOR), STRANGER), Err(NothingToClaw)),
+        (CURATOR, take(account(CURATOR), STRANGER), Ok(())),
+        (CURATOR, take(treasury, STRANGER), Ok(())),
+        (CURATOR, take(account(AUTHOR), STRANGER), Err(NothingToClaw)),
+    ]);
+    assert_eq!((world.account(CONTRIBUTOR).escrowed.0, world.account(CURATOR).escrowed.0), (0, 0));
+    assert!(world.credits(STRANGER) > 1_000_000_000, "a claimant is rewarded");
+}
+
 #[test]
 fn a_contested_claim_pays_the_winner() {
     for (won, votes) in [(true, [true, true, false]), (false, [true, false, false])] {
