@@ -78,6 +78,7 @@ pub(crate) fn receipt_summary(state: &State, receipt: &ReceiptFacts) -> ReceiptS
 
 pub(crate) fn receipt_view(state: &State, receipt: &ReceiptFacts) -> ReceiptView {
     let batch = state.settlement.of_receipt(receipt.gateway, receipt.sequence).map(|(_, batch)| batch);
+    let height = batch.map_or(u64::MAX, |batch| batch.height);
     let netted = batch.map(|batch| netted(state, batch)).unwrap_or_default();
     let mut shares: Vec<ShareView> =
         receipt.shares.iter().map(|share| share_view(state, receipt, share)).collect();
@@ -95,7 +96,7 @@ pub(crate) fn receipt_view(state: &State, receipt: &ReceiptFacts) -> ReceiptView
         shares,
         unattributed: receipt.unattributed,
         mass: receipt.mass,
-        payouts: receipt.payouts.iter().map(|payout| payout_view(state, &netted, payout)).collect(),
+        payouts: receipt.payouts.iter().map(|payout| payout_view(state, &netted, payout, height)).collect(),
         pools: pools.map(|paid| ReceiptPoolView { pool: paid.pool.clone(), amount: paid.amount }).collect(),
         burned: receipt.burned,
         carry_change: receipt.carry_change,
@@ -129,19 +130,25 @@ fn share_view(state: &State, receipt: &ReceiptFacts, share: &ShareFacts) -> Shar
 fn netted<'a>(state: &'a State, batch: &Batch) -> NettedLines<'a> {
     let lines = (batch.lines_first..batch.lines_end).filter_map(|number| state.accounts.lines.get(number));
     let earned = lines.filter(|line| line.kind == LineKind::Earned);
-    earned
-        .filter_map(|line| {
-            let paid = Paid { liquid: amount(line.changes.liquid), escrowed: amount(line.changes.escrowed) };
-            Some(((line.account, line.role?, &*line.source), paid))
-        })
-        .collect()
+    let mut netted = NettedLines::new();
+    for line in earned {
+        let Some(role) = line.role else { continue };
+        // Who owns several models of one lineage has a line for each.
+        let paid = netted.entry((line.account, role, &*line.source)).or_default();
+        let plus = |sum: Amount, change: i128| amount(signed(sum) + change);
+        paid.liquid = plus(paid.liquid, line.changes.liquid);
+        paid.escrowed = plus(paid.escrowed, line.changes.escrowed);
+    }
+    netted
 }
 
-fn payout_view(state: &State, netted: &NettedLines<'_>, payout: &PayoutFacts) -> PayoutView {
-    let line = netted.get(&(payout.account, payout.role, payout.source.as_str()));
+/// `height` is that of the batch; later transfers of a model do not change who was paid.
+fn payout_view(state: &State, netted: &NettedLines<'_>, payout: &PayoutFacts, height: u64) -> PayoutView {
+    let account = state.market.payee(payout.account, height);
+    let line = netted.get(&(account, payout.role, payout.source.as_str()));
     PayoutView {
         role: payout.role,
-        account: state.account_ref(payout.account),
+        account: state.account_ref(account),
         source: state.source_view(payout.role, &payout.source),
         amount: payout.amount,
         paid: line.map(|line| divided(payout.amount, *line)),

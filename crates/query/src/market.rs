@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use openledger_types::models::title_of;
 use openledger_types::record::{OfferRecord, Role};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Hash, Name, Royalty};
 
@@ -61,12 +62,28 @@ pub(crate) struct Market {
     pub(crate) gateways: BTreeMap<AccountId, Gateway>,
     pub(crate) channels: BTreeMap<ChannelId, Channel>,
     pub(crate) channels_of: BTreeMap<AccountId, Vec<ChannelId>>,
+    /// Owners of each model's title, with the height from which they own it.
+    pub(crate) titles: BTreeMap<AccountId, Vec<(u64, AccountId)>>,
 }
 
 impl Market {
     pub(crate) fn open_channel(&mut self, id: ChannelId, channel: Channel) {
         self.channels_of.entry(channel.consumer).or_default().push(id);
         self.channels.insert(id, channel);
+    }
+
+    /// Who owns a model from this height on.
+    pub(crate) fn own_model(&mut self, model: &Name, owner: AccountId, height: u64) {
+        self.titles.entry(title_of(model)).or_default().push((height, owner));
+        if let Some(model) = self.models.get_mut(model) {
+            model.builder = owner;
+        }
+    }
+
+    /// Who is paid at this height for a line of a receipt: a title's owner, or the account itself.
+    pub(crate) fn payee(&self, line: AccountId, height: u64) -> AccountId {
+        let owners = self.titles.get(&line).map(Vec::as_slice).unwrap_or_default();
+        owners.iter().rev().find(|(from, _)| *from <= height).map_or(line, |(_, owner)| *owner)
     }
 
     /// Changes what a provider or gateway has at stake.

@@ -5,7 +5,7 @@
 //! fail. Absent: locks.
 
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Asset, DatanetEvent, Event, Hash};
+use openledger_types::{AccountId, Asset, DatanetEvent, Event, Hash, ModelEvent};
 
 use crate::accounts::Accounts;
 use crate::blocks::{Block, Blocks, Transaction};
@@ -237,6 +237,10 @@ impl State {
                     answers: 0,
                 };
                 self.market.models.insert(name.clone(), model);
+                self.market.own_model(name, *builder, moment.height);
+            }
+            Event::Models(ModelEvent::ModelTransferred { model, to, .. }) => {
+                self.market.own_model(model, *to, moment.height);
             }
             Event::ProviderRegistered { provider, stake, endpoint } => {
                 self.bond(moment, *provider, *stake, LineKind::Staked);

@@ -145,7 +145,8 @@ impl State {
                 LineKind::Earned => receipt
                     .payouts
                     .iter()
-                    .filter(|payout| payout.account == line.account && Some(payout.role) == line.role)
+                    .filter(|payout| Some(payout.role) == line.role)
+                    .filter(|payout| self.market.payee(payout.account, line.height) == line.account)
                     .filter(|payout| *payout.source == *line.source)
                     .map(|payout| i128::from(payout.amount.0))
                     .sum(),

@@ -51,7 +51,7 @@ impl State {
         offers.truncate(PAGE_ENTRIES_MAX);
         let made_into = self.market.models.iter().filter(|(_, other)| other.parent.as_ref() == Some(name));
         let royalty = |royalty: &openledger_types::Royalty| RoyaltyView {
-            account: self.account_ref(royalty.account),
+            account: self.account_ref(self.market.payee(royalty.account, u64::MAX)),
             share: royalty.share,
         };
         let uplift = self.settlement.pools.get(&Pool::Uplift(name.clone()));
