@@ -153,7 +153,14 @@ pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisErr
         datanets.reveal_epochs,
         datanets.policy_delay_epochs,
     )?;
-    check_order("the quorum and the seats of a panel", datanets.panel_quorum, datanets.panel_seats)
+    check_order("the quorum and the seats of a panel", datanets.panel_quorum, datanets.panel_seats)?;
+    check_escrow("the auditor escrow", &parameters.audits.escrow())?;
+    let audits = &parameters.audits;
+    let rates = [audits.rate_min, audits.rate_base, audits.rate_max].map(|rate| u64::from(rate.0));
+    check_order("the least and the base rate of audits", rates[0], rates[1])?;
+    check_order("the base and the greatest rate of audits", rates[1], rates[2])?;
+    check_order("the panel and the first committee of audits", audits.panel, audits.committee)?;
+    check_order("the first and the last committee of audits", audits.committee, audits.committee_max)
 }
 
 fn check_markets(markets: &MarketParameters) -> Result<(), GenesisError> {

@@ -217,6 +217,45 @@ governed! {
     Money "bp" 0, BASIS_POINTS; forfeits.reporter;
     Money "times" 0, 1_000; forfeits.reporter_multiple;
     Money "bp" 0, BASIS_POINTS; forfeits.insurance;
+    Money "OPEN/1000000" 0, OPEN_MAX; audits.bond_min;
+    Money "bp" 1, BASIS_POINTS; audits.cluster_max;
+    Money "bp" 0, BASIS_POINTS; audits.newcomer_weight;
+    Routine "audits" 1, 100; audits.silences_max;
+    Money "bp" 100, BASIS_POINTS; audits.rate_base;
+    Money "bp" 100, BASIS_POINTS; audits.rate_min;
+    Money "bp" 100, BASIS_POINTS; audits.rate_max;
+    Money "audits" 0, 1_000; audits.newcomer_jobs;
+    Money "audits" 0, 1_000; audits.taper_jobs;
+    Routine "uC" 1, 1_000_000_000; audits.value_typical;
+    Money "epochs" 1, 365; audits.fault_epochs;
+    Routine "epochs" 1, 30; audits.draw_epochs;
+    Routine "epochs" 1, 30; audits.open_epochs;
+    Routine "epochs" 1, 30; audits.commit_epochs;
+    Routine "epochs" 1, 30; audits.reveal_epochs;
+    Routine "epochs" 1, 30; audits.seed_epochs;
+    Money "bp" 0, BASIS_POINTS; audits.cost;
+    Money "%" 0, 1_000; audits.fee_percent;
+    Money "uC" 0, 1_000_000_000; audits.fee_min;
+    Money "uC" 0, 1_000_000_000; audits.fee_max;
+    Money "bp" 0, BASIS_POINTS; audits.planted;
+    Money "bp" 0, BASIS_POINTS; audits.repeated;
+    Money "fees" 0, 1_000; audits.auditor_slash;
+    Money "shares" 0, 1_000; audits.job_slash;
+    Money "times" 0, 100; audits.correlation;
+    Money "audits" 1, 1_000; audits.correlation_audits;
+    Money "epochs" 1, 90; audits.challenge_epochs;
+    Money "uC" 0, 1_000_000_000_000; audits.challenge_bond;
+    Money "auditors" 3, 63; audits.panel;
+    Money "auditors" 3, 63; audits.committee;
+    Money "auditors" 3, 63; audits.committee_max;
+    Money "bp" 0, BASIS_POINTS; audits.report_reward;
+    Money "bp" 0, BASIS_POINTS; audits.breaker;
+    Money "rulings" 1, 1_000_000; audits.breaker_rulings;
+    Money "epochs" 0, 365; audits.breaker_epochs;
+    Routine "bp" 0, BASIS_POINTS; audits.liquid_low;
+    Routine "bp" 0, BASIS_POINTS; audits.liquid_high;
+    Routine "epochs" 0, 365; audits.cliff_epochs;
+    Routine "epochs" 0, 3_650; audits.linear_epochs;
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub mod escrow;
 
 pub mod reputation;
 
+pub mod audits;
+
 pub mod supply;
 
 pub mod execute;
@@ -48,6 +50,10 @@ pub mod queries;
 mod tests;
 
 pub use accounts::{AccountKey, AccountsRecord};
+pub use audits::{
+    AuditKey, AuditorDraw, AuditsRecord, audit_fee, audit_rate, drawn_auditors, drawn_receipts, is_planted,
+    is_repeated,
+};
 pub use datanets::{DatanetKey, DatanetsRecord};
 pub use execute::{
     BlockContext, Loaded, Outcome, Prepared, Step, begin_block, execute, next_nonce, nonce_key,

@@ -13,6 +13,7 @@ use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
 
 use crate::accounts::AccountsRecord;
+use crate::audits::AuditsRecord;
 use crate::datanets::DatanetsRecord;
 use crate::escrow::EscrowRecord;
 use crate::models::ModelsRecord;
@@ -52,6 +53,7 @@ pub enum StateRecord {
     Providers(CapacityRecord),
     Models(ModelsRecord),
     Escrow(EscrowRecord),
+    Audits(AuditsRecord),
 }
 
 impl StateRecord {
@@ -85,6 +87,7 @@ impl StateRecord {
             StateKey::Providers(key) => Self::Providers(CapacityRecord::decode(key, bytes)?),
             StateKey::Models(key) => Self::Models(ModelsRecord::decode(key, bytes)?),
             StateKey::Escrow(key) => Self::Escrow(EscrowRecord::decode(key, bytes)?),
+            StateKey::Audits(key) => Self::Audits(AuditsRecord::decode(key, bytes)?),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Build, sign, batch and verify the proof of one completion.
 //!
 //! The modules stand in reading order. A [`Statement`] says what was asked, served, reused, paid and to whom; an
-//! [`Envelope`] carries it with the gateway's and the provider's signatures; [`tree`] joins the receipts of a batch under
+//! [`Envelope`] carries it with the gateway's and the provider's signatures; [`mod@tree`] joins the receipts of a batch under
 //! one root; a [`ReceiptFile`] adds, when they are known, the texts and the path into the chain's state; [`verify()`] checks
 //! all of it offline; [`recompute()`] compares it with an attribution that somebody else worked out.
 //!
@@ -22,8 +22,6 @@ pub mod hash;
 
 pub mod envelope;
 
-pub mod tree;
-
 pub mod file;
 
 pub mod recompute;
@@ -37,11 +35,11 @@ pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pre_authentication
 pub use error::ReceiptError;
 pub use file::{FILE_BYTES_MAX, FILE_FORMAT, Inclusion, Opening, ReceiptFile};
 pub use hash::{salted_request, salted_response};
+pub use openledger_types::tree::{self, batch_path, batch_root, leaf, verify_path};
 pub use recompute::recompute;
 pub use statement::{
     AttemptFacts, AttributionFacts, EvidenceFacts, NetworkRef, PREDICATE_TYPE, PassageRef, PaymentFacts,
     Predicate, PriceFacts, RequestFacts, ResponseFacts, RoutingFacts, STATEMENT_TYPE, ServedFacts,
     ShareFacts, SnapshotRef, SpanFacts, Statement, TimingFacts, UsageFacts,
 };
-pub use tree::{batch_path, batch_root, leaf, verify_path};
 pub use verify::{Check, NOTICE, ProvenRecord, Report, required_keys, verify};

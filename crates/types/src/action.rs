@@ -234,6 +234,8 @@ pub enum Action {
     Providers(crate::ProviderAction),
     /// Manifests of adapters, transfer and delisting of models.
     Models(crate::ModelAction),
+    /// Audits.
+    Audits(crate::AuditAction),
 }
 
 impl Action {
@@ -265,6 +267,7 @@ impl Action {
             Self::Datanets(action) => action.name(),
             Self::Providers(action) => action.name(),
             Self::Models(action) => action.name(),
+            Self::Audits(action) => action.name(),
         }
     }
 
@@ -352,6 +355,7 @@ impl Action {
             Self::Datanets(action) => action.summary(),
             Self::Providers(action) => action.summary(),
             Self::Models(action) => action.summary(),
+            Self::Audits(action) => action.summary(),
         }
     }
 }

@@ -97,4 +97,16 @@ causes! {
     TaskPaid => "work on a task",
     /// What nobody earned of a campaign comes back.
     TaskRefunded => "rest of a campaign of tasks",
+    /// The verification fund sets aside what checks of drawn receipts pay.
+    AuditReserved => "set aside for audits",
+    /// What was set aside and not earned goes back to the verification fund.
+    AuditReleased => "not earned by audits",
+    /// An auditor is paid for a check.
+    AuditPaid => "fee of an audit",
+    /// Somebody stakes credits on a ruling being wrong.
+    ChallengePosted => "bond of a challenge",
+    /// A challenge was right, or a secret report was taken back.
+    ChallengeReturned => "bond of a challenge returned",
+    /// A challenge was wrong: its bond pays for checks.
+    ChallengeLost => "bond of a lost challenge",
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::datanets::DatanetEvent;
 use crate::record::{OfferRecord, Pool, Role};
 use crate::{
-    AccountId, Amount, Asset, BasisPoints, Cause, ChannelId, ContributionId, EscrowEvent, Hash, Holder, Name,
-    NewContribution, ReputationEvent, Royalty,
+    AccountId, Amount, Asset, AuditEvent, BasisPoints, Cause, ChannelId, ContributionId, EscrowEvent, Hash,
+    Holder, Name, NewContribution, ReputationEvent, Royalty,
 };
 
 /// A fact of the ledger.
@@ -115,4 +115,6 @@ pub enum Event {
     Models(crate::ModelEvent),
     /// Escrow changed beyond movements of money.
     Escrow(EscrowEvent),
+    /// Something happened in an audit.
+    Audits(AuditEvent),
 }

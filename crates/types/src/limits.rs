@@ -49,3 +49,9 @@ pub const TASK_BATCH_ITEMS_MAX: usize = 256;
 pub const TASK_WORKERS_MAX: usize = 8;
 /// Gold items of one batch of tasks.
 pub const GOLD_PER_BATCH_MAX: usize = 64;
+/// Auditors that can be drawn from.
+pub const AUDITORS_MAX: usize = 256;
+/// Receipts that are audited of one batch; above 4 % of the most that a batch has.
+pub const AUDITS_PER_BATCH_MAX: usize = 64;
+/// Hashes from a receipt to the root of its batch.
+pub const BATCH_PATH_MAX: usize = 10;

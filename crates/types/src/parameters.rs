@@ -6,7 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::datanets::DatanetParameters;
-use crate::{AccountId, Amount, BasisPoints, ForfeitParameters, ReputationParameters};
+use crate::{AccountId, Amount, AuditParameters, BasisPoints, ForfeitParameters, ReputationParameters};
 
 /// How the reference price of a completion is divided. The parts sum to [`BasisPoints::WHOLE`]; each is floored,
 /// and the remainder goes to maintenance.
@@ -99,6 +99,8 @@ pub struct Parameters {
     pub markets: crate::MarketParameters,
     /// How a fault is paid for.
     pub forfeits: ForfeitParameters,
+    /// Audits.
+    pub audits: AuditParameters,
 }
 
 impl Parameters {
@@ -162,6 +164,7 @@ impl Parameters {
             datanets: DatanetParameters::starting(),
             markets: crate::MarketParameters::starting(),
             forfeits: ForfeitParameters::starting(),
+            audits: AuditParameters::starting(),
         }
     }
 }

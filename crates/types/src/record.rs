@@ -33,6 +33,8 @@ pub enum Role {
     Gateway,
     /// Evaluated contributions.
     Evaluator,
+    /// Checked the work of others.
+    Auditor,
 }
 
 impl Role {
@@ -44,6 +46,7 @@ impl Role {
             Self::Data => "contributor",
             Self::Gateway => "gateway",
             Self::Evaluator => "evaluator",
+            Self::Auditor => "auditor",
         }
     }
 }

@@ -4,6 +4,7 @@ use openledger_types::record::{Role, UnbondingRecord};
 use openledger_types::{AccountId, Amount, Asset, Event, Rejection, limits};
 
 use super::bonded::{self, Bonded};
+use crate::audits::{self, AuditKey};
 use crate::escrow::EscrowKey;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -11,7 +12,11 @@ use crate::supply::{self, Part};
 use crate::{accounts, escrow};
 
 pub(crate) fn keys(account: AccountId, role: Role) -> Vec<StateKey> {
-    vec![bonded::key(account, role), EscrowKey::Unbondings(account, role).state()]
+    let mut keys = vec![bonded::key(account, role), EscrowKey::Unbondings(account, role).state()];
+    if role == Role::Auditor {
+        keys.push(AuditKey::Panel.state());
+    }
+    keys
 }
 
 pub(crate) fn keys_of_release(account: AccountId, role: Role, epochs: &[u64]) -> Vec<StateKey> {
@@ -54,6 +59,9 @@ pub(crate) fn unbond(transition: &mut Transition<'_>, role: Role, amount: Amount
         return Err(Rejection::StillExposed.into());
     }
     bonded.write(transition, account);
+    if role == Role::Auditor && rest == Amount::ZERO {
+        audits::drop_auditor(transition, account)?;
+    }
     let key = StateKey::Unbonding(account, role, epoch);
     // A second request in the same epoch finds the key among the changes or must load it.
     let waiting = transition.view.get::<UnbondingRecord>(&key)?.map_or(Amount::ZERO, |record| record.amount);
@@ -96,6 +104,7 @@ fn check_least(transition: &Transition<'_>, role: Role, amount: Amount) -> Appli
         Role::Provider => (transition.parameters.provider_stake_min, Rejection::StakeTooLow),
         // Whatever they put up secures that much; nothing asks for a least bond.
         Role::Builder | Role::Data | Role::Evaluator => return Ok(()),
+        Role::Auditor => (transition.parameters.audits.bond_min, Rejection::AuditorBondTooLow),
     };
     if amount < least { Err(rejection.into()) } else { Ok(()) }
 }

@@ -19,7 +19,9 @@ pub(crate) fn key(account: AccountId, role: Role) -> StateKey {
     match role {
         Role::Provider => StateKey::Provider(account),
         Role::Gateway => StateKey::Gateway(account),
-        Role::Builder | Role::Data | Role::Evaluator => EscrowKey::Bond(account, role).state(),
+        Role::Builder | Role::Data | Role::Evaluator | Role::Auditor => {
+            EscrowKey::Bond(account, role).state()
+        }
     }
 }
 
@@ -29,7 +31,7 @@ impl Bonded {
         Ok(match role {
             Role::Provider => Self::Provider(transition.view.provider(account)?),
             Role::Gateway => Self::Gateway(transition.view.gateway(account)?),
-            Role::Builder | Role::Data | Role::Evaluator => {
+            Role::Builder | Role::Data | Role::Evaluator | Role::Auditor => {
                 Self::Other(role, transition.view.get(&key(account, role))?.unwrap_or_default())
             }
         })

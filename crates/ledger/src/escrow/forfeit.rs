@@ -2,7 +2,8 @@
 
 use openledger_types::record::{ImmatureRecord, Role, TrancheRecord, UnbondingRecord};
 use openledger_types::{
-    AccountId, Amount, ContributionId, EscrowEvent, Event, Forfeited, Name, Rejection, UNITS_PER_WHOLE,
+    AccountId, Amount, BasisPoints, ContributionId, EscrowEvent, Event, Forfeited, Name, Rejection,
+    UNITS_PER_WHOLE,
 };
 
 use super::key::EscrowKey;
@@ -21,6 +22,8 @@ pub(crate) struct Loss {
     pub(crate) refund: Option<(AccountId, Amount)>,
     /// Who reported, and what its check cost.
     pub(crate) reporter: Option<(AccountId, Amount)>,
+    /// The part that the reporter gets instead of the usual one: for a secret report among those at fault.
+    pub(crate) reward: Option<BasisPoints>,
     /// Whose work was copied, and in which parts: they get what would be burned. At most 64.
     pub(crate) harmed: Vec<(AccountId, u64)>,
     /// The contribution at fault: what it holds for the subject until it is mature goes first.
@@ -43,6 +46,25 @@ pub(crate) fn keys(subject: AccountId, role: Role, loss: &Loss) -> Vec<StateKey>
     keys
 }
 
+/// The epochs of the open tranches and of the open unbondings.
+fn held(transition: &mut Transition<'_>, subject: AccountId, role: Role) -> Applied<(Vec<u64>, Vec<u64>)> {
+    let tranches = index::read(transition, &EscrowKey::Tranches(subject, role).state())?.epochs();
+    let unbondings = index::read(transition, &EscrowKey::Unbondings(subject, role).state())?.epochs();
+    Ok((tranches, unbondings))
+}
+
+/// What [`forfeit`] reads beyond [`keys`], once those are loaded: for steps that load it together with what they found.
+pub(crate) fn keys_of_held(
+    transition: &mut Transition<'_>,
+    subject: AccountId,
+    role: Role,
+) -> Applied<Vec<StateKey>> {
+    let (tranches, unbondings) = held(transition, subject, role)?;
+    let found = tranches.into_iter().map(|epoch| StateKey::Tranche(subject, role, epoch));
+    let waiting = unbondings.into_iter().map(|epoch| StateKey::Unbonding(subject, role, epoch));
+    Ok(found.chain(waiting).collect())
+}
+
 /// Takes the penalty from the subject as far as it holds it, and gives it to those whom the rule names.
 pub(crate) fn forfeit(
     transition: &mut Transition<'_>,
@@ -51,11 +73,9 @@ pub(crate) fn forfeit(
     loss: &Loss,
 ) -> Applied<Forfeited> {
     transition.view.need(keys(subject, role, loss))?;
-    let tranches = index::read(transition, &EscrowKey::Tranches(subject, role).state())?.epochs();
-    let unbondings = index::read(transition, &EscrowKey::Unbondings(subject, role).state())?.epochs();
-    let found = tranches.iter().map(|epoch| StateKey::Tranche(subject, role, *epoch));
-    let waiting = unbondings.iter().map(|epoch| StateKey::Unbonding(subject, role, *epoch));
-    transition.view.need(found.chain(waiting))?;
+    let (tranches, unbondings) = held(transition, subject, role)?;
+    let needed = keys_of_held(transition, subject, role)?;
+    transition.view.need(needed)?;
     let held = take_immature(transition, subject, loss)?;
     let rest = loss.penalty.minus(held).unwrap_or(Amount::ZERO);
     let locked = take_tranches(transition, subject, role, &tranches, rest)?;

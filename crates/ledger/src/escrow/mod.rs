@@ -41,7 +41,7 @@ mod waterfall;
 
 pub(crate) use apply::{claim, hold_immature, keys, keys_of_lock, lock};
 pub(crate) use exposure::{cover, expose};
-pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit};
+pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held};
 pub use key::{EscrowKey, EscrowRecord};
 pub use liquidity::{collateral, liquid_part, remaining, room, unlocked};
 pub(crate) use waterfall::{HARMED_MAX, Taken, keys as keys_of_share, share};

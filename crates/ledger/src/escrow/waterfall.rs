@@ -136,8 +136,9 @@ pub(crate) fn share(
     }
     let mut reported = Both::default();
     if let Some((reporter, cost)) = loss.reporter {
-        let most = purse.rest.value(price).basis_points(rules.reporter);
-        let most = most.min(cost.fraction(rules.reporter_multiple, 1).unwrap_or(most));
+        let usual = purse.rest.value(price).basis_points(rules.reporter);
+        let usual = usual.min(cost.fraction(rules.reporter_multiple, 1).unwrap_or(usual));
+        let most = loss.reward.map_or(usual, |reward| purse.rest.value(price).basis_points(reward));
         let part = purse.worth(transition, most);
         reported = purse.pay_account(transition, (reporter, cluster), part, Cause::Reported)?;
     }

@@ -23,7 +23,9 @@ use std::collections::BTreeMap;
 use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 
 use crate::state::{Applied, StateKey};
-use crate::{accounts, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement};
+use crate::{
+    accounts, audits, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement,
+};
 
 pub use admission::{next_nonce, nonce_key};
 pub use begin::begin_block;
@@ -101,6 +103,7 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::Datanets(action) => datanets::keys(sender, action),
         Action::Providers(action) => providers::keys_of_action(sender, action),
         Action::Models(action) => models::keys_of_action(action),
+        Action::Audits(action) => audits::keys(sender, action),
     }
 }
 
@@ -156,5 +159,6 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::Datanets(action) => datanets::apply(transition, action),
         Action::Providers(action) => providers::apply(transition, action),
         Action::Models(action) => models::apply(transition, action),
+        Action::Audits(action) => audits::apply(transition, action),
     }
 }

@@ -9,7 +9,7 @@ use crate::execute::Transition;
 use crate::models::ModelKey;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
-use crate::{bonds, escrow, reputation};
+use crate::{audits, bonds, escrow, reputation};
 
 /// Everything that a batch names.
 pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
@@ -17,6 +17,7 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     let pools = [Pool::Verification, Pool::Maintenance, Pool::Insurance, Pool::Capacity];
     let mut keys = vec![StateKey::Gateway(gateway)];
     keys.extend(pools.into_iter().map(StateKey::Pool));
+    keys.extend(audits::keys_of_batch(batch));
     keys.extend(reputation::keys(gateway, &Domain::Routing));
     keys.extend(escrow::keys_of_lock(gateway, Role::Gateway));
     for line in batch.debits.iter().take(lines) {
@@ -88,6 +89,7 @@ pub(crate) fn settle(transition: &mut Transition<'_>, batch: &Batch) -> Applied 
     check::bond(totals.charged, &gateway, &transition.parameters)?;
     check::vouchers(batch, &channels, &transition.parameters)?;
     record(transition, batch, gateway, &totals)?;
+    audits::note(transition, batch, totals.charged)?;
     debit(transition, batch, channels)?;
     payouts::providers(transition, batch)?;
     payouts::builders(transition, batch)?;

@@ -8,6 +8,7 @@ use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
 use crate::accounts::AccountKey;
+use crate::audits::AuditKey;
 use crate::datanets::DatanetKey;
 use crate::escrow::EscrowKey;
 use crate::models::ModelKey;
@@ -74,6 +75,8 @@ pub enum StateKey {
     Models(ModelKey),
     /// `EscrowRecord`: bonds, and what of an account is open.
     Escrow(EscrowKey),
+    /// `AuditsRecord`: auditors, draws, audits.
+    Audits(AuditKey),
 }
 
 impl StateKey {

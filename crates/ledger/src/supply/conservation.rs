@@ -91,6 +91,10 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
                 add(&mut held.open_bonded, bonded, "stake and bond")?;
                 add(&mut held.credits_in_custody, record.held(), "custody")?;
             }
+            StateRecord::Audits(record) => {
+                let credits = record.held().ok_or(ConservationError::Overflow { place: "an audit" })?;
+                add(&mut held.credits_in_custody, credits, "custody")?;
+            }
             _ => {}
         }
     }

@@ -87,6 +87,7 @@ fn actions() -> Vec<Action> {
     .chain(crate::datanets::fixtures::actions())
     .chain(crate::providers::fixtures::actions())
     .chain(crate::models::fixtures::actions())
+    .chain(crate::audits::fixtures::actions())
     .collect()
 }
 
@@ -220,6 +221,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .chain(crate::providers::fixtures::records())
     .chain(crate::models::fixtures::records())
     .chain(crate::escrow::fixtures::records())
+    .chain(crate::audits::fixtures::records())
     .collect()
 }
 
@@ -261,11 +263,13 @@ fn keys() -> Vec<StateKey> {
     .chain(crate::providers::fixtures::keys())
     .chain(crate::models::fixtures::keys())
     .chain(crate::escrow::fixtures::keys())
+    .chain(crate::audits::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 7] = ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models", "Escrow"];
+const NESTED: [&str; 8] =
+    ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models", "Escrow", "Audits"];
 
 #[test]
 fn encodings_are_what_was_recorded() {

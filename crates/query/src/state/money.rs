@@ -2,7 +2,7 @@
 //! Absent: checks; the ledger has made them.
 
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Amount, Asset, Cause, EscrowEvent, Event, Holder};
+use openledger_types::{AccountId, Amount, Asset, AuditEvent, Cause, EscrowEvent, Event, Holder};
 
 use super::{Moment, State};
 use crate::accounts::signed;
@@ -70,6 +70,10 @@ impl State {
             Event::Escrow(EscrowEvent::TrancheForfeited { account, role, epoch, amount }) => {
                 let entry = self.accounts.entry(*account);
                 entry.tranches.entry((*epoch, *role)).or_default().amount -= signed(*amount);
+            }
+            Event::Audits(AuditEvent::SeatSettled { auditor, escrowed, epoch, .. }) => {
+                let entry = self.accounts.entry(*auditor);
+                entry.tranches.entry((*epoch, Role::Auditor)).or_default().amount += signed(*escrowed);
             }
             Event::Moved { from, to, asset, amount, cause } => {
                 self.moved(moment, (from, to), *asset, signed(*amount), *cause);

@@ -282,6 +282,7 @@ proptest! {
             penalty: Amount(penalty),
             refund: Some((consumer, Amount(paid))),
             reporter: Some((account(STRANGER), Amount(cost))),
+            reward: None,
             harmed,
             contribution: None,
         };

@@ -2,7 +2,7 @@
 //! Leaves and nodes are hashed in different domains, so a node cannot be passed as a leaf.
 //! Absent: consistency proofs; a batch never grows.
 
-use openledger_types::Hash;
+use crate::Hash;
 use sha2::{Digest, Sha256};
 
 /// The leaf of a receipt: SHA-256 over 0x00 and the envelope's payload.
@@ -29,7 +29,7 @@ pub fn batch_root(leaves: &[Hash]) -> Hash {
     while level.len() > 1 {
         level = next_level(&level);
     }
-    level.first().copied().unwrap_or_else(|| openledger_types::sha256(&[]))
+    level.first().copied().unwrap_or_else(|| crate::sha256(&[]))
 }
 
 /// The hashes that lead from the leaf at `index` (from 0) to the root, the lowest first; `None` when there is no such leaf.
@@ -76,7 +76,7 @@ mod tests {
     /// RFC 6962, section 2.1, word for word: split at the largest power of two below the count.
     fn naive_root(leaves: &[Hash]) -> Hash {
         match leaves {
-            [] => openledger_types::sha256(&[]),
+            [] => crate::sha256(&[]),
             [one] => *one,
             many => {
                 let (left, right) = many.split_at(largest_power_below(many.len()));
