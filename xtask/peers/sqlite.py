@@ -1,6 +1,7 @@
 """The peer of `cargo xtask bench ledger`: SQLite in memory does the postings that the ledger's batches wrote.
 
-One transaction for each batch; each posting adds to a balance and writes a line that cites its batch. Prints JSON.
+One transaction for each batch; each posting adds to a balance and writes a line that cites its batch. The time is that which
+the process had a core. Prints JSON.
 Absent: everything that the ledger checks before it posts (signatures, splits, ownership, bonds).
 """
 
@@ -21,13 +22,13 @@ database.execute("CREATE TABLE posting (account TEXT NOT NULL, amount INTEGER NO
 accounts = sorted({account for postings in batches.values() for account, _, _ in postings})
 database.executemany("INSERT INTO account VALUES (?, 0)", [(account,) for account in accounts])
 
-begun = time.perf_counter()
+begun = time.process_time()
 for postings in batches.values():
     database.execute("BEGIN")
     database.executemany("UPDATE account SET balance = balance + ?2 WHERE id = ?1", [p[:2] for p in postings])
     database.executemany("INSERT INTO posting VALUES (?, ?, ?)", postings)
     database.execute("COMMIT")
-seconds = time.perf_counter() - begun
+seconds = time.process_time() - begun
 
 count = sum(len(postings) for postings in batches.values())
 total = sum(amount for postings in batches.values() for _, amount, _ in postings)

@@ -2,8 +2,8 @@
 //!
 //! Rule: the same as a gateway's. Each sale is split by [`split_completion`], its carry continues the last one's, a
 //! full batch is settled and another begun, and every channel's debit is a cumulative voucher that its consumer signs.
-//! Absent: receipts. The ledger sees only their Merkle root, which is a hash of the batch's number here; nobody audits
-//! a simulated receipt. Also absent: prices by tokens, premiums, requests, routing.
+//! Absent: what receipts say. The ledger sees their Merkle root, which is over numbers here. Also absent: prices by tokens,
+//! premiums, requests, routing.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use openledger_types::record::{ChannelRecord, ContributionRecord, GatewayRecord,
 use openledger_types::transaction::channel_id;
 use openledger_types::{
     AccountId, Action, Amount, BasisPoints, ChannelId, ContributionId, Debit, Hash, Name, NewContribution,
-    NewOwner, ServiceKey, Voucher, sha256,
+    NewOwner, ServiceKey, Voucher, tree,
 };
 
 use crate::SimError;
@@ -38,6 +38,34 @@ pub struct Sale {
     pub shares: Vec<(ContributionId, u64)>,
     /// Attribution mass that nothing explains.
     pub unattributed: u64,
+}
+
+/// What one sale charged and paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sold {
+    /// Reference price and fee.
+    pub charged: Amount,
+    /// To the provider.
+    pub share: Amount,
+    /// To the gateway.
+    pub router_fee: Amount,
+}
+
+/// A settled batch, with its sales in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// Its number at this gateway.
+    pub number: u64,
+    /// Its sales.
+    pub receipts: Vec<Sold>,
+}
+
+impl Booked {
+    /// The leaves under the batch's root.
+    pub fn leaves(&self) -> Vec<Hash> {
+        let payload = |place: usize| [self.number, place as u64].map(u64::to_le_bytes).concat();
+        (0..self.receipts.len()).map(|place| tree::leaf(&payload(place))).collect()
+    }
 }
 
 /// A gateway with its consumers' channels.
@@ -79,8 +107,10 @@ impl Desk {
         }
     }
 
-    /// Settles sales in their order, in as many batches as they need.
-    pub fn settle(&self, world: &mut World, sales: &[Sale]) -> Result<(), SimError> {
+    /// Settles sales in their order, in as many batches as they need; returns those.
+    pub fn settle(&self, world: &mut World, sales: &[Sale]) -> Result<Vec<Booked>, SimError> {
+        let mut batches = Vec::new();
+        let mut receipts = Vec::new();
         let mut netting = Netting::new();
         let mut carries: BTreeMap<Name, Amount> = BTreeMap::new();
         let mut charged: BTreeMap<usize, Amount> = BTreeMap::new();
@@ -92,14 +122,21 @@ impl Desk {
             let unsplittable = || SimError::Unsplittable { price: sale.price };
             let lines = split_completion(&terms, world.parameters()).ok_or_else(unsplittable)?;
             if !netting.fits(&lines) {
-                self.submit(world, std::mem::take(&mut netting), std::mem::take(&mut charged))?;
+                let (netting, charged) = (std::mem::take(&mut netting), std::mem::take(&mut charged));
+                batches.push(self.submit(world, netting, charged, std::mem::take(&mut receipts))?);
             }
             netting.add(&lines).map_err(SimError::Netting)?;
             carries.insert(lines.model.clone(), lines.carry_out);
             let sum = charged.entry(sale.consumer).or_default();
-            *sum = lines.charged().and_then(|price| price.plus(*sum)).ok_or_else(unsplittable)?;
+            let price = lines.charged().ok_or_else(unsplittable)?;
+            *sum = price.plus(*sum).ok_or_else(unsplittable)?;
+            let share = lines.reference_split.provider;
+            receipts.push(Sold { charged: price, share, router_fee: lines.router_fee });
         }
-        if netting.receipts() > 0 { self.submit(world, netting, charged) } else { Ok(()) }
+        if netting.receipts() > 0 {
+            batches.push(self.submit(world, netting, charged, receipts)?);
+        }
+        Ok(batches)
     }
 
     fn terms(&self, world: &World, sale: &Sale) -> Result<CompletionTerms, SimError> {
@@ -137,7 +174,8 @@ impl Desk {
         world: &mut World,
         netting: Netting,
         charged: BTreeMap<usize, Amount>,
-    ) -> Result<(), SimError> {
+        receipts: Vec<Sold>,
+    ) -> Result<Booked, SimError> {
         let gateway = self.record(world)?;
         let debits = charged.into_iter().map(|(consumer, amount)| {
             let spent = self.channel(world, consumer)?.spent;
@@ -149,9 +187,11 @@ impl Desk {
         });
         let debits = debits.collect::<Result<Vec<_>, SimError>>()?;
         let number = gateway.batches + 1;
-        let root = sha256(&number.to_le_bytes());
+        let booked = Booked { number, receipts };
+        let root = tree::batch_root(&booked.leaves());
         let batch = netting.finish(number, gateway.receipts + 1, root, debits);
-        world.apply(&self.gateway, Action::SettleBatch(Box::new(batch))).map(drop)
+        world.apply(&self.gateway, Action::SettleBatch(Box::new(batch)))?;
+        Ok(booked)
     }
 }
 

@@ -6,9 +6,9 @@
 //! switches off outside of the ledger. One seed gives a whole run, bit by bit; floats appear in what is measured and
 //! never in what is done.
 //!
-//! Modules stand in reading order. Absent: files, threads and printing (the caller has them); all attacks but A2 and
-//! A10 of the mechanism notes; reputation, audits, markets and governance, which the ledger does not have yet; routing
-//! and attribution, for which scenarios state their own models.
+//! Modules stand in reading order. Absent: files, threads and printing (the caller has them); the attacks of the mechanism
+//! notes beyond A1, A2, A10, A12 and A14; evaluations, markets and governance; routing and attribution, for which
+//! scenarios state their own models.
 
 pub mod scenario;
 
@@ -18,8 +18,14 @@ pub mod duplicates;
 
 pub mod wash;
 
+pub mod exit;
+
+pub mod cabal;
+
 pub mod adaptive;
 pub mod desk;
+mod exchange;
+mod office;
 pub mod random;
 pub mod world;
 
@@ -38,7 +44,13 @@ pub use scenario::{Mechanisms, Outcome, Scenario};
 
 /// All scenarios, in the order of the mechanism notes.
 pub fn scenarios() -> Vec<Box<dyn Scenario>> {
-    vec![Box::new(junk::Junk), Box::new(duplicates::Duplicates), Box::new(wash::Wash)]
+    vec![
+        Box::new(junk::Junk),
+        Box::new(duplicates::Duplicates),
+        Box::new(wash::Wash),
+        Box::new(exit::Exit),
+        Box::new(cabal::Cabal),
+    ]
 }
 
 /// Runs the scenario with this name under `seeds` seeds that `base_seed` gives, OFF and ON.

@@ -12,7 +12,7 @@ use openledger_ledger::{
     BlockContext, Genesis, GenesisAccount, Loaded, Outcome, Prepared, StateKey, StateRecord, Step,
     begin_block, check_conservation,
 };
-use openledger_types::record::{AccountRecord, Pool};
+use openledger_types::record::{AccountRecord, Pool, SupplyRecord};
 use openledger_types::{
     AccountId, AccountSecret, Action, Amount, Event, Hash, Parameters, Transaction, codec, sha256,
 };
@@ -76,6 +76,14 @@ pub struct World {
 impl World {
     /// A network with the starting parameters, in which `holdings` are deposited. The first holder is the treasury.
     pub fn new(holdings: &[Holding<'_>]) -> Result<Self, SimError> {
+        Self::with_history(holdings, [])
+    }
+
+    /// The same with records that a past left. They hold no money, or the first count of it fails.
+    pub fn with_history(
+        holdings: &[Holding<'_>],
+        history: impl IntoIterator<Item = (StateKey, Vec<u8>)>,
+    ) -> Result<Self, SimError> {
         let treasury = holdings.first().map_or(AccountId([0; 20]), |holding| holding.actor.account);
         let parameters = Parameters::starting(CHAIN_ID, true, treasury);
         let amount = |whole: u64| Amount::whole(whole).unwrap_or(Amount(u64::MAX));
@@ -85,7 +93,8 @@ impl World {
             open: amount(holding.open),
         });
         let genesis = Genesis { parameters: parameters.clone(), accounts: accounts.collect() };
-        let state = genesis.state().map_err(SimError::Genesis)?;
+        let mut state = genesis.state().map_err(SimError::Genesis)?;
+        state.extend(history.into_iter().map(|(key, record)| (key.encode(), record)));
         let context = BlockContext { height: 0, timestamp_ms: 0, randomness: Hash([0; 32]) };
         let root = sha256(&treasury.0);
         let mut world = Self { state, context, parameters, root, epochs: 0 };
@@ -134,6 +143,24 @@ impl World {
             Some(StateRecord::Pool(amount)) => amount,
             _ => Amount::ZERO,
         }
+    }
+
+    /// Moves credits of an account into a pool, as a past left them there: no action of the ledger gives to pools.
+    pub fn donate(&mut self, from: &Actor, pool: Pool, amount: Amount) -> Result<(), SimError> {
+        let poor = || SimError::RecordMissing { what: format!("{amount} C to give to a pool") };
+        let mut giver = self.account(from.account);
+        let mut supply = match self.record(&StateKey::Supply) {
+            Some(StateRecord::Supply(supply)) => supply,
+            _ => SupplyRecord::default(),
+        };
+        giver.credits = giver.credits.minus(amount).ok_or_else(poor)?;
+        supply.credits_in_balances = supply.credits_in_balances.minus(amount).ok_or_else(poor)?;
+        supply.credits_in_pools = supply.credits_in_pools.plus(amount).ok_or_else(poor)?;
+        let held = self.pool(pool.clone()).plus(amount).ok_or_else(poor)?;
+        self.state.insert(StateKey::Account(from.account).encode(), codec::encode(&giver));
+        self.state.insert(StateKey::Supply.encode(), codec::encode(&supply));
+        self.state.insert(StateKey::Pool(pool).encode(), codec::encode(&held));
+        Ok(())
     }
 
     /// Sends an action with the actor's next nonce; what the ledger refuses changes nothing but the nonce.

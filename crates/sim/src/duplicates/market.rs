@@ -145,7 +145,7 @@ impl Market {
     fn accepts_every_identity(&self, answers: &[Answer]) -> Result<bool, SimError> {
         let sales = self.sales(answers, |_, _, id| Ok(id))?;
         match self.desk.settle(&mut self.world.clone(), &sales) {
-            Ok(()) => Ok(true),
+            Ok(_) => Ok(true),
             Err(SimError::Rejected { rejection: Rejection::ClusterNotOwned, .. }) => Ok(false),
             Err(error) => Err(error),
         }

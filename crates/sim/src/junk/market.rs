@@ -343,7 +343,7 @@ impl Market {
                 unattributed,
             });
         }
-        self.desk.settle(&mut self.world, &sales)
+        self.desk.settle(&mut self.world, &sales).map(drop)
     }
 
     /// The programme beside the ledger: the epoch's budget in proportion to the texts handed in, floored.

@@ -202,7 +202,7 @@ impl Street {
                 .collect();
             volumes[PROVIDERS + number] = washer.answers * PRICE.0;
             match &washer.desk {
-                Some(desk) => desk.settle(&mut self.world, &own)?,
+                Some(desk) => desk.settle(&mut self.world, &own).map(drop)?,
                 None => sales.extend(own),
             }
         }
