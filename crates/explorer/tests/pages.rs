@@ -345,7 +345,8 @@ async fn the_drawing_and_the_table_name_every_payment_to_the_unit() {
         for (key, amount) in &named {
             let whole = format!(">{amount} uC");
             let escrowed = format!(">{amount} uC in escrow");
-            let divided = drawing.contains("liquid + ") && key.starts_with("Provider");
+            let bonded = key.starts_with("Provider") || key.starts_with("Gateway");
+            let divided = bonded && drawing.contains("liquid + ");
             assert!(
                 drawing.contains(&whole) || drawing.contains(&escrowed) || divided,
                 "{key} {amount}:\n{drawing}"

@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0xc595d091cd34a9eab5c9b42d8b4fe9779b4819659c8d900836fcfc767700369c"
+        "0xab3a7ee8fbf9a2e875926eb138c2ca2e8cd970e795a8ba8f8c83084e40213180"
     );
 }
 
