@@ -7,7 +7,12 @@
 //! a peer can do the same postings.
 //!
 //! Absent: consensus, storage and the network; those are measured elsewhere.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement, not the ledger")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement, not the ledger"
+)]
 
 use openledger_ledger::{
     BlockContext, CompletionTerms, DataShare, Genesis, Loaded, Netting, Prepared, StateKey, Step,

@@ -44,4 +44,3 @@ pub(crate) use exposure::{cover, expose};
 pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held};
 pub use key::{EscrowKey, EscrowRecord};
 pub use liquidity::{collateral, liquid_part, remaining, room, unlocked};
-pub(crate) use waterfall::{HARMED_MAX, Taken, keys as keys_of_share, share};

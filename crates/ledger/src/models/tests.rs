@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::fixtures::manifest;
 use super::lineage::resolve_lineage;
-use super::title_key;
+use super::titles::title_key;
 use crate::StateKey;
 use crate::tests::*;
 

@@ -94,6 +94,7 @@ fn count_capacity(transition: &mut Transition<'_>, cluster: AccountId, load: &Co
 }
 
 /// The keys that counting served work needs, once heartbeats are loaded.
+#[expect(dead_code, reason = "settlement counts what was served as soon as a batch names classes")]
 pub(crate) fn served_keys(
     transition: &mut Transition<'_>,
     class: &Name,
@@ -103,6 +104,7 @@ pub(crate) fn served_keys(
 }
 
 /// Work that was settled counts for the class and for the cluster of the provider's last heartbeat.
+#[expect(dead_code, reason = "settlement counts what was served as soon as a batch names classes")]
 pub(crate) fn count_served(
     transition: &mut Transition<'_>,
     class_name: &Name,

@@ -34,5 +34,4 @@ mod tests;
 
 pub(crate) use apply::{apply, keys, keys_of_action, post_offer, register};
 pub use capacity::{capacity_of, exposure_room, residual_supply, traffic_room};
-pub(crate) use heartbeat::{class_of, cluster_in, count_served, served_keys};
 pub use key::{CapacityRecord, ProviderKey};

@@ -199,8 +199,8 @@ proptest! {
         };
         let backed = u128::from(crate::escrow::collateral(Amount(stake), parameters.collateral_per_open).0);
         prop_assert!(sum(|load| load.counted) <= backed);
-        prop_assert!(sum(|load| load.proven) <= backed * u128::from(reputation) >> 32);
-        prop_assert!(sum(|load| load.proven) <= u128::from(units) * 1_000_000 >> 16);
+        prop_assert!(sum(|load| load.proven) <= (backed * u128::from(reputation)) >> 32);
+        prop_assert!(sum(|load| load.proven) <= (u128::from(units) * 1_000_000) >> 16);
         prop_assert!(sum(|load| load.counted) <= sum(|load| load.proven) + 1_000_000);
         for (load, reported) in counted.iter().zip(&loads) {
             prop_assert!(load.counted <= reported.capacity && load.proven <= load.counted);

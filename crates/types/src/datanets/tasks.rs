@@ -177,7 +177,7 @@ pub fn gold_path(leaves: &[Hash], place: usize) -> Vec<Hash> {
     let (mut path, mut place) = (Vec::new(), place);
     while level.len() > 1 {
         path.push(level.get(place ^ 1).copied().unwrap_or(Hash([0; 32])));
-        level = level.chunks(2).map(|pair| gold_root(pair)).collect();
+        level = level.chunks(2).map(gold_root).collect();
         place >>= 1;
     }
     path
