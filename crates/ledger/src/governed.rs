@@ -256,6 +256,11 @@ governed! {
     Routine "bp" 0, BASIS_POINTS; audits.liquid_high;
     Routine "epochs" 0, 365; audits.cliff_epochs;
     Routine "epochs" 0, 3_650; audits.linear_epochs;
+    Money "bp" 0, BASIS_POINTS; agents.burn;
+    Money "bp" 0, BASIS_POINTS; agents.maintenance;
+    Routine "epochs" 0, 720; agents.contest_epochs;
+    Routine "epochs" 1, 2_160; agents.committee_epochs;
+    Routine "OPEN/1000000" 0, OPEN_MAX; agents.contest_bond;
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod escrow;
 
 pub mod reputation;
 
+pub mod agents;
 pub mod audits;
 
 pub mod supply;
@@ -50,6 +51,7 @@ pub mod queries;
 mod tests;
 
 pub use accounts::{AccountKey, AccountsRecord};
+pub use agents::{AgentKey, AgentsRecord};
 pub use audits::{
     AuditKey, AuditorDraw, AuditsRecord, audit_fee, audit_rate, drawn_auditors, drawn_receipts, is_planted,
     is_repeated,

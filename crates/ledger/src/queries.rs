@@ -13,6 +13,7 @@ use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
 
 use crate::accounts::AccountsRecord;
+use crate::agents::AgentsRecord;
 use crate::audits::AuditsRecord;
 use crate::datanets::DatanetsRecord;
 use crate::escrow::EscrowRecord;
@@ -54,6 +55,7 @@ pub enum StateRecord {
     Models(ModelsRecord),
     Escrow(EscrowRecord),
     Audits(AuditsRecord),
+    Agents(AgentsRecord),
 }
 
 impl StateRecord {
@@ -82,6 +84,7 @@ impl StateRecord {
             StateKey::Beacon(_) => Self::Beacon(record(bytes)?),
             StateKey::LastBeacon => Self::LastBeacon(record(bytes)?),
             StateKey::Reputation(key) => Self::Reputation(ReputationRecord::decode(key, bytes)?),
+            StateKey::Agents(key) => Self::Agents(AgentsRecord::decode(key, bytes)?),
             StateKey::Accounts(key) => Self::Accounts(AccountsRecord::decode(key, bytes)?),
             StateKey::Datanets(key) => Self::Datanets(DatanetsRecord::decode(key, bytes)?),
             StateKey::Providers(key) => Self::Providers(CapacityRecord::decode(key, bytes)?),

@@ -236,6 +236,8 @@ pub enum Action {
     Models(crate::ModelAction),
     /// Audits.
     Audits(crate::AuditAction),
+    /// Agents: identities, mandates, jobs, performance bonds.
+    Agents(crate::AgentAction),
 }
 
 impl Action {
@@ -264,6 +266,7 @@ impl Action {
             Self::Unbond { .. } => "Unbond",
             Self::ReleaseBond { .. } => "Release bond",
             Self::Accounts(action) => action.name(),
+            Self::Agents(action) => action.name(),
             Self::Datanets(action) => action.name(),
             Self::Providers(action) => action.name(),
             Self::Models(action) => action.name(),
@@ -352,6 +355,7 @@ impl Action {
                 format!("Release what was unbonded in {} epochs as {}", epochs.len(), role.name())
             }
             Self::Accounts(action) => action.summary(),
+            Self::Agents(action) => action.summary(),
             Self::Datanets(action) => action.summary(),
             Self::Providers(action) => action.summary(),
             Self::Models(action) => action.summary(),

@@ -109,4 +109,24 @@ causes! {
     ChallengeReturned => "bond of a challenge returned",
     /// A challenge was wrong: its bond pays for checks.
     ChallengeLost => "bond of a lost challenge",
+    /// Price and evaluator's fee of a job are set aside.
+    JobFunded => "job set aside",
+    /// An agent is paid for a job.
+    JobPaid => "job",
+    /// The evaluator of a job is paid.
+    JobEvaluated => "evaluation of a job",
+    /// What a job did not cost comes back.
+    JobRefunded => "rest of a job",
+    /// The part of a job's pay that is burned or goes to maintenance.
+    JobLevy => "levy on a job",
+    /// A failed job takes the bond that it put at risk.
+    JobFailed => "failed job",
+    /// OPEN at risk for contesting a decision about a job.
+    JobContested => "contested decision about a job",
+    /// An agent pays from a mandate.
+    MandatePaid => "payment by a mandate",
+    /// OPEN goes to an agent's bond or comes back from it.
+    AgentBonded => "bond of an agent",
+    /// An agent was given to another owner with its bond.
+    AgentTransferred => "transfer of an agent",
 }

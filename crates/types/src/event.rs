@@ -117,4 +117,6 @@ pub enum Event {
     Escrow(EscrowEvent),
     /// Something happened in an audit.
     Audits(AuditEvent),
+    /// Agents, mandates and jobs.
+    Agents(crate::AgentEvent),
 }

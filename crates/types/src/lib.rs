@@ -8,6 +8,7 @@ mod fixtures;
 
 pub mod accounts;
 pub mod action;
+pub mod agents;
 pub mod amount;
 pub mod audits;
 pub mod batch;
@@ -32,6 +33,7 @@ pub mod tree;
 
 pub use accounts::{AccountAction, AccountEvent, SessionGrant, SessionKey, SpendingLimit};
 pub use action::{Action, NewContribution, NewOwner, Royalty};
+pub use agents::{AgentAction, AgentEvent, AgentId, AgentParameters, JobId, MandateId};
 pub use amount::{Amount, Asset, BasisPoints, UNITS_PER_WHOLE};
 pub use audits::{AuditAction, AuditEvent, AuditId, AuditParameters};
 pub use batch::{Batch, BuilderLine, CarryLine, DataLine, Debit, ProviderLine, UpliftLine};

@@ -31,6 +31,22 @@ pub const LICENSES_MAX: usize = 64;
 pub const AUCTION_ORDERS_MAX: usize = 64;
 /// Leases of one provider, offered and taken.
 pub const LEASES_PER_PROVIDER_MAX: usize = 16;
+/// Purposes, counterparties or models that one mandate names.
+pub const MANDATE_LIST_MAX: usize = 16;
+/// Mandates from one up to the payer's, itself included.
+pub const MANDATE_DEPTH_MAX: usize = 4;
+/// Mandates granted from one mandate.
+pub const MANDATE_PARTS_MAX: u32 = 64;
+/// Epochs from a mandate to its end.
+pub const MANDATE_EPOCHS_MAX: u64 = 10_000;
+/// Epochs of each step of a job.
+pub const JOB_EPOCHS_MAX: u64 = 1_000;
+/// Jobs from one up to the first of its graph.
+pub const JOB_DEPTH_MAX: u8 = 8;
+/// Parts of one job.
+pub const JOB_PARTS_MAX: u32 = 64;
+/// Jobs of one graph.
+pub const JOBS_PER_GRAPH_MAX: usize = 256;
 /// Kinds of action in one session grant.
 pub const SESSION_ACTIONS_MAX: usize = 32;
 /// Epochs from a grant to the end of its session.

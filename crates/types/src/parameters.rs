@@ -101,6 +101,8 @@ pub struct Parameters {
     pub forfeits: ForfeitParameters,
     /// Audits.
     pub audits: AuditParameters,
+    /// Agents and jobs.
+    pub agents: crate::AgentParameters,
 }
 
 impl Parameters {
@@ -165,6 +167,7 @@ impl Parameters {
             markets: crate::MarketParameters::starting(),
             forfeits: ForfeitParameters::starting(),
             audits: AuditParameters::starting(),
+            agents: crate::AgentParameters::starting(),
         }
     }
 }

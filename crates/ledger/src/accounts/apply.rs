@@ -78,7 +78,7 @@ pub(crate) fn spend(
     };
     *balance = balance.minus(amount).ok_or(Rejection::BalanceTooLow)?;
     transition.view.put(&StateKey::Account(account), &record);
-    transition.count_spending(account, asset, amount)?;
+    transition.count_spending(asset, amount)?;
     supply::leave(&mut transition.supply, Part::Balances(asset), amount);
     Ok(())
 }

@@ -51,11 +51,22 @@ pub(crate) fn open(
 }
 
 pub(crate) fn top_up(transition: &mut Transition<'_>, channel: ChannelId, amount: Amount) -> Applied {
+    let payer = transition.sender;
+    fund(transition, channel, payer, amount)
+}
+
+/// Adds credits of its consumer to a channel.
+pub(crate) fn fund(
+    transition: &mut Transition<'_>,
+    channel: ChannelId,
+    payer: AccountId,
+    amount: Amount,
+) -> Applied {
     if amount == Amount::ZERO {
         return Err(Rejection::AmountZero.into());
     }
     let mut record = transition.view.channel(channel)?;
-    if record.consumer != transition.sender {
+    if record.consumer != payer {
         return Err(Rejection::NotChannelParty.into());
     }
     if record.closed {

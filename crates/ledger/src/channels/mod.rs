@@ -10,4 +10,4 @@ mod apply;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{close, keys, keys_of_opening, open, top_up};
+pub(crate) use apply::{close, fund, keys, keys_of_opening, open, top_up};

@@ -24,7 +24,8 @@ use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 
 use crate::state::{Applied, StateKey};
 use crate::{
-    accounts, audits, bonds, bridge, channels, datanets, escrow, gateways, models, providers, settlement,
+    accounts, agents, audits, bonds, bridge, channels, datanets, escrow, gateways, models, providers,
+    settlement,
 };
 
 pub use admission::{next_nonce, nonce_key};
@@ -100,6 +101,7 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::RaiseBond { role, .. } | Action::Unbond { role, .. } => bonds::keys(sender, *role),
         Action::ReleaseBond { role, epochs } => bonds::keys_of_release(sender, *role, epochs),
         Action::Accounts(action) => accounts::keys_of_action(sender, action),
+        Action::Agents(action) => agents::keys(sender, action),
         Action::Datanets(action) => datanets::keys(sender, action),
         Action::Providers(action) => providers::keys_of_action(sender, action),
         Action::Models(action) => models::keys_of_action(action),
@@ -156,6 +158,7 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::Unbond { role, amount } => bonds::unbond(transition, *role, *amount),
         Action::ReleaseBond { role, epochs } => bonds::release(transition, *role, epochs),
         Action::Accounts(action) => accounts::apply(transition, action),
+        Action::Agents(action) => agents::apply(transition, action),
         Action::Datanets(action) => datanets::apply(transition, action),
         Action::Providers(action) => providers::apply(transition, action),
         Action::Models(action) => models::apply(transition, action),

@@ -57,13 +57,11 @@ impl<'a> Transition<'a> {
         self.session.as_ref().map_or(Ok(()), |session| session.check_action(action))
     }
 
-    /// Counts what leaves the sender's balance against the session by which it acts.
-    pub(crate) fn count_spending(&mut self, account: AccountId, asset: Asset, amount: Amount) -> Applied {
-        let (sender, epoch) = (self.sender, self.epoch());
-        match &mut self.session {
-            Some(session) if account == sender => session.count(asset, amount, epoch),
-            _ => Ok(()),
-        }
+    /// Counts what leaves a balance against the session by which the transaction acts: the sender's own, or that of whoever
+    /// gave the sender a mandate.
+    pub(crate) fn count_spending(&mut self, asset: Asset, amount: Amount) -> Applied {
+        let epoch = self.epoch();
+        self.session.as_mut().map_or(Ok(()), |session| session.count(asset, amount, epoch))
     }
 
     /// The epoch of this block.

@@ -8,6 +8,7 @@ use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
 use crate::accounts::AccountKey;
+use crate::agents::AgentKey;
 use crate::audits::AuditKey;
 use crate::datanets::DatanetKey;
 use crate::escrow::EscrowKey;
@@ -77,6 +78,8 @@ pub enum StateKey {
     Escrow(EscrowKey),
     /// `AuditsRecord`: auditors, draws, audits.
     Audits(AuditKey),
+    /// Records of agents, mandates and jobs, by [`AgentKey`].
+    Agents(AgentKey),
 }
 
 impl StateKey {

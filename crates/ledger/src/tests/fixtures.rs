@@ -84,6 +84,7 @@ fn actions() -> Vec<Action> {
     ]
     .into_iter()
     .chain(crate::accounts::fixtures::actions())
+    .chain(crate::agents::fixtures::actions())
     .chain(crate::datanets::fixtures::actions())
     .chain(crate::providers::fixtures::actions())
     .chain(crate::models::fixtures::actions())
@@ -217,6 +218,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .into_iter()
     .chain(crate::reputation::fixtures::records())
     .chain(crate::accounts::fixtures::records())
+    .chain(crate::agents::fixtures::records())
     .chain(crate::datanets::fixtures::records())
     .chain(crate::providers::fixtures::records())
     .chain(crate::models::fixtures::records())
@@ -259,6 +261,7 @@ fn keys() -> Vec<StateKey> {
     .into_iter()
     .chain(crate::reputation::fixtures::keys())
     .chain(crate::accounts::fixtures::keys())
+    .chain(crate::agents::fixtures::keys())
     .chain(crate::datanets::fixtures::keys())
     .chain(crate::providers::fixtures::keys())
     .chain(crate::models::fixtures::keys())
@@ -268,8 +271,8 @@ fn keys() -> Vec<StateKey> {
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 8] =
-    ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models", "Escrow", "Audits"];
+const NESTED: [&str; 9] =
+    ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models", "Escrow", "Audits", "Agents"];
 
 #[test]
 fn encodings_are_what_was_recorded() {
