@@ -261,6 +261,9 @@ governed! {
     Routine "epochs" 0, 720; agents.contest_epochs;
     Routine "epochs" 1, 2_160; agents.committee_epochs;
     Routine "OPEN/1000000" 0, OPEN_MAX; agents.contest_bond;
+    Routine "OPEN/1000000" 0, OPEN_MAX; accounts.finding_bond;
+    Routine "epochs" 1, 720; accounts.challenge_epochs;
+    Routine "epochs" 1, 2_160; accounts.committee_epochs;
 }
 
 #[cfg(test)]

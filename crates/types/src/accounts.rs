@@ -4,7 +4,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Amount, ServiceKey};
+use crate::{AccountId, Amount, Hash, ServiceKey};
 
 /// A key that acts for an account within limits: what a hot service has in memory instead of the account's own key.
 #[derive(
@@ -61,6 +61,59 @@ pub struct SessionGrant {
     pub expires_in_epoch: u64,
 }
 
+/// What shows that accounts belong together.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkBasis {
+    /// One paid for the other, or somebody for both.
+    SharedFunding,
+    /// Both serve from hardware with one key.
+    HardwareKey,
+    /// Both withdraw to one address.
+    WithdrawalAddress,
+}
+
+impl LinkBasis {
+    /// The basis in plain words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SharedFunding => "shared funding",
+            Self::HardwareKey => "a hardware key",
+            Self::WithdrawalAddress => "a withdrawal address",
+        }
+    }
+}
+
+/// The parameters of accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct AccountParameters {
+    /// OPEN that a report of a link, and a challenge of it, put at risk.
+    pub finding_bond: Amount,
+    /// Epochs in which a report can be challenged before it stands.
+    pub challenge_epochs: u64,
+    /// Epochs that a challenge waits for the committee.
+    pub committee_epochs: u64,
+}
+
+impl AccountParameters {
+    /// The starting values: a bonded challenge for 7 epochs (mechanism notes, section 4).
+    pub fn starting() -> Self {
+        Self { finding_bond: Amount(10_000_000), challenge_epochs: 7, committee_epochs: 14 }
+    }
+}
+
 /// What an account can ask for about itself.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -88,6 +141,31 @@ pub enum AccountAction {
         /// The key.
         key: SessionKey,
     },
+    /// Report that two accounts belong together, for a bond. The report stands when nobody challenges it in time.
+    ReportLink {
+        /// One account.
+        one: AccountId,
+        /// The other account.
+        other: AccountId,
+        /// What shows it.
+        basis: LinkBasis,
+        /// Hash of the evidence.
+        evidence: Hash,
+    },
+    /// Challenge a report, for a bond: the committee decides.
+    ChallengeLink {
+        /// One account.
+        one: AccountId,
+        /// The other account.
+        other: AccountId,
+    },
+    /// End the waiting of a report or of its challenge, once its time has passed or the committee has decided.
+    SettleLink {
+        /// One account.
+        one: AccountId,
+        /// The other account.
+        other: AccountId,
+    },
 }
 
 impl AccountAction {
@@ -98,6 +176,9 @@ impl AccountAction {
             Self::EndLink { .. } => "End link",
             Self::GrantSession { .. } => "Grant session",
             Self::RevokeSession { .. } => "Revoke session",
+            Self::ReportLink { .. } => "Report link",
+            Self::ChallengeLink { .. } => "Challenge link",
+            Self::SettleLink { .. } => "Settle link",
         }
     }
 
@@ -117,6 +198,14 @@ impl AccountAction {
                 grant.open.per_epoch,
                 grant.open.total,
             ),
+            Self::ReportLink { one, other, basis, evidence } => format!(
+                "Report that {one} and {other} belong together, as {} shows (evidence {evidence})",
+                basis.name()
+            ),
+            Self::ChallengeLink { one, other } => {
+                format!("Challenge the report that {one} and {other} belong together")
+            }
+            Self::SettleLink { one, other } => format!("Settle the report about {one} and {other}"),
             Self::RevokeSession { key } => format!("The key {key} may do nothing for this account any more"),
         }
     }
@@ -143,6 +232,14 @@ pub enum AccountEvent {
     SessionGranted { account: AccountId, key: SessionKey, grant: SessionGrant },
     /// A session ended before its time.
     SessionRevoked { account: AccountId, key: SessionKey },
+    /// Somebody reported that two accounts belong together.
+    LinkReported { one: AccountId, other: AccountId, reporter: AccountId, basis: LinkBasis, evidence: Hash },
+    /// Somebody challenged a report.
+    LinkChallenged { one: AccountId, other: AccountId, by: AccountId },
+    /// The committee has decided about a report.
+    LinkJudged { one: AccountId, other: AccountId, stands: bool },
+    /// A report stands (the accounts are linked) or fell (they are not, by this report).
+    LinkSettled { one: AccountId, other: AccountId, stands: bool },
 }
 
 /// A link between two accounts, declared or only proposed.
@@ -182,4 +279,36 @@ pub struct SessionRecord {
     pub credits_spent: Amount,
     /// OPEN spent since the grant.
     pub open_spent: Amount,
+}
+
+/// A report that two accounts belong together.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct FindingRecord {
+    /// Who reported it.
+    pub reporter: AccountId,
+    /// What shows it.
+    pub basis: LinkBasis,
+    /// Hash of the evidence.
+    pub evidence: Hash,
+    /// OPEN that the reporter has at risk; nothing once the report stands.
+    pub bond: Amount,
+    /// Whether the accounts are linked by it.
+    pub stands: bool,
+    /// Last epoch to challenge it, while it does not stand.
+    pub until_epoch: u64,
+    /// The challenge that is open.
+    pub challenge: Option<ChallengeRecord>,
+}
+
+/// A challenge of a report.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct ChallengeRecord {
+    /// Who challenges.
+    pub by: AccountId,
+    /// OPEN that they have at risk.
+    pub bond: Amount,
+    /// Last epoch in which the committee can decide.
+    pub until_epoch: u64,
+    /// What it decided.
+    pub verdict: Option<bool>,
 }

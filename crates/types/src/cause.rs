@@ -129,4 +129,6 @@ causes! {
     AgentBonded => "bond of an agent",
     /// An agent was given to another owner with its bond.
     AgentTransferred => "transfer of an agent",
+    /// OPEN at risk for a report of a link or for its challenge.
+    LinkBonded => "bond of a report about linked accounts",
 }

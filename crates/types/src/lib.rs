@@ -31,7 +31,9 @@ pub mod reputation;
 pub mod transaction;
 pub mod tree;
 
-pub use accounts::{AccountAction, AccountEvent, SessionGrant, SessionKey, SpendingLimit};
+pub use accounts::{
+    AccountAction, AccountEvent, AccountParameters, LinkBasis, SessionGrant, SessionKey, SpendingLimit,
+};
 pub use action::{Action, NewContribution, NewOwner, Royalty};
 pub use agents::{AgentAction, AgentEvent, AgentId, AgentParameters, JobId, MandateId};
 pub use amount::{Amount, Asset, BasisPoints, UNITS_PER_WHOLE};

@@ -103,6 +103,8 @@ pub struct Parameters {
     pub audits: AuditParameters,
     /// Agents and jobs.
     pub agents: crate::AgentParameters,
+    /// Accounts: reports of links.
+    pub accounts: crate::AccountParameters,
 }
 
 impl Parameters {
@@ -168,6 +170,7 @@ impl Parameters {
             forfeits: ForfeitParameters::starting(),
             audits: AuditParameters::starting(),
             agents: crate::AgentParameters::starting(),
+            accounts: crate::AccountParameters::starting(),
         }
     }
 }

@@ -29,15 +29,23 @@ fn group(transition: &mut Transition<'_>, root: AccountId) -> Applied<GroupRecor
     Ok(transition.view.get(&AccountKey::Group(root).state())?.unwrap_or(alone))
 }
 
+/// What a link between two accounts changes, once it is known in which clusters they are.
+pub(crate) fn keys_of_groups(
+    transition: &mut Transition<'_>,
+    one: AccountId,
+    other: AccountId,
+) -> Applied<Vec<StateKey>> {
+    let roots = [cluster_of(transition, one)?, cluster_of(transition, other)?];
+    let keys =
+        roots.iter().flat_map(|root| [AccountKey::Group(*root).state(), reputation::key_of_mark(*root)]);
+    Ok(keys.collect())
+}
+
 /// Adds a link between two accounts: their clusters become one.
 pub(crate) fn connect(transition: &mut Transition<'_>, one: AccountId, other: AccountId) -> Applied {
     let (first, second) = (cluster_of(transition, one)?, cluster_of(transition, other)?);
-    transition.view.need([
-        AccountKey::Group(first).state(),
-        AccountKey::Group(second).state(),
-        reputation::key_of_mark(first),
-        reputation::key_of_mark(second),
-    ])?;
+    let keys = keys_of_groups(transition, one, other)?;
+    transition.view.need(keys)?;
     if first != second {
         merge(transition, first, second)?;
     }

@@ -1,13 +1,13 @@
 //! One of each action, record and key, for the recorded encodings.
 
-use openledger_types::accounts::{GroupRecord, LinkRecord, SessionRecord};
+use openledger_types::accounts::{ChallengeRecord, FindingRecord, GroupRecord, LinkRecord, SessionRecord};
 use openledger_types::{
-    AccountAction, Action, Amount, ServiceKey, SessionGrant, SessionKey, SpendingLimit, codec,
+    AccountAction, Action, Amount, LinkBasis, ServiceKey, SessionGrant, SessionKey, SpendingLimit, codec,
 };
 
 use super::AccountKey;
 use crate::StateKey;
-use crate::tests::account;
+use crate::tests::{account, bytes32};
 
 const ED25519: SessionKey = SessionKey::Ed25519(ServiceKey([1; 32]));
 
@@ -21,16 +21,30 @@ fn grant() -> SessionGrant {
 }
 
 pub(crate) fn actions() -> Vec<Action> {
+    let (one, other, basis) = (account(1), account(2), LinkBasis::HardwareKey);
     vec![
         Action::Accounts(AccountAction::DeclareLink { other: account(1) }),
         Action::Accounts(AccountAction::EndLink { other: account(1) }),
         Action::Accounts(AccountAction::GrantSession { key: ED25519, grant: grant() }),
         Action::Accounts(AccountAction::RevokeSession { key: SessionKey::Secp256k1(account(1)) }),
+        Action::Accounts(AccountAction::ReportLink { one, other, basis, evidence: bytes32(1) }),
+        Action::Accounts(AccountAction::ChallengeLink { one, other }),
+        Action::Accounts(AccountAction::SettleLink { one, other }),
     ]
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let link = LinkRecord { proposed_by: account(1), declared_in_epoch: Some(2), ends_in_epoch: Some(3) };
+    let challenge = ChallengeRecord { by: account(1), bond: Amount(2), until_epoch: 3, verdict: Some(true) };
+    let finding = FindingRecord {
+        reporter: account(1),
+        basis: LinkBasis::SharedFunding,
+        evidence: bytes32(2),
+        bond: Amount(3),
+        stands: true,
+        until_epoch: 4,
+        challenge: Some(challenge),
+    };
     let session = SessionRecord {
         grant: Some(grant()),
         nonce: 1,
@@ -41,6 +55,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         open_spent: Amount(6),
     };
     vec![
+        ("FindingRecord", codec::encode(&finding)),
         ("SessionRecord", codec::encode(&session)),
         ("LinkRecord", codec::encode(&link)),
         ("GroupRecord", codec::encode(&GroupRecord { members: vec![account(1), account(2)], size: 2 })),
@@ -54,5 +69,6 @@ pub(crate) fn keys() -> Vec<StateKey> {
         AccountKey::Member(account(1)).state(),
         AccountKey::Group(account(1)).state(),
         AccountKey::Session(account(1), ED25519).state(),
+        AccountKey::finding(account(1), account(2)).state(),
     ]
 }

@@ -1,9 +1,9 @@
 //! The keys and records of accounts beyond balances. The order of the variants is part of the protocol.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use openledger_types::accounts::{GroupRecord, LinkRecord, SessionRecord};
+use openledger_types::accounts::{FindingRecord, GroupRecord, LinkRecord, SessionRecord};
 use openledger_types::codec::DecodeError;
-use openledger_types::{AccountId, SessionKey};
+use openledger_types::{AccountId, Amount, SessionKey};
 use serde::Serialize;
 
 use crate::queries::record;
@@ -22,12 +22,19 @@ pub enum AccountKey {
     Group(AccountId),
     /// `SessionRecord`, by account and key.
     Session(AccountId, SessionKey),
+    /// `FindingRecord`, by the two accounts in increasing order.
+    Finding(AccountId, AccountId),
 }
 
 impl AccountKey {
     /// The key of the link between two accounts, in either order.
     pub fn link(one: AccountId, other: AccountId) -> Self {
         Self::Link(one.min(other), one.max(other))
+    }
+
+    /// The key of the report about two accounts, in either order.
+    pub fn finding(one: AccountId, other: AccountId) -> Self {
+        Self::Finding(one.min(other), one.max(other))
     }
 
     pub(crate) fn state(self) -> StateKey {
@@ -45,9 +52,21 @@ pub enum AccountsRecord {
     Member(AccountId),
     Group(GroupRecord),
     Session(SessionRecord),
+    Finding(FindingRecord),
 }
 
 impl AccountsRecord {
+    /// OPEN in custody; none on overflow.
+    pub(crate) fn held(&self) -> Option<Amount> {
+        match self {
+            Self::Finding(finding) => {
+                let challenge = finding.challenge.as_ref().map_or(Amount::ZERO, |challenge| challenge.bond);
+                finding.bond.plus(challenge)
+            }
+            _ => Some(Amount::ZERO),
+        }
+    }
+
     pub(crate) fn decode(key: &AccountKey, bytes: &[u8]) -> Result<Self, DecodeError> {
         Ok(match key {
             AccountKey::Link(..) => Self::Link(record(bytes)?),
@@ -55,6 +74,7 @@ impl AccountsRecord {
             AccountKey::Member(_) => Self::Member(record(bytes)?),
             AccountKey::Group(_) => Self::Group(record(bytes)?),
             AccountKey::Session(..) => Self::Session(record(bytes)?),
+            AccountKey::Finding(..) => Self::Finding(record(bytes)?),
         })
     }
 }

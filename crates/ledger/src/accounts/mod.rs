@@ -15,10 +15,16 @@
 //! and their owner do not wait for each other; it goes on through revocation and new grants, so nothing is ever replayed. What
 //! is no money (owning, voting) is limited by the kinds of action alone. No session grants sessions or withdraws.
 //!
-//! Absent: deposits and withdrawals, which pass through the bridge; links that nobody declares, which somebody has to find.
+//! Links that nobody declared (section 3: shared funding, hardware key, withdrawal address) are found by audits or reported by
+//! anybody for a bond; who thinks otherwise challenges that for a bond, and a committee decides.
+//!
+//! Absent: deposits and withdrawals, which pass through the bridge; the evidence of links, which stays outside, by its hash.
 
 mod apply;
 mod clusters;
+#[cfg(test)]
+mod finding_tests;
+mod findings;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod key;
@@ -39,6 +45,8 @@ use crate::state::{Applied, StateKey};
 pub(crate) use apply::{faucet, keys, receive, spend, transfer};
 #[allow(unused_imports, reason = "for every step that counts clusters")]
 pub(crate) use clusters::{cluster_of, key_of_cluster};
+#[allow(unused_imports, reason = "for audits")]
+pub(crate) use findings::{found, judge};
 pub use key::{AccountKey, AccountsRecord};
 pub(crate) use sessions::Session;
 
@@ -47,6 +55,9 @@ pub(crate) fn keys_of_action(sender: AccountId, action: &AccountAction) -> Vec<S
         AccountAction::DeclareLink { other } | AccountAction::EndLink { other } => {
             links::keys(sender, *other)
         }
+        AccountAction::ReportLink { one, other, .. }
+        | AccountAction::ChallengeLink { one, other }
+        | AccountAction::SettleLink { one, other } => findings::keys(*one, *other),
         AccountAction::GrantSession { key, .. } | AccountAction::RevokeSession { key } => {
             sessions::keys(sender, *key)
         }
@@ -57,6 +68,11 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &AccountAction) -> 
     match action {
         AccountAction::DeclareLink { other } => links::declare(transition, *other),
         AccountAction::EndLink { other } => links::end(transition, *other),
+        AccountAction::ReportLink { one, other, basis, evidence } => {
+            findings::report(transition, *one, *other, *basis, *evidence)
+        }
+        AccountAction::ChallengeLink { one, other } => findings::challenge(transition, *one, *other),
+        AccountAction::SettleLink { one, other } => findings::settle(transition, *one, *other),
         AccountAction::GrantSession { key, grant } => sessions::grant(transition, *key, grant),
         AccountAction::RevokeSession { key } => sessions::revoke(transition, *key),
     }

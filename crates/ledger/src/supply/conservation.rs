@@ -95,6 +95,10 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
                 let credits = record.held().ok_or(ConservationError::Overflow { place: "an audit" })?;
                 add(&mut held.credits_in_custody, credits, "custody")?;
             }
+            StateRecord::Accounts(record) => {
+                let open = record.held().ok_or(ConservationError::Overflow { place: "a report" })?;
+                add(&mut held.open_in_custody, open, "OPEN custody")?;
+            }
             StateRecord::Agents(record) => {
                 let [credits, open, bonded] =
                     record.held().ok_or(ConservationError::Overflow { place: "a job" })?;
