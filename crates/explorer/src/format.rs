@@ -200,6 +200,7 @@ pub(crate) fn pool(pool: &Pool) -> String {
         Pool::Capacity => "Capacity fund".to_owned(),
         Pool::Uplift(model) => format!("Uplift pool of {model}"),
         Pool::Slashed => "Slashed OPEN".to_owned(),
+        Pool::Treasury => "Treasury".to_owned(),
         Pool::Carry(_, model) => format!("Rounding carry of {model}"),
     }
 }
@@ -213,6 +214,7 @@ pub(crate) fn pool_purpose(pool: &Pool) -> &'static str {
         Pool::Capacity => "pays for new capacity",
         Pool::Uplift(_) => "pays contributors by measured uplift; takes in what nobody explains",
         Pool::Slashed => "OPEN from slashes, held for whoever was harmed",
+        Pool::Treasury => "pays what both houses grant",
         Pool::Carry(..) => "what rounding left; paid with the next answer",
     }
 }

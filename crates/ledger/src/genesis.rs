@@ -160,7 +160,19 @@ pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisErr
     check_order("the least and the base rate of audits", rates[0], rates[1])?;
     check_order("the base and the greatest rate of audits", rates[1], rates[2])?;
     check_order("the panel and the first committee of audits", audits.panel, audits.committee)?;
-    check_order("the first and the last committee of audits", audits.committee, audits.committee_max)
+    check_order("the first and the last committee of audits", audits.committee, audits.committee_max)?;
+    let governance = &parameters.governance;
+    check_order(
+        "the delay of money proposals",
+        governance.money_delay_low_epochs,
+        governance.money_delay_high_epochs,
+    )?;
+    check_order(
+        "the delay of constitutional proposals",
+        governance.constitution_delay_low_epochs,
+        governance.constitution_delay_high_epochs,
+    )?;
+    check_order("objections", u64::from(governance.objection_low.0), u64::from(governance.objection_high.0))
 }
 
 fn check_markets(markets: &MarketParameters) -> Result<(), GenesisError> {

@@ -59,6 +59,12 @@ const BASIS_POINTS: u64 = 10_000;
 /// What is on its way back can be found by a fault for that long.
 const EPOCHS_INDEXED_MAX: u64 = openledger_types::EPOCHS_INDEXED - 1;
 const OPEN_MAX: u64 = 1_000_000_000_000_000;
+/// The most that one cluster may count in a house, and the least quorum: always more, so no cluster decides alone.
+const CAP_MAX: u64 = 1_000;
+const QUORUM_MIN: u64 = 1_001;
+/// Votes and delays together stay within the time for which a voter's earlier weights are kept.
+const VOTE_MAX: u64 = 30;
+const DELAY_MAX: u64 = 90;
 
 /// What a parameter's value is as a number, and back.
 trait Number {
@@ -264,6 +270,52 @@ governed! {
     Routine "OPEN/1000000" 0, OPEN_MAX; accounts.finding_bond;
     Routine "epochs" 1, 720; accounts.challenge_epochs;
     Routine "epochs" 1, 2_160; accounts.committee_epochs;
+    Fixed "epochs" 1, 365; governance.token_half_life_epochs;
+    Fixed "epochs" 1, 3_650; governance.contributor_half_life_epochs;
+    Constitution "bp" 1, CAP_MAX; governance.token_cap;
+    Constitution "bp" 1, CAP_MAX; governance.contributor_cap;
+    Constitution "bp" 1, CAP_MAX; governance.datanet_cap;
+    Constitution "units" 1, 1_000; governance.units_min;
+    Constitution "OPEN/1000000" 0, OPEN_MAX; governance.proposal_bond;
+    Constitution "epochs" 1, 90; governance.unlock_epochs;
+    Constitution "epochs" 1, 30; governance.routine_epochs;
+    Constitution "bp" 100, 5_000; governance.routine_cancel_token;
+    Constitution "bp" 100, 5_000; governance.routine_cancel_contributors;
+    Constitution "bp" 0, 2_000; governance.routine_band;
+    Constitution "epochs" 7, 365; governance.routine_band_epochs;
+    Constitution "epochs" 1, VOTE_MAX; governance.money_epochs;
+    Constitution "bp" QUORUM_MIN, BASIS_POINTS; governance.money_quorum_token;
+    Constitution "bp" QUORUM_MIN, BASIS_POINTS; governance.money_quorum_contributors;
+    Constitution "epochs" 1, DELAY_MAX; governance.money_delay_low_epochs;
+    Constitution "epochs" 1, DELAY_MAX; governance.money_delay_high_epochs;
+    Constitution "epochs" 1, VOTE_MAX; governance.constitution_epochs;
+    Constitution "bp" QUORUM_MIN, BASIS_POINTS; governance.constitution_quorum_token;
+    Constitution "bp" QUORUM_MIN, BASIS_POINTS; governance.constitution_quorum_contributors;
+    Constitution "epochs" 7, DELAY_MAX; governance.constitution_delay_low_epochs;
+    Constitution "epochs" 7, DELAY_MAX; governance.constitution_delay_high_epochs;
+    Constitution "bp" 0, BASIS_POINTS; governance.objection_low;
+    Constitution "bp" 0, BASIS_POINTS; governance.objection_high;
+    Constitution "epochs" 1, 365; governance.execution_epochs;
+    Constitution "epochs" 30, 3_650; governance.sunset_epochs;
+    Constitution "bp" 0, 1_000; governance.grant_max;
+    Constitution "bp" 0, 2_500; governance.grants_max;
+    Constitution "epochs" 30, 365; governance.grants_epochs;
+    Constitution "epochs" 1, 30; governance.election_epochs;
+    Constitution "bp" QUORUM_MIN, BASIS_POINTS; governance.election_quorum;
+    Constitution "epochs" 30, 3_650; governance.council_term_epochs;
+    Constitution "ms" 1, 259_200_000; governance.pause_ms_max;
+    Fixed "epochs" 1, 365; funds.round_epochs;
+    Constitution "bp" 0, BASIS_POINTS; funds.usage_share;
+    Constitution "bp" 1, 1_000; funds.recipient_cap;
+    Money "uC" 0, 1_000_000_000_000; funds.required_per_epoch;
+    Constitution "bp" 0, 300; funds.shift_max;
+    Money "OPEN/1000000" 0, OPEN_MAX; funds.measurer_bond_min;
+    Money "uC" 0, 1_000_000_000; funds.measurer_fee;
+    Constitution "bp" 0, 2_500; funds.growth_max;
+    Constitution "bp" 1, 500; funds.opening;
+    Money "measurers" 1, 16; funds.measurers_target;
+    Money "epochs" 30, 3_650; funds.claim_epochs;
+    Money "bp" 1, BASIS_POINTS; funds.claim_max;
 }
 
 #[cfg(test)]

@@ -36,6 +36,9 @@ pub mod reputation;
 
 pub mod agents;
 pub mod audits;
+pub mod governance;
+
+pub mod funds;
 
 pub mod supply;
 
@@ -60,7 +63,9 @@ pub use datanets::{DatanetKey, DatanetsRecord};
 pub use execute::{
     BlockContext, Loaded, Outcome, Prepared, Step, begin_block, execute, next_nonce, nonce_key,
 };
+pub use funds::{FundsKey, FundsStateRecord};
 pub use genesis::{Genesis, GenesisAccount, GenesisError};
+pub use governance::{GovernanceKey, GovernanceStateRecord};
 pub use governed::{GOVERNED, Governed, with_values};
 pub use openledger_types::ProposalClass;
 pub use queries::StateRecord;

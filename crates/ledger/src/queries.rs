@@ -17,6 +17,8 @@ use crate::agents::AgentsRecord;
 use crate::audits::AuditsRecord;
 use crate::datanets::DatanetsRecord;
 use crate::escrow::EscrowRecord;
+use crate::funds::FundsStateRecord;
+use crate::governance::GovernanceStateRecord;
 use crate::models::ModelsRecord;
 use crate::providers::CapacityRecord;
 use crate::reputation::ReputationRecord;
@@ -56,6 +58,8 @@ pub enum StateRecord {
     Escrow(EscrowRecord),
     Audits(AuditsRecord),
     Agents(AgentsRecord),
+    Governance(GovernanceStateRecord),
+    Funds(FundsStateRecord),
 }
 
 impl StateRecord {
@@ -91,6 +95,8 @@ impl StateRecord {
             StateKey::Models(key) => Self::Models(ModelsRecord::decode(key, bytes)?),
             StateKey::Escrow(key) => Self::Escrow(EscrowRecord::decode(key, bytes)?),
             StateKey::Audits(key) => Self::Audits(AuditsRecord::decode(key, bytes)?),
+            StateKey::Governance(key) => Self::Governance(GovernanceStateRecord::decode(key, bytes)?),
+            StateKey::Funds(key) => Self::Funds(FundsStateRecord::decode(key, bytes)?),
         })
     }
 }

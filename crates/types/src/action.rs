@@ -238,6 +238,10 @@ pub enum Action {
     Audits(crate::AuditAction),
     /// Agents: identities, mandates, jobs, performance bonds.
     Agents(crate::AgentAction),
+    /// Decide about the network or a datanet.
+    Governance(crate::GovernanceAction),
+    /// Donate, measure use, and be paid by the funds.
+    Funds(crate::FundsAction),
 }
 
 impl Action {
@@ -271,6 +275,8 @@ impl Action {
             Self::Providers(action) => action.name(),
             Self::Models(action) => action.name(),
             Self::Audits(action) => action.name(),
+            Self::Governance(action) => action.name(),
+            Self::Funds(action) => action.name(),
         }
     }
 
@@ -360,6 +366,8 @@ impl Action {
             Self::Providers(action) => action.summary(),
             Self::Models(action) => action.summary(),
             Self::Audits(action) => action.summary(),
+            Self::Governance(action) => action.summary(),
+            Self::Funds(action) => action.summary(),
         }
     }
 }

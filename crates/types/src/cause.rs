@@ -131,4 +131,30 @@ causes! {
     AgentTransferred => "transfer of an agent",
     /// OPEN at risk for a report of a link or for its challenge.
     LinkBonded => "bond of a report about linked accounts",
+    /// OPEN was locked to vote.
+    VotesLocked => "locked to vote",
+    /// OPEN that was locked to vote came back.
+    VotesReleased => "released from voting",
+    /// A proposer's OPEN waits for the decision.
+    ProposalBonded => "bond of a proposal",
+    /// A proposer's OPEN came back.
+    ProposalBondReturned => "bond of a proposal returned",
+    /// Too few voted, or enough objected: the proposer's OPEN is gone.
+    ProposalBondLost => "bond of a proposal lost",
+    /// Governance paid from a treasury.
+    Granted => "grant",
+    /// Somebody left before a constitutional change.
+    Left => "taken along by leaving",
+    /// Somebody gave to a pool.
+    Donated => "donation",
+    /// A measurer's bond was locked.
+    MeasurerBonded => "bond of a measurer",
+    /// A measurer's bond came back.
+    MeasurerBondReturned => "bond of a measurer returned",
+    /// A project is paid by its measured use.
+    MaintenancePaid => "maintenance by measured use",
+    /// A measurer is paid for a report.
+    MeasurerPaid => "fee for a usage report",
+    /// The insurance paid what a fault left uncovered.
+    Insured => "paid by the insurance",
 }

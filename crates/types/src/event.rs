@@ -119,4 +119,8 @@ pub enum Event {
     Audits(AuditEvent),
     /// Agents, mandates and jobs.
     Agents(crate::AgentEvent),
+    /// Something happened in governance.
+    Governance(crate::GovernanceEvent),
+    /// Something happened in the funds.
+    Funds(crate::FundsEvent),
 }

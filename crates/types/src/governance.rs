@@ -203,12 +203,6 @@ pub enum Pausable {
     Channels,
     /// Settlement of batches.
     Settlement,
-    /// Markets.
-    Markets,
-    /// Agents' jobs.
-    Agents,
-    /// Audits and slashing.
-    Audits,
     /// Execution of proposals.
     Proposals,
     /// Payments out of the funds.
@@ -217,15 +211,12 @@ pub enum Pausable {
 
 impl Pausable {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 7] = [
         Self::Datanets,
         Self::Models,
         Self::Providers,
         Self::Channels,
         Self::Settlement,
-        Self::Markets,
-        Self::Agents,
-        Self::Audits,
         Self::Proposals,
         Self::Funds,
     ];

@@ -71,3 +71,25 @@ pub const AUDITORS_MAX: usize = 256;
 pub const AUDITS_PER_BATCH_MAX: usize = 64;
 /// Hashes from a receipt to the root of its batch.
 pub const BATCH_PATH_MAX: usize = 10;
+/// Domains of one enrolment in a contributor house.
+pub const DOMAINS_PER_ENROLMENT_MAX: usize = 8;
+/// Unlocks of one account that wait in one scope.
+pub const UNLOCKS_WAITING_MAX: usize = 32;
+/// Changes of one proposal.
+pub const CHANGES_PER_PROPOSAL_MAX: usize = 16;
+/// Proposals of one scope that are not decided.
+pub const PROPOSALS_OPEN_MAX: u32 = 64;
+/// Epochs from the execution of a proposal to its review.
+pub const REVIEW_EPOCHS_MAX: u64 = 365;
+/// Scopes, tranches and unbondings, each, that one account leaves at once.
+pub const LEAVING_LINES_MAX: usize = 64;
+/// Candidates for the emergency council.
+pub const CANDIDATES_MAX: usize = 64;
+/// Seats of the emergency council.
+pub const COUNCIL_SEATS: usize = 7;
+/// Measurers of one maintenance round.
+pub const MEASURERS_PER_ROUND_MAX: usize = 16;
+/// Projects of one usage report and of one maintenance round.
+pub const PROJECTS_PER_ROUND_MAX: usize = 64;
+/// Members of the council that must give the same order.
+pub const COUNCIL_MAJORITY: usize = 5;

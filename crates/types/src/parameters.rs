@@ -105,6 +105,10 @@ pub struct Parameters {
     pub agents: crate::AgentParameters,
     /// Accounts: reports of links.
     pub accounts: crate::AccountParameters,
+    /// Governance.
+    pub governance: crate::GovernanceParameters,
+    /// The funds.
+    pub funds: crate::FundsParameters,
 }
 
 impl Parameters {
@@ -171,6 +175,8 @@ impl Parameters {
             audits: AuditParameters::starting(),
             agents: crate::AgentParameters::starting(),
             accounts: crate::AccountParameters::starting(),
+            governance: crate::GovernanceParameters::starting(),
+            funds: crate::FundsParameters::starting(),
         }
     }
 }

@@ -81,6 +81,8 @@ pub enum Pool {
     Carry(AccountId, Name),
     /// OPEN from slashes, held for whoever was harmed.
     Slashed,
+    /// Pays what both houses grant.
+    Treasury,
 }
 
 impl Pool {

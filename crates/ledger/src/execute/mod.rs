@@ -24,8 +24,8 @@ use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 
 use crate::state::{Applied, StateKey};
 use crate::{
-    accounts, agents, audits, bonds, bridge, channels, datanets, escrow, gateways, models, providers,
-    settlement,
+    accounts, agents, audits, bonds, bridge, channels, datanets, escrow, funds, gateways, governance, models,
+    providers, settlement,
 };
 
 pub use admission::{next_nonce, nonce_key};
@@ -77,6 +77,12 @@ pub fn execute(transaction: &[u8], context: &BlockContext, loaded: &Loaded) -> S
 
 /// All keys that the action is known to read before anything is loaded.
 fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
+    let mut keys = keys_of_action(signed);
+    keys.extend(governance::key_of_pause(&signed.transaction.action));
+    keys
+}
+
+fn keys_of_action(signed: &SignedTransaction) -> Vec<StateKey> {
     let sender = signed.sender;
     match &signed.transaction.action {
         Action::Faucet { to, .. } | Action::Transfer { to, .. } => accounts::keys(*to),
@@ -106,10 +112,13 @@ fn keys(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::Providers(action) => providers::keys_of_action(sender, action),
         Action::Models(action) => models::keys_of_action(action),
         Action::Audits(action) => audits::keys(sender, action),
+        Action::Governance(action) => governance::keys(sender, action),
+        Action::Funds(action) => funds::keys(sender, action),
     }
 }
 
 fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
+    governance::check_pause(transition, action)?;
     match action {
         Action::Faucet { to, asset, amount } => accounts::faucet(transition, *to, *asset, *amount),
         Action::Transfer { to, asset, amount } => accounts::transfer(transition, *to, *asset, *amount),
@@ -163,5 +172,7 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::Providers(action) => providers::apply(transition, action),
         Action::Models(action) => models::apply(transition, action),
         Action::Audits(action) => audits::apply(transition, action),
+        Action::Governance(action) => governance::apply(transition, action),
+        Action::Funds(action) => funds::apply(transition, action),
     }
 }

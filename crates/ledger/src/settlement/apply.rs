@@ -9,7 +9,7 @@ use crate::execute::Transition;
 use crate::models::ModelKey;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
-use crate::{audits, bonds, escrow, reputation};
+use crate::{audits, bonds, escrow, funds, reputation};
 
 /// Everything that a batch names.
 pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
@@ -18,6 +18,7 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     let mut keys = vec![StateKey::Gateway(gateway)];
     keys.extend(pools.into_iter().map(StateKey::Pool));
     keys.extend(audits::keys_of_batch(batch));
+    keys.extend(funds::keys_of_settlement());
     keys.extend(reputation::keys(gateway, &Domain::Routing));
     keys.extend(escrow::keys_of_lock(gateway, Role::Gateway));
     for line in batch.debits.iter().take(lines) {
@@ -148,13 +149,20 @@ fn debit(transition: &mut Transition<'_>, batch: &Batch, channels: Vec<(ChannelR
 
 fn pools(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     let uplift = batch.uplift.iter().map(|line| (Pool::Uplift(line.model.clone()), line.amount));
-    let funds = [
+    let parts = [
         (Pool::Verification, batch.verification),
         (Pool::Maintenance, batch.maintenance),
         (Pool::Insurance, batch.insurance),
         (Pool::Capacity, batch.capacity),
     ];
-    for (pool, amount) in uplift.chain(funds).filter(|(_, amount)| *amount > Amount::ZERO) {
+    for (pool, amount) in uplift.chain(parts) {
+        pay_pool(transition, batch, pool, amount)?;
+    }
+    Ok(())
+}
+
+fn pay_pool(transition: &mut Transition<'_>, batch: &Batch, pool: Pool, amount: Amount) -> Applied {
+    if amount > Amount::ZERO {
         let held = transition.view.pool(&pool)?.plus(amount).ok_or(Rejection::AmountOverflow)?;
         transition.view.put(&StateKey::Pool(pool.clone()), &held);
         supply::enter(&mut transition.supply, Part::Pools(Asset::Credit), amount)?;
@@ -182,11 +190,15 @@ fn carries(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     Ok(())
 }
 
+/// Burns, less what the burn gives to maintenance while that is not covered (the rule is in `funds`).
 fn burn(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
-    if batch.burn > Amount::ZERO {
-        supply::burn(&mut transition.supply, Asset::Credit, batch.burn)?;
+    let given = funds::diverted(transition, batch.reference_total, batch.burn)?;
+    let burned = batch.burn.minus(given).expect("what is given is a part of the burn");
+    pay_pool(transition, batch, Pool::Maintenance, given)?;
+    if burned > Amount::ZERO {
+        supply::burn(&mut transition.supply, Asset::Credit, burned)?;
         let gateway = transition.sender;
-        transition.emit(Event::Burned { gateway, batch: batch.number, amount: batch.burn });
+        transition.emit(Event::Burned { gateway, batch: batch.number, amount: burned });
     }
     Ok(())
 }

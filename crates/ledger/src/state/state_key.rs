@@ -12,6 +12,8 @@ use crate::agents::AgentKey;
 use crate::audits::AuditKey;
 use crate::datanets::DatanetKey;
 use crate::escrow::EscrowKey;
+use crate::funds::FundsKey;
+use crate::governance::GovernanceKey;
 use crate::models::ModelKey;
 use crate::providers::ProviderKey;
 use crate::reputation::ReputationKey;
@@ -80,6 +82,10 @@ pub enum StateKey {
     Audits(AuditKey),
     /// Records of agents, mandates and jobs, by [`AgentKey`].
     Agents(AgentKey),
+    /// `GovernanceStateRecord`: houses, votes, proposals, the council.
+    Governance(GovernanceKey),
+    /// `FundsStateRecord`: projects, measurers, rounds, claims.
+    Funds(FundsKey),
 }
 
 impl StateKey {

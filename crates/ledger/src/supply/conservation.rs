@@ -10,6 +10,8 @@ use openledger_types::{Amount, Asset};
 
 use super::is_balanced;
 use crate::escrow::EscrowRecord;
+use crate::funds::FundsStateRecord;
+use crate::governance::GovernanceStateRecord;
 use crate::queries::StateRecord;
 use crate::state::StateKey;
 
@@ -105,6 +107,19 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
                 add(&mut held.credits_in_custody, credits, "custody")?;
                 add(&mut held.open_in_custody, open, "OPEN custody")?;
                 add(&mut held.open_bonded, bonded, "stake and bond")?;
+            }
+            StateRecord::Governance(GovernanceStateRecord::Lock(lock)) => {
+                let locked = lock.weights.last().map_or(0, |weight| weight.full);
+                add(&mut held.open_in_custody, Amount(locked), "OPEN custody")?;
+                for (_, leaving) in lock.leaving {
+                    add(&mut held.open_in_custody, leaving, "OPEN custody")?;
+                }
+            }
+            StateRecord::Funds(FundsStateRecord::Measurer(measurer)) => {
+                add(&mut held.open_in_custody, measurer.bond, "OPEN custody")?;
+            }
+            StateRecord::Governance(GovernanceStateRecord::Proposal(proposal)) => {
+                add(&mut held.open_in_custody, proposal.bond, "OPEN custody")?;
             }
             _ => {}
         }

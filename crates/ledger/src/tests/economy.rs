@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "# The economy\n\n\
     `OPENLEDGER_WRITE_DOCS=1 cargo nextest run -p openledger-ledger economy`.\n";
 
 /// The steps in the order of the flow, with the heads of their folders.
-const STEPS: [(&str, &str); 14] = [
+const STEPS: [(&str, &str); 16] = [
     ("Accounts", include_str!("../accounts/mod.rs")),
     ("Bridge", include_str!("../bridge/mod.rs")),
     ("Datanets", include_str!("../datanets/mod.rs")),
@@ -29,6 +29,8 @@ const STEPS: [(&str, &str); 14] = [
     ("Reputation", include_str!("../reputation/mod.rs")),
     ("Audits", include_str!("../audits/mod.rs")),
     ("Agents", include_str!("../agents/mod.rs")),
+    ("Governance", include_str!("../governance/mod.rs")),
+    ("Funds", include_str!("../funds/mod.rs")),
     ("Supply", include_str!("../supply/mod.rs")),
 ];
 

@@ -89,6 +89,8 @@ fn actions() -> Vec<Action> {
     .chain(crate::providers::fixtures::actions())
     .chain(crate::models::fixtures::actions())
     .chain(crate::audits::fixtures::actions())
+    .chain(crate::governance::fixtures::actions())
+    .chain(crate::funds::fixtures::actions())
     .collect()
 }
 
@@ -224,6 +226,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .chain(crate::models::fixtures::records())
     .chain(crate::escrow::fixtures::records())
     .chain(crate::audits::fixtures::records())
+    .chain(crate::governance::fixtures::records())
+    .chain(crate::funds::fixtures::records())
     .collect()
 }
 
@@ -267,12 +271,25 @@ fn keys() -> Vec<StateKey> {
     .chain(crate::models::fixtures::keys())
     .chain(crate::escrow::fixtures::keys())
     .chain(crate::audits::fixtures::keys())
+    .chain(crate::governance::fixtures::keys())
+    .chain(crate::funds::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 9] =
-    ["Pool", "Reputation", "Accounts", "Datanets", "Providers", "Models", "Escrow", "Audits", "Agents"];
+const NESTED: [&str; 11] = [
+    "Pool",
+    "Reputation",
+    "Accounts",
+    "Datanets",
+    "Providers",
+    "Models",
+    "Escrow",
+    "Audits",
+    "Agents",
+    "Governance",
+    "Funds",
+];
 
 #[test]
 fn encodings_are_what_was_recorded() {

@@ -97,9 +97,11 @@ pub enum GovernanceAction {
     /// Leave between the approval of a constitutional proposal and its execution: locks and stake come back at once, and
     /// escrow in proportion to its time. Whatever is named and not there is passed over.
     Leave {
+        /// Where; a datanet gives back its locks alone.
+        scope: Scope,
         /// The approved proposal.
         proposal: u64,
-        /// Scopes whose locks are taken back.
+        /// Other scopes whose locks are taken back.
         scopes: Vec<Scope>,
         /// Tranches by role and the epoch in which they began.
         tranches: Vec<(Role, u64)>,
@@ -187,9 +189,9 @@ impl GovernanceAction {
                 format!("Review what proposal {proposal} of {scope} promised")
             }
             Self::Sunset { scope, proposal } => format!("End the term of proposal {proposal} of {scope}"),
-            Self::Leave { proposal, scopes, tranches, unbonding } => format!(
-                "Leave because of proposal {proposal}: stake, {} locks, {} tranches and {} unbondings come back",
-                scopes.len(),
+            Self::Leave { scope, proposal, scopes, tranches, unbonding } => format!(
+                "Leave because of proposal {proposal} of {scope}: stake, {} locks, {} tranches and {} unbondings come back",
+                scopes.len().saturating_add(1),
                 tranches.len(),
                 unbonding.len()
             ),

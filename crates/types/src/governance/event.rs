@@ -43,7 +43,7 @@ pub enum GovernanceEvent {
     /// What was promised was compared with what is.
     Reviewed { scope: Scope, proposal: u64, measured: u64, kept: bool },
     /// Somebody left because of an approved constitutional proposal.
-    Left { proposal: u64, account: AccountId, open: Amount, credits: Amount },
+    Left { scope: Scope, proposal: u64, account: AccountId, open: Amount, credits: Amount },
     /// An election began.
     ElectionOpened { election: u64, closes_in_epoch: u64 },
     /// Somebody stands for the council.

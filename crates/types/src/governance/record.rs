@@ -46,6 +46,8 @@ pub struct LockRecord {
     pub weights: Vec<Weight>,
     /// OPEN on its way back: the first epoch of release, and how much.
     pub leaving: Vec<(u64, Amount)>,
+    /// First epoch without a vote that the lock was given to; what is unlocked before waits at least as long.
+    pub held_until_epoch: u64,
 }
 
 /// An account's audited work as it registered it.

@@ -1,0 +1,258 @@
+//! Doing what was decided, comparing it with what was promised, and taking it back.
+
+use openledger_types::governance::{
+    Change, DriftRecord, GrantsRecord, Metric, ProposalRecord, Scope, Stage, Target,
+};
+use openledger_types::record::Pool;
+use openledger_types::{
+    AccountId, Amount, Asset, Cause, Event, GovernanceEvent, Holder, Parameters, ProposalClass, Rejection,
+};
+
+use super::key::GovernanceKey;
+use super::{proposals, votes};
+use crate::execute::Transition;
+use crate::governed::{self, Governed, governed};
+use crate::state::{Applied, StateKey};
+use crate::supply;
+
+pub(super) fn keys(scope: &Scope, proposal: u64) -> Vec<StateKey> {
+    vec![
+        GovernanceKey::Scope(scope.clone()).state(),
+        GovernanceKey::Proposal(scope.clone(), proposal).state(),
+        GovernanceKey::Grants(scope.clone()).state(),
+        StateKey::Pool(Pool::Treasury),
+    ]
+}
+
+/// What execution reads once the proposal is known.
+fn keys_of_changes(scope: &Scope, proposal: &ProposalRecord) -> Vec<StateKey> {
+    let mut keys = vec![StateKey::Account(proposal.proposer)];
+    keys.extend(proposal.changes.iter().map(|change| match change {
+        Change::Parameter { name, .. } => GovernanceKey::Drift(name.clone()).state(),
+        Change::Grant { to, .. } => StateKey::Account(*to),
+        Change::Renew { proposal } => GovernanceKey::Proposal(scope.clone(), *proposal).state(),
+    }));
+    keys.extend(proposal.target.as_ref().and_then(key_of_metric));
+    keys
+}
+
+fn key_of_metric(target: &Target) -> Option<StateKey> {
+    match &target.metric {
+        Metric::Pool(pool) => Some(StateKey::Pool(pool.clone())),
+        _ => None,
+    }
+}
+
+/// Executes a proposal whose time has come, or ends one whose time is over.
+pub(super) fn execute(transition: &mut Transition<'_>, scope: &Scope, number: u64) -> Applied {
+    let mut proposal = votes::read(transition, scope, number)?;
+    let due = match (proposal.class, proposal.stage) {
+        (ProposalClass::Routine, Stage::Voting) => proposal.closes_in_epoch,
+        (_, Stage::Approved { executes_in_epoch, .. }) => executes_in_epoch,
+        _ => return Err(Rejection::NotApproved.into()),
+    };
+    let epoch = transition.epoch();
+    if epoch < due {
+        return Err(Rejection::DelayRuns.into());
+    }
+    transition.view.need(keys_of_changes(scope, &proposal))?;
+    if proposal.class == ProposalClass::Routine {
+        votes::decide(transition, scope, &mut proposal, true)?;
+    }
+    if epoch >= due.saturating_add(proposal.terms.execution_epochs) {
+        votes::reach(transition, scope, number, &mut proposal, Stage::Cancelled);
+        return Ok(());
+    }
+    proposal.previous = set_parameters(transition, scope, number, &proposal)?;
+    for change in &proposal.changes {
+        match change {
+            Change::Parameter { .. } => {}
+            Change::Grant { to, amount } => grant(transition, scope, *to, *amount)?,
+            Change::Renew { proposal } => renew(transition, scope, *proposal)?,
+        }
+    }
+    if let Some(target) = &proposal.target {
+        proposal.metric_base = total(transition, &target.metric)?;
+    }
+    let stands = proposal.class != ProposalClass::Constitution || proposal.previous.is_empty();
+    let sunset_epoch = (!stands).then(|| epoch.saturating_add(proposal.terms.sunset_epochs));
+    let stage = Stage::Executed { epoch, reviewed: false, sunset_epoch };
+    votes::reach(transition, scope, number, &mut proposal, stage);
+    Ok(())
+}
+
+/// The parameters that a proposal names, with its values.
+fn values(proposal: &ProposalRecord) -> impl Iterator<Item = (&'static Governed, u64)> + '_ {
+    proposal.changes.iter().filter_map(|change| match change {
+        Change::Parameter { name, value } => {
+            Some((governed(name).expect("a proposal names parameters that are in the table"), *value))
+        }
+        _ => None,
+    })
+}
+
+/// Writes all values or none; returns what they replaced.
+fn set_parameters(
+    transition: &mut Transition<'_>,
+    scope: &Scope,
+    number: u64,
+    proposal: &ProposalRecord,
+) -> Applied<Vec<u64>> {
+    let mut previous = Vec::new();
+    for (governed, value) in values(proposal) {
+        if proposal.class == ProposalClass::Routine {
+            if !proposals::is_small_step(transition, governed, value)? {
+                return Err(Rejection::StepTooFar.into());
+            }
+            let anchor = proposals::anchor(transition, governed)?;
+            let drift = DriftRecord { anchor, epoch: transition.epoch() };
+            transition.view.put(&GovernanceKey::Drift(governed.name.to_owned()).state(), &drift);
+        } else {
+            forget_drift(transition, governed);
+        }
+        previous.push((governed.value)(&transition.parameters));
+    }
+    let changed = governed::with_values(&transition.parameters, values(proposal));
+    put_parameters(transition, scope, number, changed.map_err(|_| Rejection::RulesBroken)?);
+    Ok(previous)
+}
+
+/// After a step that both houses decided, small steps are counted from where it led.
+fn forget_drift(transition: &mut Transition<'_>, governed: &Governed) {
+    transition.view.remove(&GovernanceKey::Drift(governed.name.to_owned()).state());
+}
+
+fn put_parameters(transition: &mut Transition<'_>, scope: &Scope, number: u64, parameters: Parameters) {
+    for governed in governed::GOVERNED {
+        let (before, after) = ((governed.value)(&transition.parameters), (governed.value)(&parameters));
+        if before != after {
+            let (scope, name) = (scope.clone(), governed.name.to_owned());
+            let event = GovernanceEvent::ParameterSet { scope, proposal: number, name, before, after };
+            transition.emit(Event::Governance(event));
+        }
+    }
+    if transition.parameters != parameters {
+        transition.view.put(&StateKey::Parameters, &parameters);
+        transition.parameters = parameters;
+    }
+}
+
+/// Pays a grant within the limits of one and of all in the window.
+fn grant(transition: &mut Transition<'_>, scope: &Scope, to: AccountId, amount: Amount) -> Applied {
+    proposals::check_grant_size(transition, scope, amount)?;
+    let (epoch, parameters) = (transition.epoch(), transition.parameters.governance);
+    let key = GovernanceKey::Grants(scope.clone()).state();
+    let mut grants: GrantsRecord = transition.view.get(&key)?.unwrap_or_default();
+    let window = parameters.grants_epochs;
+    grants.paid.retain(|(paid, _)| epoch.saturating_sub(*paid) < window);
+    let spent = Amount::sum(grants.paid.iter().map(|(_, amount)| *amount));
+    let spent = spent.ok_or(Rejection::AmountOverflow)?;
+    let left = transition.view.pool(&Pool::Treasury)?;
+    let whole = left.plus(spent).ok_or(Rejection::AmountOverflow)?;
+    let after = spent.plus(amount).ok_or(Rejection::AmountOverflow)?;
+    if after > whole.basis_points(parameters.grants_max) {
+        return Err(Rejection::GrantTooHigh.into());
+    }
+    match grants.paid.last_mut().filter(|last| last.0 == epoch) {
+        Some(last) => last.1 = last.1.plus(amount).ok_or(Rejection::AmountOverflow)?,
+        None => grants.paid.push((epoch, amount)),
+    }
+    transition.view.put(&key, &grants);
+    let from = Holder::Pool(Pool::Treasury);
+    supply::shift(transition, from, Holder::Account(to), Asset::Credit, amount, Cause::Granted)
+}
+
+fn renew(transition: &mut Transition<'_>, scope: &Scope, number: u64) -> Applied {
+    let (mut renewed, sunset) = proposals::renewable(transition, scope, number)?;
+    if let Stage::Executed { epoch, reviewed, .. } = renewed.stage {
+        let sunset = sunset.max(transition.epoch()).saturating_add(renewed.terms.sunset_epochs);
+        let stage = Stage::Executed { epoch, reviewed, sunset_epoch: Some(sunset) };
+        votes::reach(transition, scope, number, &mut renewed, stage);
+    }
+    Ok(())
+}
+
+/// What the ledger counts for a metric: a running total for rates, what is there for the others.
+fn total(transition: &mut Transition<'_>, metric: &Metric) -> Applied<u64> {
+    let supply = &transition.supply;
+    Ok(match metric {
+        Metric::BurnedPerEpoch => supply.credits_burned.0,
+        Metric::DepositedPerEpoch => supply.credits_deposited.0,
+        Metric::WithdrawnPerEpoch => supply.credits_withdrawn.0,
+        Metric::Bonded => supply.open_bonded.0,
+        Metric::Escrowed => supply.credits_in_escrow.0,
+        Metric::Pool(pool) => transition.view.pool(pool)?.0,
+    })
+}
+
+fn measured(
+    transition: &mut Transition<'_>,
+    metric: &Metric,
+    proposal: &ProposalRecord,
+    elapsed: u64,
+) -> Applied<u64> {
+    let total = total(transition, metric)?;
+    Ok(match metric {
+        Metric::BurnedPerEpoch | Metric::DepositedPerEpoch | Metric::WithdrawnPerEpoch => {
+            total.saturating_sub(proposal.metric_base).checked_div(elapsed).unwrap_or(0)
+        }
+        Metric::Bonded | Metric::Escrowed | Metric::Pool(_) => total,
+    })
+}
+
+/// Looks at what was promised. A breach restores the old values, without another vote.
+pub(super) fn review(transition: &mut Transition<'_>, scope: &Scope, number: u64) -> Applied {
+    let mut proposal = votes::read(transition, scope, number)?;
+    let (Stage::Executed { epoch, reviewed: false, sunset_epoch }, Some(target)) =
+        (proposal.stage, proposal.target.clone())
+    else {
+        return Err(Rejection::ReviewNotDue.into());
+    };
+    let elapsed = transition.epoch().saturating_sub(epoch);
+    if elapsed < target.review_after_epochs {
+        return Err(Rejection::ReviewNotDue.into());
+    }
+    let measured = measured(transition, &target.metric, &proposal, elapsed)?;
+    let kept = if target.at_least { measured >= target.value } else { measured <= target.value };
+    let event = GovernanceEvent::Reviewed { scope: scope.clone(), proposal: number, measured, kept };
+    transition.emit(Event::Governance(event));
+    let restored = !kept && restore(transition, scope, number, &proposal);
+    let reviewed = Stage::Executed { epoch, reviewed: true, sunset_epoch };
+    let stage = if restored { Stage::Restored } else { reviewed };
+    votes::reach(transition, scope, number, &mut proposal, stage);
+    Ok(())
+}
+
+/// Ends a constitutional proposal whose term is over.
+pub(super) fn sunset(transition: &mut Transition<'_>, scope: &Scope, number: u64) -> Applied {
+    let mut proposal = votes::read(transition, scope, number)?;
+    match proposal.stage {
+        Stage::Executed { sunset_epoch: Some(sunset), .. } if sunset <= transition.epoch() => {
+            if !restore(transition, scope, number, &proposal) {
+                return Err(Rejection::RulesBroken.into());
+            }
+            votes::reach(transition, scope, number, &mut proposal, Stage::Restored);
+            Ok(())
+        }
+        _ => Err(Rejection::SunsetNotDue.into()),
+    }
+}
+
+/// Puts the old values back where the proposal's own still stand; what was decided since stays. Nothing happens when the
+/// rest would break a rule between parameters: the later decision is the one that was checked.
+fn restore(transition: &mut Transition<'_>, scope: &Scope, number: u64, proposal: &ProposalRecord) -> bool {
+    let parameters = transition.parameters.clone();
+    let standing = values(proposal).zip(&proposal.previous);
+    let standing = standing.filter(|((governed, value), _)| (governed.value)(&parameters) == *value);
+    let standing: Vec<_> = standing.map(|((governed, _), before)| (governed, *before)).collect();
+    match governed::with_values(&parameters, standing.iter().copied()) {
+        Ok(restored) => {
+            for (governed, _) in standing {
+                forget_drift(transition, governed);
+            }
+            put_parameters(transition, scope, number, restored);
+            true
+        }
+        Err(_) => false,
+    }
+}

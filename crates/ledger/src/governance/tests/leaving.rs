@@ -1,0 +1,83 @@
+//! I19: leaving completes and pays `floor(pro rata)`, between approval of a constitutional proposal and its execution.
+
+use openledger_types::Rejection::*;
+use openledger_types::record::{GatewayRecord, ProviderRecord, Role, TrancheRecord};
+
+use super::*;
+use crate::escrow;
+
+fn leave(tranches: &[(Role, u64)], unbonding: &[(Role, u64)]) -> Action {
+    ask(GovernanceAction::Leave {
+        scope: Scope::Protocol,
+        proposal: 1,
+        scopes: vec![Scope::Datanet(name("help"))],
+        tranches: tranches.to_vec(),
+        unbonding: unbonding.to_vec(),
+    })
+}
+
+/// Ten voters, a provider and a gateway that were paid, and a constitutional proposal that is voted on.
+fn approved() -> World {
+    let mut world = voters().prepare();
+    let batch = world.batch(&[world.terms("base", 10_007, 0, &[], 1)]);
+    world.accept(GATEWAY, settling(batch));
+    world.accept(0, propose(&[set("unbonding_epochs", 91)], Some(KEPT)));
+    votes(&mut world, 1, 0..5, 5..5);
+    world
+}
+
+#[test]
+fn whoever_disagrees_takes_everything_that_is_verified_along() {
+    let mut world = approved();
+    let begun = world.context.timestamp_ms / world.parameters.epoch_ms;
+    let many: Vec<(Role, u64)> = (0..65).map(|epoch| (Role::Provider, epoch)).collect();
+    let repeated = [(Role::Provider, 1), (Role::Provider, 1)];
+    world.check([(PROVIDER, leave(&[], &[]), Err(LeavingClosed))]);
+    world.pass(14);
+    world.accept(0, close(1));
+    world.check([
+        (PROVIDER, leave(&many, &[]), Err(LeavingInvalid)),
+        (PROVIDER, leave(&repeated, &[]), Err(LeavingInvalid)),
+        (PROVIDER, leave(&[], &repeated), Err(LeavingInvalid)),
+    ]);
+    let provider: ProviderRecord = world.record(&StateKey::Provider(account(PROVIDER))).unwrap();
+    let key = StateKey::Tranche(account(PROVIDER), Role::Provider, begun);
+    let tranche: TrancheRecord = world.record(&key).unwrap();
+    let unlocked = escrow::unlocked(&tranche, begun, begun + 14).0;
+    let before = world.account(PROVIDER);
+    world.accept(PROVIDER, leave(&[(Role::Provider, begun)], &[(Role::Gateway, 3)]));
+    let after = world.account(PROVIDER);
+    // The exposure of the provider stays covered twice: uC * 2 / (0.1 C for one OPEN).
+    let stays = provider.exposure.0 * 2 * 10;
+    assert!(stays > 0);
+    assert_eq!(after.open.0 - before.open.0, 1_000_000_000 + provider.stake.0 - stays);
+    assert_eq!(after.credits.0 - before.credits.0, unlocked);
+    let left: ProviderRecord = world.record(&StateKey::Provider(account(PROVIDER))).unwrap();
+    assert_eq!(left.stake.0, stays);
+    // Again, and with nothing at all: it completes.
+    world.accept(PROVIDER, leave(&[(Role::Provider, begun)], &[]));
+    world.accept(STRANGER, leave(&many[..64], &many[..64]));
+    assert_eq!(world.account(PROVIDER).open, after.open);
+    let gateway: GatewayRecord = world.record(&StateKey::Gateway(account(GATEWAY))).unwrap();
+    assert_eq!(gateway.bond.0, 1_000_000_000, "who stays keeps the stake");
+    world.pass(60);
+    world.accept(0, run(1));
+    world.check([(GATEWAY, leave(&[], &[]), Err(LeavingClosed))]);
+}
+
+#[test]
+fn nobody_leaves_for_money_and_a_datanet_gives_back_its_locks_alone() {
+    let mut world = voters();
+    world.accept(0, propose(&[grant(1_000)], Some(KEPT)));
+    votes(&mut world, 1, 0..5, 5..5);
+    world.pass(7);
+    world.accept(0, close(1));
+    let datanet = ask(GovernanceAction::Leave {
+        scope: Scope::Datanet(name("help")),
+        proposal: 1,
+        scopes: vec![],
+        tranches: vec![],
+        unbonding: vec![],
+    });
+    world.check([(0, leave(&[], &[]), Err(LeavingClosed)), (0, datanet, Err(ProposalUnknown))]);
+}
