@@ -316,6 +316,17 @@ governed! {
     Money "measurers" 1, 16; funds.measurers_target;
     Money "epochs" 30, 3_650; funds.claim_epochs;
     Money "bp" 1, BASIS_POINTS; funds.claim_max;
+    Money "evaluations" 2, 10_000; maturity.evaluations_min;
+    Money "epochs" 1, 3_650; maturity.wait_epochs_max;
+    Money "OPEN/1000000" 0, OPEN_MAX; maturity.evaluator_bond_min;
+    Money "uC" 0, 1_000_000_000; maturity.evaluation_fee;
+    Routine "evaluators" 1, 1_000; maturity.evaluators_per_round;
+    Routine "epochs" 1, 60; maturity.window_epochs;
+    Money "uC" 0, 1_000_000_000_000; maturity.uplift_pool_min;
+    Routine "times" 0, 1_000; maturity.quality_slope;
+    Money "bp" 0, BASIS_POINTS; advances.discount_high;
+    Money "bp" 0, BASIS_POINTS; advances.discount_low;
+    Money "bp" 0, BASIS_POINTS; advances.tranche_share_max;
 }
 
 #[cfg(test)]

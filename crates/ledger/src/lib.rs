@@ -40,6 +40,10 @@ pub mod governance;
 
 pub mod funds;
 
+pub mod maturity;
+
+pub mod advances;
+
 pub mod supply;
 
 pub mod execute;

@@ -13,12 +13,14 @@ use openledger_types::{Amount, Parameters, limits};
 use serde::Serialize;
 
 use crate::accounts::AccountsRecord;
+use crate::advances::AdvanceRecord;
 use crate::agents::AgentsRecord;
 use crate::audits::AuditsRecord;
 use crate::datanets::DatanetsRecord;
 use crate::escrow::EscrowRecord;
 use crate::funds::FundsStateRecord;
 use crate::governance::GovernanceStateRecord;
+use crate::maturity::MaturityRecord;
 use crate::models::ModelsRecord;
 use crate::providers::CapacityRecord;
 use crate::reputation::ReputationRecord;
@@ -60,6 +62,8 @@ pub enum StateRecord {
     Agents(AgentsRecord),
     Governance(GovernanceStateRecord),
     Funds(FundsStateRecord),
+    Maturity(MaturityRecord),
+    Advances(AdvanceRecord),
 }
 
 impl StateRecord {
@@ -97,6 +101,8 @@ impl StateRecord {
             StateKey::Audits(key) => Self::Audits(AuditsRecord::decode(key, bytes)?),
             StateKey::Governance(key) => Self::Governance(GovernanceStateRecord::decode(key, bytes)?),
             StateKey::Funds(key) => Self::Funds(FundsStateRecord::decode(key, bytes)?),
+            StateKey::Maturity(key) => Self::Maturity(MaturityRecord::decode(key, bytes)?),
+            StateKey::Advances(key) => Self::Advances(AdvanceRecord::decode(key, bytes)?),
         })
     }
 }

@@ -242,6 +242,10 @@ pub enum Action {
     Governance(crate::GovernanceAction),
     /// Donate, measure use, and be paid by the funds.
     Funds(crate::FundsAction),
+    /// Evaluations of contributions, and what follows from them.
+    Maturity(crate::maturity::MaturityAction),
+    /// Locked tranches, sold early.
+    Advances(crate::advances::AdvanceAction),
 }
 
 impl Action {
@@ -277,6 +281,8 @@ impl Action {
             Self::Audits(action) => action.name(),
             Self::Governance(action) => action.name(),
             Self::Funds(action) => action.name(),
+            Self::Maturity(action) => action.name(),
+            Self::Advances(action) => action.name(),
         }
     }
 
@@ -368,6 +374,8 @@ impl Action {
             Self::Audits(action) => action.summary(),
             Self::Governance(action) => action.summary(),
             Self::Funds(action) => action.summary(),
+            Self::Maturity(action) => action.summary(),
+            Self::Advances(action) => action.summary(),
         }
     }
 }

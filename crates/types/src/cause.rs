@@ -157,4 +157,20 @@ causes! {
     MeasurerPaid => "fee for a usage report",
     /// The insurance paid what a fault left uncovered.
     Insured => "paid by the insurance",
+    /// An evaluator is paid for a measured uplift.
+    Evaluated => "evaluation",
+    /// A contributor draws money of an immature contribution, secured by a bond.
+    DrawnEarly => "drawn early",
+    /// What an immature contribution held goes to the uplift pool of its datanet.
+    Swept => "never matured",
+    /// An uplift pool pays contributions by their measured uplift.
+    TruedUp => "measured uplift",
+    /// Credits go into the advance pool, for shares of it.
+    AdvancesFunded => "advance pool funded",
+    /// Shares of the advance pool are given back.
+    AdvancesRedeemed => "shares of the advance pool",
+    /// A part of a locked tranche is paid early, at a discount.
+    Advanced => "advance",
+    /// What unlocks of a sold tranche repays the advance pool.
+    AdvanceRepaid => "advance repaid",
 }

@@ -116,6 +116,8 @@ pub struct Forfeited {
 pub enum EscrowEvent {
     /// A proven fault took from a subject; the movements precede this event.
     Forfeited { subject: AccountId, role: Role, forfeited: Forfeited },
+    /// Escrowed money began to unlock.
+    TrancheBegun { account: AccountId, role: Role, epoch: u64, amount: Amount },
     /// A tranche lost part of what was in it to a fault. The movements say where that went.
     TrancheForfeited { account: AccountId, role: Role, epoch: u64, amount: Amount },
     /// Audits or evaluations have covered liquid payouts: `exposure` is what remains uncovered.

@@ -123,4 +123,8 @@ pub enum Event {
     Governance(crate::GovernanceEvent),
     /// Something happened in the funds.
     Funds(crate::FundsEvent),
+    /// Something happened to evaluations, or followed from them.
+    Maturity(crate::maturity::MaturityEvent),
+    /// The advance pool changed.
+    Advances(crate::advances::AdvanceEvent),
 }

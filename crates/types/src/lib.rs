@@ -8,6 +8,7 @@ mod fixtures;
 
 pub mod accounts;
 pub mod action;
+pub mod advances;
 pub mod agents;
 pub mod amount;
 pub mod audits;
@@ -23,6 +24,7 @@ pub mod ids;
 pub mod keys;
 pub mod limits;
 pub mod markets;
+pub mod maturity;
 pub mod models;
 pub mod parameters;
 pub mod providers;

@@ -109,6 +109,10 @@ pub struct Parameters {
     pub governance: crate::GovernanceParameters,
     /// The funds.
     pub funds: crate::FundsParameters,
+    /// Maturity and evaluations.
+    pub maturity: crate::maturity::MaturityParameters,
+    /// Advances on tranches.
+    pub advances: crate::advances::AdvanceParameters,
 }
 
 impl Parameters {
@@ -177,6 +181,8 @@ impl Parameters {
             accounts: crate::AccountParameters::starting(),
             governance: crate::GovernanceParameters::starting(),
             funds: crate::FundsParameters::starting(),
+            maturity: crate::maturity::MaturityParameters::starting(),
+            advances: crate::advances::AdvanceParameters::starting(),
         }
     }
 }

@@ -83,6 +83,8 @@ pub enum Pool {
     Slashed,
     /// Pays what both houses grant.
     Treasury,
+    /// What contributions of a datanet held and never matured for, shared by measured uplift.
+    Unproven(Name),
 }
 
 impl Pool {

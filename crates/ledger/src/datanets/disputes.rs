@@ -21,11 +21,13 @@ use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply;
 
-pub(super) fn dispute_key(datanet: &Name, id: ContributionId) -> StateKey {
+/// The key of the open dispute about a contribution.
+pub(crate) fn dispute_key(datanet: &Name, id: ContributionId) -> StateKey {
     StateKey::Datanets(DatanetKey::Dispute(datanet.clone(), id))
 }
 
-pub(super) fn is_open(transition: &mut Transition<'_>, datanet: &Name, id: ContributionId) -> Applied<bool> {
+/// Whether a dispute about a contribution is open.
+pub(crate) fn is_open(transition: &mut Transition<'_>, datanet: &Name, id: ContributionId) -> Applied<bool> {
     Ok(transition.view.get::<DisputeRecord>(&dispute_key(datanet, id))?.is_some())
 }
 

@@ -70,6 +70,7 @@ pub(crate) use actions::{apply, keys};
 pub(crate) use apply::{
     contribute, create, keys_of_contribute, keys_of_contribution, keys_of_datanet, revoke, seal,
 };
+pub(crate) use disputes::{dispute_key, is_open as is_disputed};
 pub use key::{DatanetKey, DatanetsRecord};
 #[allow(unused_imports, reason = "the datanets' governance spends through it")]
 pub(crate) use treasury::treasury_pay;

@@ -5,16 +5,17 @@ use openledger_types::record::{ImmatureRecord, Role, TrancheRecord};
 use openledger_types::{AccountId, Amount, Asset, ContributionId, Event, Name, Rejection, limits};
 
 use super::key::EscrowKey;
-use super::{index, liquidity, unlocked};
-use crate::accounts;
+use super::{tranches, unlocked};
+use crate::advances::AdvanceKey;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
+use crate::{accounts, advances};
 
 pub(crate) fn keys(account: AccountId, role: Role, epochs: &[u64]) -> Vec<StateKey> {
     let epochs = epochs.iter().take(limits::TRANCHES_PER_CLAIM_MAX);
     let tranches = epochs.map(|epoch| StateKey::Tranche(account, role, *epoch));
-    tranches.chain(keys_of_lock(account, role)).collect()
+    tranches.chain(keys_of_lock(account, role)).chain([AdvanceKey::Pool.state()]).collect()
 }
 
 /// What [`lock`] reads beside the tranche of the epoch, which is known only with the parameters.
@@ -22,7 +23,7 @@ pub(crate) fn keys_of_lock(account: AccountId, role: Role) -> Vec<StateKey> {
     vec![StateKey::Account(account), EscrowKey::Tranches(account, role).state()]
 }
 
-/// Adds to the tranche of this epoch.
+/// Adds a payment to the tranche of this epoch.
 pub(crate) fn lock(
     transition: &mut Transition<'_>,
     account: AccountId,
@@ -33,25 +34,7 @@ pub(crate) fn lock(
     if amount == Amount::ZERO {
         return Ok(());
     }
-    let key = StateKey::Tranche(account, role, transition.epoch());
-    let open = EscrowKey::Tranches(account, role).state();
-    transition.view.need([key.clone(), open.clone()])?;
-    let mut tranche = match transition.view.get::<TrancheRecord>(&key)? {
-        Some(tranche) => tranche,
-        None => {
-            index::add(transition, &open, transition.epoch())?;
-            TrancheRecord {
-                amount: Amount::ZERO,
-                claimed: Amount::ZERO,
-                forfeited: Amount::ZERO,
-                pledged: Amount::ZERO,
-                cliff_epochs: escrow.cliff_epochs,
-                linear_epochs: escrow.linear_epochs,
-            }
-        }
-    };
-    tranche.amount = tranche.amount.plus(amount).ok_or(Rejection::AmountOverflow)?;
-    transition.view.put(&key, &tranche);
+    tranches::add(transition, (account, role), escrow, amount)?;
     count_in(transition, account, amount)
 }
 
@@ -88,26 +71,25 @@ pub(crate) fn claim(transition: &mut Transition<'_>, role: Role, epochs: &[u64])
         return Err(Rejection::TranchesInvalid.into());
     }
     let (account, now) = (transition.sender, transition.epoch());
-    let mut claimed = Amount::ZERO;
+    let (mut claimed, mut moved) = (Amount::ZERO, false);
     for epoch in epochs {
         let key = StateKey::Tranche(account, role, *epoch);
         let mut tranche: TrancheRecord = transition.view.get(&key)?.ok_or(Rejection::TrancheUnknown)?;
+        let repaid = advances::repay(transition, (account, role, *epoch), &mut tranche)?;
         let due = unlocked(&tranche, *epoch, now).minus(tranche.claimed);
         let due = due.expect("what has unlocked never shrinks");
-        if due == Amount::ZERO {
+        if (due, repaid) == (Amount::ZERO, Amount::ZERO) {
             continue;
         }
+        moved = true;
         tranche.claimed = tranche.claimed.plus(due).ok_or(Rejection::AmountOverflow)?;
-        if liquidity::remaining(&tranche) == Amount::ZERO {
-            transition.view.remove(&key);
-            index::remove(transition, &EscrowKey::Tranches(account, role).state(), *epoch)?;
-        } else {
-            transition.view.put(&key, &tranche);
-        }
+        tranches::put(transition, (account, role, *epoch), &tranche)?;
         claimed = claimed.plus(due).ok_or(Rejection::AmountOverflow)?;
-        transition.emit(Event::TrancheClaimed { account, role, epoch: *epoch, amount: due });
+        if due > Amount::ZERO {
+            transition.emit(Event::TrancheClaimed { account, role, epoch: *epoch, amount: due });
+        }
     }
-    if claimed == Amount::ZERO {
+    if !moved {
         return Err(Rejection::NothingUnlocked.into());
     }
     let mut record = transition.view.account(account)?;

@@ -8,7 +8,8 @@ use openledger_types::{
 
 use super::key::EscrowKey;
 use super::waterfall::{self, Taken};
-use super::{index, liquidity};
+use super::{index, liquidity, tranches};
+use crate::advances::{self, AdvanceKey};
 use crate::bonds::{self, Bonded};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -38,6 +39,7 @@ pub(crate) fn keys(subject: AccountId, role: Role, loss: &Loss) -> Vec<StateKey>
         EscrowKey::Tranches(subject, role).state(),
         EscrowKey::Unbondings(subject, role).state(),
         bonds::key(subject, role),
+        AdvanceKey::Pool.state(),
     ];
     if let Some((datanet, contribution)) = &loss.contribution {
         keys.push(StateKey::Immature(datanet.clone(), *contribution, subject));
@@ -73,12 +75,12 @@ pub(crate) fn forfeit(
     loss: &Loss,
 ) -> Applied<Forfeited> {
     transition.view.need(keys(subject, role, loss))?;
-    let (tranches, unbondings) = held(transition, subject, role)?;
+    let (begun, unbondings) = held(transition, subject, role)?;
     let needed = keys_of_held(transition, subject, role)?;
     transition.view.need(needed)?;
     let held = take_immature(transition, subject, loss)?;
     let rest = loss.penalty.minus(held).unwrap_or(Amount::ZERO);
-    let locked = take_tranches(transition, subject, role, &tranches, rest)?;
+    let locked = take_tranches(transition, subject, role, &begun, rest)?;
     let credits = held.plus(locked).ok_or(Rejection::AmountOverflow)?;
     let rest = rest.minus(locked).unwrap_or(Amount::ZERO);
     let open = take_stake(transition, subject, role, &unbondings, open_worth(transition, rest))?;
@@ -89,7 +91,7 @@ pub(crate) fn forfeit(
 }
 
 /// How much OPEN has this collateral value, rounded up; all there is where OPEN counts for nothing.
-pub(super) fn open_worth(transition: &Transition<'_>, credits: Amount) -> Amount {
+pub(crate) fn open_worth(transition: &Transition<'_>, credits: Amount) -> Amount {
     let product = u128::from(credits.0).saturating_mul(u128::from(UNITS_PER_WHOLE));
     match transition.parameters.collateral_per_open.0 {
         _ if credits == Amount::ZERO => Amount::ZERO,
@@ -139,12 +141,8 @@ fn take_tranches(
         tranche.forfeited = tranche.forfeited.plus(part).expect("at most the rest of a tranche is forfeited");
         let event = EscrowEvent::TrancheForfeited { account: subject, role, epoch: *epoch, amount: part };
         transition.emit(Event::Escrow(event));
-        if liquidity::remaining(&tranche) == Amount::ZERO {
-            transition.view.remove(&key);
-            index::remove(transition, &EscrowKey::Tranches(subject, role).state(), *epoch)?;
-        } else {
-            transition.view.put(&key, &tranche);
-        }
+        advances::write_off(transition, &mut tranche)?;
+        tranches::put(transition, (subject, role, *epoch), &tranche)?;
     }
     Ok(taken)
 }

@@ -37,10 +37,13 @@ mod key;
 mod liquidity;
 #[cfg(test)]
 mod tests;
+mod tranches;
 mod waterfall;
 
 pub(crate) use apply::{claim, hold_immature, keys, keys_of_lock, lock};
 pub(crate) use exposure::{cover, expose};
-pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held};
+pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held, open_worth};
 pub use key::{EscrowKey, EscrowRecord};
 pub use liquidity::{collateral, liquid_part, remaining, room, unlocked};
+pub(crate) use tranches::{begin, earn, put as put_tranche};
+pub(crate) use waterfall::{HARMED_MAX, Taken, keys as keys_of_share, share};

@@ -24,8 +24,8 @@ use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 
 use crate::state::{Applied, StateKey};
 use crate::{
-    accounts, agents, audits, bonds, bridge, channels, datanets, escrow, funds, gateways, governance, models,
-    providers, settlement,
+    accounts, advances, agents, audits, bonds, bridge, channels, datanets, escrow, funds, gateways,
+    governance, maturity, models, providers, settlement,
 };
 
 pub use admission::{next_nonce, nonce_key};
@@ -114,6 +114,8 @@ fn keys_of_action(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::Audits(action) => audits::keys(sender, action),
         Action::Governance(action) => governance::keys(sender, action),
         Action::Funds(action) => funds::keys(sender, action),
+        Action::Maturity(action) => maturity::keys(sender, action),
+        Action::Advances(action) => advances::keys(sender, action),
     }
 }
 
@@ -168,6 +170,8 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::ReleaseBond { role, epochs } => bonds::release(transition, *role, epochs),
         Action::Accounts(action) => accounts::apply(transition, action),
         Action::Agents(action) => agents::apply(transition, action),
+        Action::Maturity(action) => maturity::apply(transition, action),
+        Action::Advances(action) => advances::apply(transition, action),
         Action::Datanets(action) => datanets::apply(transition, action),
         Action::Providers(action) => providers::apply(transition, action),
         Action::Models(action) => models::apply(transition, action),

@@ -8,12 +8,14 @@ use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
 
 use crate::accounts::AccountKey;
+use crate::advances::AdvanceKey;
 use crate::agents::AgentKey;
 use crate::audits::AuditKey;
 use crate::datanets::DatanetKey;
 use crate::escrow::EscrowKey;
 use crate::funds::FundsKey;
 use crate::governance::GovernanceKey;
+use crate::maturity::MaturityKey;
 use crate::models::ModelKey;
 use crate::providers::ProviderKey;
 use crate::reputation::ReputationKey;
@@ -86,6 +88,10 @@ pub enum StateKey {
     Governance(GovernanceKey),
     /// `FundsStateRecord`: projects, measurers, rounds, claims.
     Funds(FundsKey),
+    /// `MaturityRecord`: evaluators, evaluations, entries for uplift.
+    Maturity(MaturityKey),
+    /// `AdvanceRecord`: the advance pool and its shares.
+    Advances(AdvanceKey),
 }
 
 impl StateKey {

@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "# The economy\n\n\
     `OPENLEDGER_WRITE_DOCS=1 cargo nextest run -p openledger-ledger economy`.\n";
 
 /// The steps in the order of the flow, with the heads of their folders.
-const STEPS: [(&str, &str); 16] = [
+const STEPS: [(&str, &str); 18] = [
     ("Accounts", include_str!("../accounts/mod.rs")),
     ("Bridge", include_str!("../bridge/mod.rs")),
     ("Datanets", include_str!("../datanets/mod.rs")),
@@ -26,6 +26,8 @@ const STEPS: [(&str, &str); 16] = [
     ("Channels", include_str!("../channels/mod.rs")),
     ("Settlement", include_str!("../settlement/mod.rs")),
     ("Escrow", include_str!("../escrow/mod.rs")),
+    ("Maturity", include_str!("../maturity/mod.rs")),
+    ("Advances", include_str!("../advances/mod.rs")),
     ("Reputation", include_str!("../reputation/mod.rs")),
     ("Audits", include_str!("../audits/mod.rs")),
     ("Agents", include_str!("../agents/mod.rs")),

@@ -91,6 +91,8 @@ fn actions() -> Vec<Action> {
     .chain(crate::audits::fixtures::actions())
     .chain(crate::governance::fixtures::actions())
     .chain(crate::funds::fixtures::actions())
+    .chain(crate::maturity::fixtures::actions())
+    .chain(crate::advances::fixtures::actions())
     .collect()
 }
 
@@ -228,6 +230,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .chain(crate::audits::fixtures::records())
     .chain(crate::governance::fixtures::records())
     .chain(crate::funds::fixtures::records())
+    .chain(crate::maturity::fixtures::records())
+    .chain(crate::advances::fixtures::records())
     .collect()
 }
 
@@ -273,11 +277,13 @@ fn keys() -> Vec<StateKey> {
     .chain(crate::audits::fixtures::keys())
     .chain(crate::governance::fixtures::keys())
     .chain(crate::funds::fixtures::keys())
+    .chain(crate::maturity::fixtures::keys())
+    .chain(crate::advances::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 11] = [
+const NESTED: [&str; 13] = [
     "Pool",
     "Reputation",
     "Accounts",
@@ -289,6 +295,8 @@ const NESTED: [&str; 11] = [
     "Agents",
     "Governance",
     "Funds",
+    "Maturity",
+    "Advances",
 ];
 
 #[test]

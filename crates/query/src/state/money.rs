@@ -1,6 +1,7 @@
 //! Events that move money: each becomes lines of the accounts it touches and changes of pools, channels and batches.
 //! Absent: checks; the ledger has made them.
 
+use openledger_types::advances::AdvanceEvent;
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, Amount, Asset, AuditEvent, Cause, EscrowEvent, Event, Holder};
 
@@ -66,6 +67,14 @@ impl State {
             }
             Event::TrancheClaimed { account, role, epoch, amount } => {
                 self.claim(moment, *account, *role, *epoch, signed(*amount));
+            }
+            Event::Escrow(EscrowEvent::TrancheBegun { account, role, epoch, amount }) => {
+                let entry = self.accounts.entry(*account);
+                entry.tranches.entry((*epoch, *role)).or_default().amount += signed(*amount);
+            }
+            Event::Advances(AdvanceEvent::AdvanceRepaid { account, role, epoch, amount }) => {
+                let entry = self.accounts.entry(*account);
+                entry.tranches.entry((*epoch, *role)).or_default().amount -= signed(*amount);
             }
             Event::Escrow(EscrowEvent::TrancheForfeited { account, role, epoch, amount }) => {
                 let entry = self.accounts.entry(*account);
