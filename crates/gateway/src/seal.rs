@@ -226,7 +226,7 @@ async fn split(
             .ok_or_else(overflow)?;
     let terms = CompletionTerms {
         reference,
-        premium: Amount::ZERO,
+        quote: None,
         router_fee: context.router_fee,
         provider: offer.provider,
         model: offer.model.clone(),

@@ -214,7 +214,7 @@ impl World {
         };
         CompletionTerms {
             reference: Amount(PRICE + seed as u64 % 977),
-            premium: Amount::ZERO,
+            quote: None,
             router_fee: BasisPoints(100),
             provider: self.provider,
             model: named("base"),

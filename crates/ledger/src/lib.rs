@@ -32,6 +32,8 @@ pub mod settlement;
 
 pub mod escrow;
 
+pub mod markets;
+
 pub mod reputation;
 
 pub mod agents;

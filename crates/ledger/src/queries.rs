@@ -20,10 +20,12 @@ use crate::datanets::DatanetsRecord;
 use crate::escrow::EscrowRecord;
 use crate::funds::FundsStateRecord;
 use crate::governance::GovernanceStateRecord;
+use crate::markets::MarketsRecord;
 use crate::maturity::MaturityRecord;
 use crate::models::ModelsRecord;
 use crate::providers::CapacityRecord;
 use crate::reputation::ReputationRecord;
+use crate::settlement::SettlementRecord;
 use crate::state::StateKey;
 
 /// A record of the state with its kind. Each variant is the record of the [`StateKey`] of the same name.
@@ -64,6 +66,8 @@ pub enum StateRecord {
     Funds(FundsStateRecord),
     Maturity(MaturityRecord),
     Advances(AdvanceRecord),
+    Markets(MarketsRecord),
+    Settlement(SettlementRecord),
 }
 
 impl StateRecord {
@@ -103,6 +107,8 @@ impl StateRecord {
             StateKey::Funds(key) => Self::Funds(FundsStateRecord::decode(key, bytes)?),
             StateKey::Maturity(key) => Self::Maturity(MaturityRecord::decode(key, bytes)?),
             StateKey::Advances(key) => Self::Advances(AdvanceRecord::decode(key, bytes)?),
+            StateKey::Markets(key) => Self::Markets(MarketsRecord::decode(key, bytes)?),
+            StateKey::Settlement(key) => Self::Settlement(SettlementRecord::decode(key, bytes)?),
         })
     }
 }

@@ -121,7 +121,7 @@ pub(crate) fn rebuild_lines(
     let reference = predicate.price.reference(&predicate.usage).ok_or("the reference price overflows")?;
     let terms = CompletionTerms {
         reference,
-        premium: predicate.settlement.premium,
+        quote: predicate.settlement.quote.clone(),
         router_fee: predicate.price.router_fee,
         provider: predicate.served.provider,
         model: predicate.served.model.clone(),

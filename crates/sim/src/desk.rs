@@ -151,7 +151,7 @@ impl Desk {
         });
         Ok(CompletionTerms {
             reference: sale.price,
-            premium: Amount::ZERO,
+            quote: None,
             router_fee: self.record(world)?.router_fee,
             provider: sale.provider,
             model: sale.model.clone(),

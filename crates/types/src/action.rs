@@ -246,6 +246,10 @@ pub enum Action {
     Maturity(crate::maturity::MaturityAction),
     /// Locked tranches, sold early.
     Advances(crate::advances::AdvanceAction),
+    /// Prices, the capacity fund, leases, revenue notes.
+    Markets(crate::MarketAction),
+    /// Refunds of settled receipts.
+    Settlement(crate::SettlementAction),
 }
 
 impl Action {
@@ -283,6 +287,8 @@ impl Action {
             Self::Funds(action) => action.name(),
             Self::Maturity(action) => action.name(),
             Self::Advances(action) => action.name(),
+            Self::Markets(action) => action.name(),
+            Self::Settlement(action) => action.name(),
         }
     }
 
@@ -376,6 +382,8 @@ impl Action {
             Self::Funds(action) => action.summary(),
             Self::Maturity(action) => action.summary(),
             Self::Advances(action) => action.summary(),
+            Self::Markets(action) => action.summary(),
+            Self::Settlement(action) => action.summary(),
         }
     }
 }

@@ -72,6 +72,23 @@ pub struct CarryLine {
     pub after: Amount,
 }
 
+/// What a provider served in a resource class at the quote of one round. Completions without a class have none.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct ClassLine {
+    /// Which class.
+    pub class: Name,
+    /// Whose quote: the round of the class.
+    pub round: u64,
+    /// Who served.
+    pub provider: AccountId,
+    /// How many completions.
+    pub receipts: u32,
+    /// Sum of their reference prices.
+    pub reference: Amount,
+    /// Sum of their premiums.
+    pub premium: Amount,
+}
+
 /// A batch. Lines are sorted by their keys, without repeats; a zero line is left out.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Batch {
@@ -111,4 +128,6 @@ pub struct Batch {
     pub capacity: Amount,
     /// Burned.
     pub burn: Amount,
+    /// What was served in resource classes; their premiums are all there are.
+    pub classes: Vec<ClassLine>,
 }

@@ -127,4 +127,8 @@ pub enum Event {
     Maturity(crate::maturity::MaturityEvent),
     /// The advance pool changed.
     Advances(crate::advances::AdvanceEvent),
+    /// Something happened in a market.
+    Markets(crate::MarketEvent),
+    /// Something happened to a settled receipt.
+    Settlement(crate::SettlementEvent),
 }

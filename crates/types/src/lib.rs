@@ -31,6 +31,7 @@ pub mod providers;
 pub mod record;
 pub mod rejection;
 pub mod reputation;
+pub mod settlement;
 pub mod transaction;
 pub mod tree;
 
@@ -41,7 +42,7 @@ pub use action::{Action, NewContribution, NewOwner, Royalty};
 pub use agents::{AgentAction, AgentEvent, AgentId, AgentParameters, JobId, MandateId};
 pub use amount::{Amount, Asset, BasisPoints, UNITS_PER_WHOLE};
 pub use audits::{AuditAction, AuditEvent, AuditId, AuditParameters};
-pub use batch::{Batch, BuilderLine, CarryLine, DataLine, Debit, ProviderLine, UpliftLine};
+pub use batch::{Batch, BuilderLine, CarryLine, ClassLine, DataLine, Debit, ProviderLine, UpliftLine};
 pub use cause::{Cause, Holder};
 pub use datanets::{DatanetAction, DatanetEvent, DatanetParameters};
 pub use escrow::{BondRecord, EPOCHS_INDEXED, EpochsRecord, EscrowEvent, ForfeitParameters, Forfeited};
@@ -59,6 +60,7 @@ pub use reputation::{
     CounterpartyRecord, Domain, EvidenceRecord, FraudRecord, ReputationEvent, ReputationParameters,
     RequesterRecord,
 };
+pub use settlement::{SettlementAction, SettlementEvent};
 pub use transaction::{
     Authorization, SessionSecret, SignedTransaction, Transaction, TransactionError, Voucher,
 };

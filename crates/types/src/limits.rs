@@ -29,6 +29,8 @@ pub const MANIFEST_SNAPSHOTS_MAX: usize = 64;
 pub const LICENSES_MAX: usize = 64;
 /// Orders on one side of one auction.
 pub const AUCTION_ORDERS_MAX: usize = 64;
+/// Notes in one series or order.
+pub const NOTE_UNITS_MAX: u64 = 1_000_000_000;
 /// Leases of one provider, offered and taken.
 pub const LEASES_PER_PROVIDER_MAX: usize = 16;
 /// Purposes, counterparties or models that one mandate names.

@@ -34,6 +34,13 @@ mod typed {
             bytes32 channelId;
             uint128 maxClaimableAmount;
         }
+
+        struct RefundConsent {
+            address gateway;
+            uint64 receipt;
+            uint64 epoch;
+            uint128 maxRefundAmount;
+        }
     }
 }
 
@@ -251,6 +258,45 @@ impl Voucher {
     pub fn verify(&self, authorizer: &AccountId, signature: &[u8; 65]) -> Result<(), KeyError> {
         let signer = keys::recover(&self.signing_hash(), signature)?;
         if signer == *authorizer { Ok(()) } else { Err(KeyError::SignatureWrong) }
+    }
+}
+
+/// What a provider signs to let a receipt be refunded out of its tranche.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsentMessage {
+    /// EIP-155 chain id of the network.
+    pub chain_id: u64,
+    /// The gateway of the receipt.
+    pub gateway: AccountId,
+    /// The receipt's number at the gateway.
+    pub receipt: u64,
+    /// The epoch of the tranche.
+    pub epoch: u64,
+    /// Everything that it gives for the receipt so far.
+    pub cumulative: Amount,
+}
+
+impl ConsentMessage {
+    /// The EIP-712 signing hash.
+    pub fn signing_hash(&self) -> Hash {
+        let typed = typed::RefundConsent {
+            gateway: alloy_primitives::Address::from(self.gateway.0),
+            receipt: self.receipt,
+            epoch: self.epoch,
+            maxRefundAmount: u128::from(self.cumulative.0),
+        };
+        Hash(typed.eip712_signing_hash(&domain(self.chain_id)).0)
+    }
+
+    /// Signs with the provider's key.
+    pub fn sign(&self, provider: &AccountSecret) -> [u8; 65] {
+        provider.sign(&self.signing_hash())
+    }
+
+    /// Checks that the signature is the provider's.
+    pub fn verify(&self, provider: &AccountId, signature: &[u8; 65]) -> Result<(), KeyError> {
+        let signer = keys::recover(&self.signing_hash(), signature)?;
+        if signer == *provider { Ok(()) } else { Err(KeyError::SignatureWrong) }
     }
 }
 

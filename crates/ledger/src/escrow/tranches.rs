@@ -83,3 +83,19 @@ pub(crate) fn put(
     transition.view.remove(&key);
     index::remove(transition, &EscrowKey::Tranches(account, role).state(), epoch)
 }
+
+/// Takes from a tranche what its owner gives up, of what would unlock last and is not pledged; the caller moves the money.
+pub(crate) fn give_up(
+    transition: &mut Transition<'_>,
+    (account, role, epoch): (AccountId, Role, u64),
+    amount: Amount,
+) -> Applied {
+    let key = StateKey::Tranche(account, role, epoch);
+    let mut tranche = transition.view.get::<TrancheRecord>(&key)?.ok_or(Rejection::TrancheTooLow)?;
+    let free = liquidity::remaining(&tranche).minus(tranche.pledged).unwrap_or_default();
+    if amount > free {
+        return Err(Rejection::TrancheTooLow.into());
+    }
+    tranche.forfeited = tranche.forfeited.plus(amount).expect("at most what remains is given up");
+    put(transition, (account, role, epoch), &tranche)
+}

@@ -25,7 +25,7 @@ use openledger_types::{Action, Event, Hash, Rejection, SignedTransaction};
 use crate::state::{Applied, StateKey};
 use crate::{
     accounts, advances, agents, audits, bonds, bridge, channels, datanets, escrow, funds, gateways,
-    governance, maturity, models, providers, settlement,
+    governance, markets, maturity, models, providers, settlement,
 };
 
 pub use admission::{next_nonce, nonce_key};
@@ -116,6 +116,8 @@ fn keys_of_action(signed: &SignedTransaction) -> Vec<StateKey> {
         Action::Funds(action) => funds::keys(sender, action),
         Action::Maturity(action) => maturity::keys(sender, action),
         Action::Advances(action) => advances::keys(sender, action),
+        Action::Markets(action) => markets::keys(sender, action),
+        Action::Settlement(action) => settlement::keys_of_action(sender, action),
     }
 }
 
@@ -178,5 +180,7 @@ fn apply(transition: &mut Transition<'_>, action: &Action) -> Applied {
         Action::Audits(action) => audits::apply(transition, action),
         Action::Governance(action) => governance::apply(transition, action),
         Action::Funds(action) => funds::apply(transition, action),
+        Action::Markets(action) => markets::apply(transition, action),
+        Action::Settlement(action) => settlement::apply(transition, action),
     }
 }

@@ -35,4 +35,4 @@ mod titles;
 
 pub(crate) use apply::{keys, register};
 pub use key::{ModelKey, ModelsRecord};
-pub(crate) use titles::{apply, keys_of_action, title};
+pub(crate) use titles::{apply, keys_of_action, title, title_key};

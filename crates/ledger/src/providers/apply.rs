@@ -11,7 +11,7 @@ use crate::execute::{Transition, check_text};
 use crate::models::ModelKey;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
-use crate::{accounts, reputation};
+use crate::{accounts, markets, reputation};
 
 pub(crate) fn keys(provider: AccountId, model: Option<&Name>) -> Vec<StateKey> {
     std::iter::once(StateKey::Provider(provider))
@@ -27,8 +27,10 @@ pub(crate) fn keys_of_action(provider: AccountId, action: &ProviderAction) -> Ve
             keys.push(StateKey::Providers(ProviderKey::Heartbeat(provider)));
             for load in loads.iter().take(limits::CLASSES_MAX) {
                 keys.push(StateKey::Providers(ProviderKey::Class(load.class.clone())));
+                keys.push(markets::keys_of_load(provider, &load.class));
             }
             keys.push(accounts::key_of_cluster(provider));
+            keys.push(markets::keys_of_leases(provider));
             keys.extend(reputation::keys(provider, &Domain::Serving));
         }
         ProviderAction::WithdrawOffer { model } => keys.push(StateKey::Offer(provider, model.clone())),

@@ -9,7 +9,7 @@ use super::capacity::{self, Audited};
 use super::key::ProviderKey;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
-use crate::{accounts, reputation};
+use crate::{accounts, markets, reputation};
 
 pub(super) fn heartbeat(transition: &mut Transition<'_>, loads: &[Load]) -> Applied {
     let provider = transition.sender;
@@ -22,7 +22,8 @@ pub(super) fn heartbeat(transition: &mut Transition<'_>, loads: &[Load]) -> Appl
         return Err(Rejection::HeartbeatRepeated.into());
     }
     let cluster = accounts::cluster_of(transition, provider)?;
-    let clusters: Vec<StateKey> = loads.iter().map(|load| cluster_key(&load.class, cluster)).collect();
+    let mut clusters: Vec<StateKey> = loads.iter().map(|load| cluster_key(&load.class, cluster)).collect();
+    clusters.extend(markets::keys_found_of_heartbeat(provider, epoch));
     // Both ask for what they miss before either stops, so that one round of loading brings it.
     let found = transition.view.need(clusters);
     let reputation = reputation::of(transition, provider, &Domain::Serving);
@@ -38,7 +39,7 @@ pub(super) fn heartbeat(transition: &mut Transition<'_>, loads: &[Load]) -> Appl
     let beat = HeartbeatRecord { epoch, cluster, loads: loads.clone() };
     transition.view.put(&key, &beat);
     transition.emit(Event::Providers(ProviderEvent::Heartbeat { provider, cluster, epoch, loads }));
-    Ok(())
+    markets::heard(transition, provider, &beat)
 }
 
 fn check_loads(transition: &Transition<'_>, loads: &[Load]) -> Applied {
@@ -54,11 +55,11 @@ fn check_loads(transition: &Transition<'_>, loads: &[Load]) -> Applied {
     Ok(())
 }
 
-fn class_key(class: &Name) -> StateKey {
+pub(crate) fn class_key(class: &Name) -> StateKey {
     StateKey::Providers(ProviderKey::Class(class.clone()))
 }
 
-fn cluster_key(class: &Name, cluster: AccountId) -> StateKey {
+pub(crate) fn cluster_key(class: &Name, cluster: AccountId) -> StateKey {
     StateKey::Providers(ProviderKey::Cluster(class.clone(), cluster))
 }
 
@@ -93,9 +94,13 @@ fn count_capacity(transition: &mut Transition<'_>, cluster: AccountId, load: &Co
     Ok(())
 }
 
-/// The keys that counting served work needs, once heartbeats are loaded.
-#[expect(dead_code, reason = "settlement counts what was served as soon as a batch names classes")]
-pub(crate) fn served_keys(
+/// The keys that counting served work names.
+pub(crate) fn keys_of_served(class: &Name, provider: AccountId) -> [StateKey; 2] {
+    [class_key(class), StateKey::Providers(ProviderKey::Heartbeat(provider))]
+}
+
+/// The key that it needs beside, once heartbeats are loaded.
+pub(crate) fn key_found_of_served(
     transition: &mut Transition<'_>,
     class: &Name,
     provider: AccountId,
@@ -104,7 +109,6 @@ pub(crate) fn served_keys(
 }
 
 /// Work that was settled counts for the class and for the cluster of the provider's last heartbeat.
-#[expect(dead_code, reason = "settlement counts what was served as soon as a batch names classes")]
 pub(crate) fn count_served(
     transition: &mut Transition<'_>,
     class_name: &Name,

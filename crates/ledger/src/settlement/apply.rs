@@ -4,12 +4,13 @@ use openledger_types::record::{BatchRecord, ChannelRecord, ContributionRecord, G
 use openledger_types::{AccountId, Amount, Asset, Batch, Domain, Event, Rejection, limits};
 
 use super::check::{self, Totals};
+use super::classes;
 use super::payouts;
 use crate::execute::Transition;
 use crate::models::ModelKey;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
-use crate::{audits, bonds, escrow, funds, reputation};
+use crate::{audits, bonds, escrow, funds, markets, models, reputation};
 
 /// Everything that a batch names.
 pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
@@ -47,6 +48,7 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
         keys.push(StateKey::Model(line.model.clone()));
         keys.push(StateKey::Pool(Pool::Carry(gateway, line.model.clone())));
     }
+    keys.extend(classes::keys(batch, lines));
     keys
 }
 
@@ -62,6 +64,9 @@ fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<Sta
         keys.extend([bonds::key(payee, Role::Builder), StateKey::Tranche(payee, Role::Builder, epoch)]);
         keys.extend(escrow::keys_of_lock(payee, Role::Builder));
         keys.extend(reputation::keys_alone(payee, &Domain::Building));
+        keys.extend(
+            models::title(transition, line.account)?.and_then(|title| markets::key_of_active(&title)),
+        );
     }
     for line in &batch.data {
         let key = StateKey::Contribution(line.datanet.clone(), line.contribution);
@@ -72,6 +77,7 @@ fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<Sta
             }
         }
     }
+    keys.extend(classes::keys_found(transition, batch)?);
     Ok(keys)
 }
 
@@ -82,7 +88,8 @@ pub(crate) fn settle(transition: &mut Transition<'_>, batch: &Batch) -> Applied 
     transition.view.need(found)?;
     let totals = check::totals(batch)?;
     let channels = check::debits(transition, batch, totals.charged)?;
-    check::split(batch, &totals, &gateway, &transition.parameters)?;
+    let premiums = classes::check(transition, batch)?;
+    check::split(batch, &totals, &gateway, &transition.parameters, premiums)?;
     check::carries(transition, batch)?;
     check::builders(transition, batch)?;
     check::providers(transition, batch)?;
@@ -98,6 +105,7 @@ pub(crate) fn settle(transition: &mut Transition<'_>, batch: &Batch) -> Applied 
     payouts::router_fee(transition, batch)?;
     pools(transition, batch)?;
     carries(transition, batch)?;
+    classes::count(transition, batch)?;
     burn(transition, batch)
 }
 

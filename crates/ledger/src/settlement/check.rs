@@ -40,6 +40,7 @@ pub(super) fn shape(batch: &Batch, gateway: &GatewayRecord) -> Applied {
         batch.data.len(),
         batch.uplift.len(),
         batch.carries.len(),
+        batch.classes.len(),
     ];
     if counts.into_iter().any(|count| count > limits::BATCH_LINES_MAX) {
         return Err(Rejection::BatchTooLarge.into());
@@ -50,13 +51,15 @@ pub(super) fn shape(batch: &Batch, gateway: &GatewayRecord) -> Applied {
         && increasing(batch.builders.iter().map(|line| (&line.model, line.account)))
         && increasing(batch.data.iter().map(|line| (&line.datanet, line.contribution, line.owner)))
         && increasing(batch.uplift.iter().map(|line| &line.model))
-        && increasing(batch.carries.iter().map(|line| &line.model));
+        && increasing(batch.carries.iter().map(|line| &line.model))
+        && increasing(batch.classes.iter().map(|line| (&line.class, line.round, line.provider)));
     let filled = batch.debits.iter().all(|line| some(line.cumulative))
         && batch.providers.iter().all(|line| some(line.amount))
         && batch.builders.iter().all(|line| some(line.amount))
         && batch.data.iter().all(|line| some(line.amount))
         && batch.uplift.iter().all(|line| some(line.amount))
-        && batch.carries.iter().all(|line| some(line.before) || some(line.after));
+        && batch.carries.iter().all(|line| some(line.before) || some(line.after))
+        && batch.classes.iter().all(|line| line.receipts > 0 && some(line.reference));
     if sorted && filled { Ok(()) } else { Err(Rejection::LinesUnsorted.into()) }
 }
 
@@ -121,6 +124,7 @@ pub(super) fn split(
     totals: &Totals,
     gateway: &GatewayRecord,
     parameters: &Parameters,
+    premiums: Bounds,
 ) -> Applied {
     let (reference, premium, count) = (batch.reference_total, batch.premium_total, batch.receipts);
     let fee = Bounds::of_shares(reference, gateway.router_fee, count);
@@ -128,17 +132,17 @@ pub(super) fn split(
         return Err(Rejection::RouterFeeWrong.into());
     }
     let of_reference = |share| Bounds::of_shares(reference, share, count);
-    let of_premium = |share| Bounds::of_shares(premium, share, count);
-    let (parts, premium_parts) = (&parameters.split, &parameters.premium);
+    let parts = &parameters.split;
+    let burned = Bounds::of_shares(premium, parameters.premium.burn, count);
     let roles = [
-        (of_reference(parts.provider).plus(of_premium(premium_parts.provider)), totals.providers),
+        (of_reference(parts.provider).plus(premiums), totals.providers),
         (of_reference(parts.builder), totals.builders),
         (of_reference(parts.data), totals.data),
         (of_reference(parts.verification), batch.verification),
         (Bounds::of_remainder(reference, parts.maintenance, 6, count), batch.maintenance),
         (of_reference(parts.insurance), batch.insurance),
-        (Bounds::of_remainder(premium, premium_parts.capacity, 2, count), batch.capacity),
-        (of_reference(parts.burn).plus(of_premium(premium_parts.burn)), batch.burn),
+        (Bounds::rest_of(premium, premiums, burned), batch.capacity),
+        (of_reference(parts.burn).plus(burned), batch.burn),
     ];
     let within = roles.iter().all(|(bounds, amount)| bounds.contain(*amount));
     let paid = Amount::sum(roles.iter().map(|(_, amount)| *amount));

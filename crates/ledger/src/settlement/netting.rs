@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use openledger_types::{
-    AccountId, Amount, Batch, BuilderLine, CarryLine, ContributionId, DataLine, Debit, Hash, Name,
+    AccountId, Amount, Batch, BuilderLine, CarryLine, ClassLine, ContributionId, DataLine, Debit, Hash, Name,
     ProviderLine, UpliftLine, limits,
 };
 
@@ -63,6 +63,7 @@ pub struct Netting {
     insurance: Amount,
     capacity: Amount,
     burn: Amount,
+    classes: BTreeMap<(Name, u64, AccountId), (u32, Amount, Amount)>,
 }
 
 impl Netting {
@@ -84,7 +85,8 @@ impl Netting {
         let uplift = self.uplift.len().saturating_add(1);
         let carries = self.carries.len().saturating_add(1);
         let debits = usize::try_from(self.receipts).unwrap_or(usize::MAX).saturating_add(1);
-        let counts = [data, builders, providers, uplift, carries, debits];
+        let classes = self.classes.len().saturating_add(1);
+        let counts = [data, builders, providers, uplift, carries, debits, classes];
         let lines = counts.into_iter().fold(8, usize::saturating_add);
         self.receipts < limits::BATCH_RECEIPTS_MAX
             && counts.into_iter().all(|count| count <= limits::BATCH_LINES_MAX)
@@ -138,6 +140,13 @@ impl Netting {
         raise(&mut self.capacity, premium.capacity);
         raise(&mut self.burn, reference.burn);
         raise(&mut self.burn, premium.burn);
+        if let Some(quote) = lines.quote.as_ref().filter(|_| lines.reference > Amount::ZERO) {
+            let key = (quote.class.clone(), quote.round, lines.provider);
+            let line = self.classes.entry(key).or_default();
+            line.0 = line.0.saturating_add(1);
+            raise(&mut line.1, lines.reference);
+            raise(&mut line.2, lines.premium);
+        }
     }
 
     /// Moves what a contribution would get to the uplift pools of the models that served: it was revoked before the
@@ -172,6 +181,14 @@ impl Netting {
             owner,
             amount,
         });
+        let class = |((class, round, provider), (receipts, reference, premium))| ClassLine {
+            class,
+            round,
+            provider,
+            receipts,
+            reference,
+            premium,
+        };
         Batch {
             number,
             first_receipt,
@@ -210,6 +227,7 @@ impl Netting {
             insurance: self.insurance,
             capacity: self.capacity,
             burn: self.burn,
+            classes: self.classes.into_iter().map(class).collect(),
         }
     }
 }

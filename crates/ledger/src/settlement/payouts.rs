@@ -6,7 +6,7 @@ use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, 
 
 use crate::execute::Transition;
 use crate::state::Applied;
-use crate::{accounts, escrow, models, reputation};
+use crate::{accounts, escrow, markets, models, reputation};
 
 /// Where the part of a payment that is not liquid waits.
 enum Hold<'a> {
@@ -77,14 +77,18 @@ pub(super) fn builders(transition: &mut Transition<'_>, batch: &Batch) -> Applie
     let parameters = transition.parameters.builder_escrow;
     for line in &batch.builders {
         let account = payee(transition, line.account)?;
+        let amount = match models::title(transition, line.account)? {
+            Some(title) => markets::earn(transition, title, line.amount)?,
+            None => line.amount,
+        };
         let reputation = reputation::alone(transition, account, &Domain::Building)?;
-        let wanted = escrow::liquid_part(line.amount, &parameters, reputation);
+        let wanted = escrow::liquid_part(amount, &parameters, reputation);
         let liquid = escrow::expose(transition, account, Role::Builder, wanted)?;
         let payment = Payment {
             account,
             role: Role::Builder,
             source: line.model.to_string(),
-            amount: line.amount,
+            amount,
             liquid,
             hold: Hold::Tranche(parameters),
         };

@@ -3,11 +3,13 @@
 //! `None` means that the parameters' parts exceed the whole or an amount overflows; neither happens with parameters
 //! that a genesis accepted and amounts that exist.
 
+use openledger_types::markets::PRICE_WHOLE;
 use openledger_types::parameters::{PremiumParameters, SplitParameters};
 use openledger_types::record::{ContributionRecord, OwnerRecord};
 use openledger_types::{
     AccountId, Amount, BasisPoints, BuilderLine, ContributionId, DataLine, Name, Parameters, Royalty,
 };
+use openledger_types::{MarketParameters, Quoted};
 use serde::{Deserialize, Serialize};
 
 /// The split of a reference price, in uC.
@@ -77,9 +79,23 @@ pub fn split_reference(reference: Amount, parameters: &SplitParameters) -> Optio
     Some(split)
 }
 
-/// Splits a premium: each part floored, the remainder to capacity.
-pub fn split_premium(premium: Amount, parameters: &PremiumParameters) -> Option<PremiumSplit> {
-    let provider = premium.basis_points(parameters.provider);
+/// What of a premium pays the provider its part: all of it, or, where the quote is capped, what it is up to the cap.
+pub(super) fn eligible_premium(
+    reference: Amount,
+    premium: Amount,
+    quote: &Quoted,
+    markets: &MarketParameters,
+) -> Amount {
+    if quote.capped { premium.min(reference.basis_points(markets.capped_premium)) } else { premium }
+}
+
+/// Splits a premium, of which `eligible` pays the provider its part: each part floored, the remainder to capacity.
+pub fn split_premium(
+    premium: Amount,
+    eligible: Amount,
+    parameters: &PremiumParameters,
+) -> Option<PremiumSplit> {
+    let provider = eligible.min(premium).basis_points(parameters.provider);
     let burn = premium.basis_points(parameters.burn);
     let capacity = premium.minus(provider.plus(burn)?)?;
     Some(PremiumSplit { provider, capacity, burn })
@@ -191,8 +207,8 @@ impl From<ContributionRecord> for DataTerms {
 pub struct CompletionTerms {
     /// Reference price.
     pub reference: Amount,
-    /// Congestion premium.
-    pub premium: Amount,
+    /// The posted price that it was quoted at; without one there is no premium.
+    pub quote: Option<Quoted>,
     /// The gateway's router fee, on top of the reference price.
     pub router_fee: BasisPoints,
     /// Who computed the answer.
@@ -236,6 +252,9 @@ pub struct CompletionLines {
     pub carry_in: Amount,
     /// The carry after.
     pub carry_out: Amount,
+    /// The posted price that it was quoted at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quoted>,
 }
 
 impl CompletionLines {
@@ -270,7 +289,8 @@ impl CompletionLines {
 /// Works out every line of one completion.
 pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Option<CompletionLines> {
     let reference_split = split_reference(terms.reference, &parameters.split)?;
-    let premium_split = split_premium(terms.premium, &parameters.premium)?;
+    let (premium, eligible) = premium_of(terms.reference, terms.quote.as_ref(), &parameters.markets)?;
+    let premium_split = split_premium(premium, eligible, &parameters.premium)?;
     let weights: Vec<(usize, u64)> =
         terms.shares.iter().enumerate().map(|(place, share)| (place, share.paid_weight())).collect();
     let data_split = split_data(
@@ -300,7 +320,7 @@ pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Opt
         .collect();
     Some(CompletionLines {
         reference: terms.reference,
-        premium: terms.premium,
+        premium,
         router_fee: terms.reference.basis_points(terms.router_fee),
         provider: terms.provider,
         model: terms.model.clone(),
@@ -311,5 +331,17 @@ pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Opt
         uplift: data_split.uplift,
         carry_in: terms.carry_in,
         carry_out: data_split.carry_out,
+        quote: terms.quote.clone(),
     })
+}
+
+/// The premium that a quote makes of a reference price, and what of it pays the provider its part.
+fn premium_of(
+    reference: Amount,
+    quote: Option<&Quoted>,
+    markets: &MarketParameters,
+) -> Option<(Amount, Amount)> {
+    let Some(quote) = quote else { return Some((Amount::ZERO, Amount::ZERO)) };
+    let premium = reference.fraction(quote.price.checked_sub(PRICE_WHOLE)?, PRICE_WHOLE)?;
+    Some((premium, eligible_premium(reference, premium, quote, markets)))
 }

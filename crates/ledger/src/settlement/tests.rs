@@ -99,9 +99,9 @@ proptest! {
     }
 
     #[test]
-    fn the_premium_split_is_exact(premium in amounts()) {
-        let split = split_premium(Amount(premium), &parameters().premium).unwrap();
-        prop_assert_eq!(u128::from(split.provider.0), floor_by_bits(premium, 4_000, 10_000));
+    fn the_premium_split_is_exact(premium in amounts(), eligible in amounts()) {
+        let split = split_premium(Amount(premium), Amount(eligible), &parameters().premium).unwrap();
+        prop_assert_eq!(u128::from(split.provider.0), floor_by_bits(premium.min(eligible), 4_000, 10_000));
         prop_assert_eq!(u128::from(split.burn.0), floor_by_bits(premium, 2_000, 10_000));
         prop_assert_eq!(split.provider.0 + split.capacity.0 + split.burn.0, premium);
     }
@@ -156,8 +156,8 @@ proptest! {
 fn sample(world: &World) -> Batch {
     world.batch(&[
         world.terms("tuned", 10_007, 0, &[(1, 3), (2, 2)], 1),
-        world.terms("base", 5_003, 1_001, &[(2, 5)], 4),
-        world.terms("tuned", 7, 3, &[(1, 1)], 0),
+        world.terms("base", 5_003, 1, &[(2, 5)], 4),
+        world.terms("tuned", 7, 2, &[(1, 1)], 0),
     ])
 }
 
@@ -317,7 +317,57 @@ fn every_lie_in_a_split_has_its_rejection() {
         batch.uplift[0] = UpliftLine { model: name("a-ghost"), amount: batch.uplift[0].amount };
     });
     check_changed(ModelUnknown, |_, batch| batch.builders[0].model = name("a-ghost"));
-    check_changed(ProviderUnknown, |_, batch| batch.providers[0].provider = account(STRANGER));
+    check_changed(ProviderUnknown, |_, batch| {
+        batch.providers[0].provider = account(STRANGER);
+        batch.classes.iter_mut().for_each(|line| line.provider = account(STRANGER));
+    });
+}
+
+#[test]
+fn every_lie_about_classes_has_its_rejection() {
+    check_changed(LinesUnsorted, |_, batch| batch.classes.reverse());
+    check_changed(LinesUnsorted, |_, batch| batch.classes[0].receipts = 0);
+    check_changed(LinesUnsorted, |_, batch| batch.classes[0].reference = Amount(0));
+    check_changed(QuoteUnknown, |_, batch| batch.classes[1].round = 77);
+    check_changed(QuoteUnknown, |_, batch| batch.classes[0].class = name("a-ghost"));
+    check_changed(PremiumWrong, |_, batch| batch.classes[0].premium.0 += 1);
+    check_changed(PremiumWrong, |_, batch| batch.classes[0].reference.0 += 10);
+    // The dearer quote of another round does not make this premium.
+    check_changed(PremiumWrong, |_, batch| batch.classes[1].round = 3);
+    check_changed(ClassLinesWrong, |_, batch| drop(batch.classes.pop()));
+    check_changed(ClassLinesWrong, |_, batch| batch.classes[0].receipts = 3);
+    check_changed(ClassLinesWrong, |_, batch| batch.classes[0].provider = account(STRANGER));
+    check_changed(ClassLinesWrong, |world, batch| {
+        *batch = world.batch(&[world.terms("base", 1_000_000, 0, &[], 1)]);
+        batch.premium_total.0 += 1;
+        batch.capacity.0 += 1;
+        redebit(world, batch);
+    });
+    check_changed(SplitWrong, |world, batch| {
+        // Beyond the cap nothing more is the provider's.
+        *batch = world.batch(&[world.terms("base", 1_000_000, 4, &[], 1)]);
+        batch.providers[0].amount.0 += 1;
+        batch.capacity.0 -= 1;
+    });
+}
+
+#[test]
+fn a_capped_quote_pays_providers_up_to_the_cap_and_capacity_the_rest() {
+    let mut world = World::prepared();
+    let capped = world.batch(&[world.terms("base", 1_000_000, 4, &[], 1)]);
+    // 428,572 of premium: the provider's 40 % is of 200,000; a fifth of it all is burned.
+    assert_eq!(capped.providers[0].amount, Amount(450_000 + 80_000));
+    assert_eq!(capped.burn, Amount(50_000 + 85_714));
+    assert_eq!(capped.capacity, Amount(428_572 - 80_000 - 85_714));
+    world.accept(GATEWAY, settling(capped));
+    let free = world.batch(&[world.terms("base", 1_000_000, 2, &[], 1)]);
+    assert_eq!(free.providers[0].amount, Amount(450_000 + 171_428));
+    world.accept(GATEWAY, settling(free));
+    let many: Vec<_> =
+        (0..40).map(|place| world.terms("base", 1_001 + place * 17, 1 + place % 6, &[], 1)).collect();
+    let mixed = world.batch(&many);
+    assert_eq!(mixed.classes.len(), 6);
+    world.accept(GATEWAY, settling(mixed));
 }
 
 #[test]
@@ -379,7 +429,7 @@ fn a_revoked_contribution_is_not_paid_and_its_gateway_goes_on() {
     let mut netting = Netting::new();
     let mut carry = Amount(0);
     for terms in
-        [world.terms("tuned", 10_007, 0, &[(1, 3), (2, 2)], 1), world.terms("tuned", 7, 3, &[(1, 1)], 0)]
+        [world.terms("tuned", 10_007, 0, &[(1, 3), (2, 2)], 1), world.terms("tuned", 7, 2, &[(1, 1)], 0)]
     {
         let terms = CompletionTerms { carry_in: carry, ..terms };
         let lines = split_completion(&terms, &world.parameters).unwrap();
@@ -506,7 +556,7 @@ fn the_largest_completion_settles_without_overflow() {
         world.state.insert(key.encode(), codec::encode(&evidence));
     }
     let shares: Vec<(u8, u64)> = (100..164).map(|id| (id, u64::MAX)).collect();
-    let batch = world.batch(&[world.terms("tuned", 1 << 63, 1 << 60, &shares, u64::MAX)]);
+    let batch = world.batch(&[world.terms("tuned", 1 << 63, 3, &shares, u64::MAX)]);
     world.accept(GATEWAY, settling(batch));
     let channel: ChannelRecord = world.record(&StateKey::Channel(world.channel())).unwrap();
     assert!(channel.spent.0 > 1 << 63);

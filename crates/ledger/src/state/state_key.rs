@@ -15,10 +15,12 @@ use crate::datanets::DatanetKey;
 use crate::escrow::EscrowKey;
 use crate::funds::FundsKey;
 use crate::governance::GovernanceKey;
+use crate::markets::MarketKey;
 use crate::maturity::MaturityKey;
 use crate::models::ModelKey;
 use crate::providers::ProviderKey;
 use crate::reputation::ReputationKey;
+use crate::settlement::SettlementKey;
 
 /// Bytes of the longest encoded key.
 pub const KEY_BYTES_MAX: usize = 256;
@@ -92,6 +94,10 @@ pub enum StateKey {
     Maturity(MaturityKey),
     /// `AdvanceRecord`: the advance pool and its shares.
     Advances(AdvanceKey),
+    /// `MarketsRecord`: prices, quotes, bids, awards, leases, notes.
+    Markets(MarketKey),
+    /// `SettlementRecord`: refunds.
+    Settlement(SettlementKey),
 }
 
 impl StateKey {

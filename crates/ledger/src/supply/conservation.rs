@@ -80,6 +80,11 @@ pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), Cons
                 Asset::Credit => add(&mut held.credits_in_pools, amount, "pools")?,
                 Asset::Open => add(&mut held.open_in_pools, amount, "OPEN pools")?,
             },
+            StateRecord::Markets(record) => {
+                let held_there = record.custody();
+                let held_there = held_there.ok_or(ConservationError::Overflow { place: "a market" })?;
+                add(&mut held.credits_in_custody, held_there, "custody")?;
+            }
             StateRecord::Provider(provider) => add(&mut held.open_bonded, provider.stake, "stake and bond")?,
             StateRecord::Gateway(gateway) => add(&mut held.open_bonded, gateway.bond, "stake and bond")?,
             StateRecord::Escrow(EscrowRecord::Bond(bond)) => {

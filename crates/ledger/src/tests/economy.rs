@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "# The economy\n\n\
     `OPENLEDGER_WRITE_DOCS=1 cargo nextest run -p openledger-ledger economy`.\n";
 
 /// The steps in the order of the flow, with the heads of their folders.
-const STEPS: [(&str, &str); 18] = [
+const STEPS: [(&str, &str); 19] = [
     ("Accounts", include_str!("../accounts/mod.rs")),
     ("Bridge", include_str!("../bridge/mod.rs")),
     ("Datanets", include_str!("../datanets/mod.rs")),
@@ -33,6 +33,7 @@ const STEPS: [(&str, &str); 18] = [
     ("Agents", include_str!("../agents/mod.rs")),
     ("Governance", include_str!("../governance/mod.rs")),
     ("Funds", include_str!("../funds/mod.rs")),
+    ("Markets", include_str!("../markets/mod.rs")),
     ("Supply", include_str!("../supply/mod.rs")),
 ];
 

@@ -6,8 +6,8 @@
 use openledger_types::datanets::Provenance;
 use openledger_types::record::*;
 use openledger_types::{
-    Action, Amount, Asset, BasisPoints, Batch, BuilderLine, CarryLine, ChannelId, ContributionId, DataLine,
-    Debit, ProviderLine, Royalty, ServiceKey, UpliftLine, codec, sha256,
+    Action, Amount, Asset, BasisPoints, Batch, BuilderLine, CarryLine, ChannelId, ClassLine, ContributionId,
+    DataLine, Debit, ProviderLine, Royalty, ServiceKey, UpliftLine, codec, sha256,
 };
 
 use super::*;
@@ -38,6 +38,14 @@ fn batch() -> Batch {
         insurance: Amount(20),
         capacity: Amount(21),
         burn: Amount(22),
+        classes: vec![ClassLine {
+            class: name("general"),
+            round: 23,
+            provider: account(1),
+            receipts: 24,
+            reference: Amount(25),
+            premium: Amount(26),
+        }],
     }
 }
 
@@ -93,6 +101,8 @@ fn actions() -> Vec<Action> {
     .chain(crate::funds::fixtures::actions())
     .chain(crate::maturity::fixtures::actions())
     .chain(crate::advances::fixtures::actions())
+    .chain(crate::markets::fixtures::actions())
+    .chain(crate::settlement::fixtures::actions())
     .collect()
 }
 
@@ -232,6 +242,8 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
     .chain(crate::funds::fixtures::records())
     .chain(crate::maturity::fixtures::records())
     .chain(crate::advances::fixtures::records())
+    .chain(crate::markets::fixtures::records())
+    .chain(crate::settlement::fixtures::records())
     .collect()
 }
 
@@ -279,11 +291,13 @@ fn keys() -> Vec<StateKey> {
     .chain(crate::funds::fixtures::keys())
     .chain(crate::maturity::fixtures::keys())
     .chain(crate::advances::fixtures::keys())
+    .chain(crate::markets::fixtures::keys())
+    .chain(crate::settlement::fixtures::keys())
     .collect()
 }
 
 /// Keys that have kinds of their own inside.
-const NESTED: [&str; 13] = [
+const NESTED: [&str; 15] = [
     "Pool",
     "Reputation",
     "Accounts",
@@ -297,6 +311,8 @@ const NESTED: [&str; 13] = [
     "Funds",
     "Maturity",
     "Advances",
+    "Markets",
+    "Settlement",
 ];
 
 #[test]

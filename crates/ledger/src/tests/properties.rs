@@ -139,7 +139,7 @@ fn random_batch(world: &World, one: u8, two: u8, number: u64) -> Batch {
             world.terms(
                 ["base", "tuned"][usize::from((one ^ place) & 1)],
                 reference,
-                number % 977,
+                number % 7,
                 shares,
                 number % 3,
             )

@@ -4,15 +4,17 @@
 
 use std::collections::BTreeMap;
 
+use openledger_types::markets::QuoteRecord;
 use openledger_types::record::{ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, Pool};
 use openledger_types::transaction::channel_id;
 use openledger_types::{
     AccountId, AccountSecret, Action, Amount, Asset, BasisPoints, Batch, ChannelId, ContributionId, Debit,
-    Event, Hash, Name, NewContribution, NewOwner, Parameters, Rejection, Royalty, ServiceKey, Transaction,
-    Voucher, codec,
+    Event, Hash, Name, NewContribution, NewOwner, Parameters, Quoted, Rejection, Royalty, ServiceKey,
+    Transaction, Voucher, codec,
 };
 
 use crate::execute::Transition;
+use crate::markets::MarketKey;
 use crate::state::{Applied, Stop, View};
 use crate::{
     BlockContext, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting, Outcome, Prepared,
@@ -30,6 +32,16 @@ pub(crate) const PROVIDER: u8 = 6;
 pub(crate) const GATEWAY: u8 = 7;
 pub(crate) const CONSUMER: u8 = 8;
 pub(crate) const STRANGER: u8 = 9;
+
+/// The quotes of rounds 1 and on of the prepared world: prices in millionths, and whether they are capped.
+pub(crate) const QUOTES: [(u64, bool); 6] = [
+    (1_200_080, false),
+    (1_428_572, false),
+    (1_125_000, false),
+    (1_428_572, true),
+    (1_200_000, true),
+    (2_000_000, true),
+];
 
 /// One row of a table: who, what, and the expected result.
 pub(crate) type Row = (u8, Action, Result<(), Rejection>);
@@ -114,6 +126,10 @@ impl World {
         self.accept(TUNER, model("tuned", Some("base"), &[(TUNER, 3_000)]));
         self.accept(PROVIDER, provider(1_000_000_000));
         self.accept(GATEWAY, gateway(1_000_000_000, 100));
+        for (round, (price, capped)) in (1..).zip(QUOTES) {
+            let key = MarketKey::Quote(name("general"), round).state();
+            self.state.insert(key.encode(), codec::encode(&QuoteRecord { price, capped, epoch: 0 }));
+        }
         let authorizer = account(CONSUMER);
         let deposit = Amount(100_000_000.min(self.credits(CONSUMER)));
         self.accept(
@@ -276,7 +292,7 @@ impl World {
         &self,
         model: &str,
         reference: u64,
-        premium: u64,
+        round: u64,
         shares: &[(u8, u64)],
         unattributed: u64,
     ) -> CompletionTerms {
@@ -290,7 +306,7 @@ impl World {
         let gateway: GatewayRecord = self.record(&StateKey::Gateway(account(GATEWAY))).unwrap();
         CompletionTerms {
             reference: Amount(reference),
-            premium: Amount(premium),
+            quote: self.quoted(round),
             router_fee: gateway.router_fee,
             provider: account(PROVIDER),
             model: name(model),
@@ -299,6 +315,14 @@ impl World {
             unattributed,
             carry_in: self.carry(model),
         }
+    }
+
+    /// The quote of a round of the prepared class; round 0 stands for a completion without a class.
+    pub(crate) fn quoted(&self, round: u64) -> Option<Quoted> {
+        let class = name("general");
+        let key = MarketKey::Quote(class.clone(), round).state();
+        let QuoteRecord { price, capped, .. } = self.record(&key)?;
+        Some(Quoted { class, round, price, capped })
     }
 
     /// Nets completions into the gateway's next batch, debited from the prepared channel. Carries are chained here.

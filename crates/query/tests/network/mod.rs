@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use openledger_ledger::markets::MarketKey;
 use openledger_ledger::state::StateKey;
 use openledger_ledger::{
     BlockContext, CompletionLines, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting,
@@ -15,6 +16,7 @@ use openledger_query::{
     Applied, BlockFacts, PayoutFacts, PoolFacts, ReadModels, ReceiptFacts, RetrievedFacts, Settings,
     ShareFacts, TransactionFacts,
 };
+use openledger_types::markets::{PRICE_WHOLE, QuoteRecord};
 use openledger_types::record::{
     ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, Pool, Role, SupplyRecord,
 };
@@ -247,9 +249,20 @@ impl Network {
         self.act(curator, seal).unwrap();
     }
 
+    /// A quote that makes this premium of this reference price, as if a round had been closed with it.
+    fn quoted(&mut self, reference: u64, premium: u64) -> Option<Quoted> {
+        let rate = (premium * PRICE_WHOLE).checked_div(reference).filter(|_| premium > 0)? + 1;
+        let (class, round, price) =
+            (self.parameters.markets.classes[0].name.clone(), self.receipts + 1, PRICE_WHOLE + rate);
+        let key = StateKey::Markets(MarketKey::Quote(class.clone(), round));
+        self.state.insert(key.encode(), codec::encode(&QuoteRecord { price, capped: false, epoch: 0 }));
+        Some(Quoted { class, round, price, capped: false })
+    }
+
     /// Charges a completion; it is settled by the next [`Network::settle`]. Returns its receipt.
     pub fn answer(&mut self, answer: Answer<'_>) -> ReceiptFacts {
         let (model, gateway) = (name(answer.model), account(answer.gateway));
+        let quote = self.quoted(answer.reference, answer.premium);
         let record: ModelRecord = self.record(StateKey::Model(model.clone())).unwrap();
         let gateway_record: GatewayRecord = self.record(StateKey::Gateway(gateway)).unwrap();
         let carried = self.unsettled.iter().rev().find(|(_, lines)| lines.model == model);
@@ -267,7 +280,7 @@ impl Network {
         });
         let terms = CompletionTerms {
             reference: Amount(answer.reference),
-            premium: Amount(answer.premium),
+            quote,
             router_fee: gateway_record.router_fee,
             provider: account(answer.provider),
             model,

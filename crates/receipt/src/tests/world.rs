@@ -267,7 +267,7 @@ fn served() -> ServedFacts {
 fn predicate() -> Predicate {
     let lines = openledger_ledger::CompletionLines {
         reference: Amount::ZERO,
-        premium: Amount(101),
+        premium: Amount::ZERO,
         router_fee: Amount::ZERO,
         provider: account(0x51),
         model: name("demo"),
@@ -278,6 +278,13 @@ fn predicate() -> Predicate {
         uplift: Amount::ZERO,
         carry_in: Amount(2),
         carry_out: Amount::ZERO,
+        // 101 of the reference price of 7,217.
+        quote: Some(openledger_types::Quoted {
+            class: name("general"),
+            round: 7,
+            price: 1_013_995,
+            capped: false,
+        }),
     };
     Predicate {
         id: "01941f29-7c00-7aaa-9aaa-aaaaaaaaaaaa".into(),

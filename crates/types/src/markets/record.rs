@@ -90,6 +90,8 @@ pub struct LeaseRecord {
     pub ends_epoch: u64,
     /// Epochs with a heartbeat that showed the capacity and were not collected yet.
     pub kept: u64,
+    /// The last of them.
+    pub kept_epoch: Option<u64>,
     /// Epochs before this one are paid or refunded.
     pub collected_epoch: u64,
     /// What of the prepayment is left, in custody.
@@ -135,8 +137,10 @@ pub struct SeriesRecord {
 /// Notes of one account in one series.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct HoldingRecord {
-    /// How many, those in sell orders not among them.
+    /// How many.
     pub units: u64,
+    /// How many of them wait in sell orders.
+    pub listed: u64,
     /// What of the series had matured when it was last counted.
     pub counted: Amount,
     /// What is owed from before that.
