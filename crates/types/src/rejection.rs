@@ -2,13 +2,15 @@
 //! precedence within a check. Numbers never change and are never reused.
 //! Absent: failures of a single node; those are errors of the crate that fails.
 
+use std::io::{Error, ErrorKind, Read, Result, Write};
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 macro_rules! rejections {
     ($($(#[$doc:meta])* $number:literal $name:ident => $text:literal,)*) => {
         /// Why an action was refused.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Rejection {
             $(#[doc = $text] $name,)*
@@ -347,6 +349,21 @@ rejections! {
     397 ClaimEarly => "a claim was paid in part in this epoch; ask again in the next",
 }
 
+/// The number, two bytes.
+impl BorshSerialize for Rejection {
+    fn serialize<W: Write>(&self, writer: &mut W) -> Result<()> {
+        BorshSerialize::serialize(&self.number(), writer)
+    }
+}
+
+impl BorshDeserialize for Rejection {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> Result<Self> {
+        let number = u16::deserialize_reader(reader)?;
+        let unknown = || Error::new(ErrorKind::InvalidData, format!("there is no rejection {number}"));
+        Self::from_number(number).ok_or_else(unknown)
+    }
+}
+
 impl std::fmt::Display for Rejection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} (rejection {})", self.text(), self.number())
@@ -363,7 +380,12 @@ mod tests {
         assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
         for rejection in Rejection::ALL {
             assert_eq!(Rejection::from_number(rejection.number()), Some(*rejection));
+            assert_eq!(
+                borsh::from_slice::<Rejection>(&borsh::to_vec(rejection).unwrap()).unwrap(),
+                *rejection
+            );
         }
         assert_eq!(Rejection::from_number(0), None);
+        assert!(borsh::from_slice::<Rejection>(&[0, 0]).is_err());
     }
 }

@@ -46,4 +46,3 @@ pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held, o
 pub use key::{EscrowKey, EscrowRecord};
 pub use liquidity::{collateral, liquid_part, remaining, room, unlocked};
 pub(crate) use tranches::{begin, earn, give_up, put as put_tranche};
-pub(crate) use waterfall::{HARMED_MAX, Taken, keys as keys_of_share, share};

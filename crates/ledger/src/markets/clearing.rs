@@ -18,8 +18,6 @@ struct Auction<'a> {
     series: u64,
     epoch: u64,
     owner: AccountId,
-    /// Whether the owner sells, and nobody else.
-    first: bool,
 }
 
 pub(super) fn clear(transition: &mut Transition<'_>, model: &Name, number: u64, epoch: u64) -> Applied {
@@ -35,7 +33,7 @@ pub(super) fn clear(transition: &mut Transition<'_>, model: &Name, number: u64, 
         return Err(Rejection::AuctionUnknown.into());
     }
     let mut orders = book.unwrap_or_default().orders;
-    let auction = Auction { model, series: number, epoch, owner: title.owner, first };
+    let auction = Auction { model, series: number, epoch, owner: title.owner };
     load(transition, &auction, &orders)?;
     transition.view.remove(&key);
     if first {

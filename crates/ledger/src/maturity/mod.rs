@@ -34,5 +34,4 @@ mod true_up;
 
 pub(crate) use apply::{apply, keys};
 pub use arithmetic::{Bounds, bounds, quality};
-pub(crate) use evaluators::is_drawn;
 pub use key::{MaturityKey, MaturityRecord};

@@ -9,6 +9,7 @@ use openledger_types::{Action, Amount, BasisPoints, BondRecord, ContributionId, 
 use proptest::prelude::*;
 
 use super::arithmetic::WHOLE;
+use super::evaluators::is_drawn;
 use super::*;
 use crate::StateKey;
 use crate::escrow::EscrowKey;

@@ -10,10 +10,6 @@ use super::*;
 use crate::markets::{MarketKey, first_price, is_capped, next_price};
 use crate::providers::tests::beat;
 
-fn price(world: &World) -> PriceRecord {
-    world.record(&MarketKey::Price(name("general")).state()).unwrap()
-}
-
 #[test]
 fn anyone_closes_a_round_once_its_epoch_is_over() {
     let mut world = World::new();
