@@ -1,4 +1,4 @@
-//! What the README's commands run: `cargo xtask demo | test | bench | tidy`.
+//! What the README's commands run: `cargo xtask demo | test | bench | mutants | tidy`.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 //!
@@ -8,6 +8,7 @@
 
 mod bench;
 mod demo;
+mod mutants;
 mod shell;
 mod test;
 mod tidy;
@@ -20,6 +21,7 @@ cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network,
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
 cargo xtask bench NAME                            a benchmark: build, inference, ledger
+cargo xtask mutants [STEP [SHARD/SHARDS]]         breaks rules of the ledger; do its tests notice?
 cargo xtask tidy                                  what the repository promises about itself
 ";
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
         Some("bench") => bench::run(rest),
+        Some("mutants") => mutants::run(rest),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("tidy") => Err(UsageError("usage: cargo xtask tidy".to_owned()).into()),
         Some("help" | "--help" | "-h") => {

@@ -11,6 +11,9 @@ use crate::{UsageError, shell, tidy};
 /// Tests of the package `openledger` whose names contain this start whole networks; they run after all others.
 const NETWORK_TESTS: &str = "network_";
 
+/// How long the ledger's random histories are; while one works they are shorter.
+const HISTORY_ACTIONS: &str = "10000";
+
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let fast = match arguments {
         [] => false,
@@ -27,10 +30,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     stage("model");
     shell::run(shell::without_settings(Command::new(&openledger).args(["model", "pull"])))?;
     stage("unit, property and integration tests");
-    rust_tests(Tests::Others)?;
+    rust_tests(Tests::Others, fast)?;
     if !fast {
         stage("tests of whole networks");
-        rust_tests(Tests::Networks)?;
+        rust_tests(Tests::Networks, fast)?;
     }
     stage("lints");
     lints()?;
@@ -52,8 +55,11 @@ fn stage(name: &str) {
     println!("\n== {name}");
 }
 
-fn rust_tests(tests: Tests) -> Result<()> {
+fn rust_tests(tests: Tests, fast: bool) -> Result<()> {
     let mut command = shell::cargo();
+    if !fast {
+        command.env("OPENLEDGER_ACTIONS", HISTORY_ACTIONS);
+    }
     if shell::has("cargo", &["nextest", "--version"]) {
         let networks = format!("package(openledger) & test({NETWORK_TESTS})");
         let filter = match tests {

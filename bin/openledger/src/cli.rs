@@ -33,7 +33,7 @@ pub enum Command {
     Up(UpArguments),
     /// Run one node from a configuration file
     Node {
-        /// A TOML file with the fields of `openledger up` (dir, port, model, data, seed)
+        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -76,6 +76,9 @@ pub struct UpArguments {
     /// A folder with datanets.json: fill these datanets if they do not exist [default: ./data if it has one]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// What the network begins with: parameters and balances [default: the starting values, docs/genesis.toml]
+    #[arg(long, value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
     /// Derive every key from this number, to reproduce a run. Never use it with money
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

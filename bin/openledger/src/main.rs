@@ -7,6 +7,7 @@
 mod cli;
 mod commands;
 mod files;
+mod genesis;
 mod keystore;
 mod models;
 mod node;

@@ -97,6 +97,24 @@ pub struct RequesterRecord {
 pub struct FraudRecord {
     /// Epoch of the last one.
     pub epoch: u64,
+    /// The last epoch before that one with another: what weighs on the epochs in between, so that the order of what is
+    /// said in an epoch does not matter.
+    pub before: Option<u64>,
+}
+
+impl FraudRecord {
+    /// What marks by both frauds: the last epoch, and the last before it.
+    pub fn and(&self, other: &Self) -> Self {
+        let epoch = self.epoch.max(other.epoch);
+        let earlier = [Some(self.epoch), self.before, Some(other.epoch), other.before];
+        let before = earlier.into_iter().flatten().filter(|one| *one < epoch).max();
+        Self { epoch, before }
+    }
+
+    /// The epoch of the fraud that weighs in `epoch`.
+    pub fn weighing_in(&self, epoch: u64) -> Option<u64> {
+        [Some(self.epoch), self.before].into_iter().flatten().find(|one| *one <= epoch)
+    }
 }
 
 /// What happened to somebody's reputation.

@@ -44,6 +44,7 @@ struct NodeFile {
     port: u16,
     model: Option<PathBuf>,
     data: Option<PathBuf>,
+    genesis: Option<PathBuf>,
     seed: Option<u64>,
 }
 
@@ -57,12 +58,19 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    run(&session, UpArguments { port: file.port, model: file.model, data: file.data, seed: file.seed }).await
+    let NodeFile { port, model, data, genesis, seed, .. } = file;
+    run(&session, UpArguments { port, model, data, genesis, seed }).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
     let model = crate::models::resolve(arguments.model.as_deref())?;
-    let config = NodeConfig { dir: session.dir.clone(), port: arguments.port, model, seed: arguments.seed };
+    let config = NodeConfig {
+        dir: session.dir.clone(),
+        port: arguments.port,
+        model,
+        genesis: arguments.genesis,
+        seed: arguments.seed,
+    };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());
     let filled = fill(session, node.chain_id(), &address, arguments.data.as_deref());

@@ -10,7 +10,6 @@ pub mod machine;
 pub mod provision;
 pub mod shelf;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +26,7 @@ use openledger_query::{ReadModels, Settings};
 use openledger_receipt::SnapshotRef;
 use openledger_store::DirectoryLock;
 use openledger_types::record::OfferRecord;
-use openledger_types::{Hash, Name, Parameters};
+use openledger_types::{Hash, Name};
 use openledger_worker::{Offer, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -38,13 +37,10 @@ use self::machine::LedgerMachine;
 use self::provision::{Roles, provision, read};
 use self::shelf::Shelf;
 use crate::files;
+use crate::genesis::Beginning;
 use crate::keystore::Keystore;
 use crate::models;
 
-/// Chain id of local networks.
-const LOCAL_CHAIN_ID: u64 = 31_337;
-/// Name of local networks.
-const LOCAL_NAME: &str = "local";
 /// How long streams may take to end at shutdown.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 /// Between two looks for receipts to settle.
@@ -58,6 +54,8 @@ pub struct NodeConfig {
     pub port: u16,
     /// The model file.
     pub model: PathBuf,
+    /// What the network begins with; the starting values without a file.
+    pub genesis: Option<PathBuf>,
     /// Derives every key, for runs that can be reproduced.
     pub seed: Option<u64>,
 }
@@ -65,6 +63,7 @@ pub struct NodeConfig {
 /// A running node.
 pub struct Node {
     port: u16,
+    chain_id: u64,
     chain: Chain,
     gateway: Arc<Gateway>,
     engine: Arc<Engine>,
@@ -87,7 +86,7 @@ impl Node {
         files::private_folder(&config.dir)?;
         let lock = DirectoryLock::acquire(&config.dir)?;
         let keys = Keystore::open_or_create(&config.dir.join("keys"), config.seed)?;
-        let secrets = Secrets::new(keys)?;
+        let secrets = Secrets::new(keys, &config)?;
         let chain = start_chain(&config, &secrets).await?;
         println!("chain: {} at height {}", chain.identity().name, chain.tip().height);
         let roles = secrets.roles(&config, &model)?;
@@ -103,7 +102,7 @@ impl Node {
 
     /// EIP-155 chain id.
     pub fn chain_id(&self) -> u64 {
-        LOCAL_CHAIN_ID
+        self.chain_id
     }
 
     /// Lets consumers in.
@@ -151,21 +150,23 @@ async fn open_model(path: &std::path::Path) -> Result<Arc<Model>> {
     .await?
 }
 
-/// Keys and names of the local network's roles.
+/// Keys and names of the local network's roles, and what the network began with.
 struct Secrets {
     keys: Keystore,
-    parameters: Parameters,
+    name: String,
+    genesis: Genesis,
 }
 
 impl Secrets {
-    fn new(mut keys: Keystore) -> Result<Self> {
+    fn new(mut keys: Keystore, config: &NodeConfig) -> Result<Self> {
         keys.add(["treasury", "provider", "gateway", "builder", "curator", "consumer"])?;
         let treasury = keys.account("treasury")?.account();
-        Ok(Self { keys, parameters: Parameters::starting(LOCAL_CHAIN_ID, true, treasury) })
+        let Beginning { name, genesis } = Beginning::of(&config.dir, config.genesis.as_deref(), treasury)?;
+        Ok(Self { keys, name, genesis })
     }
 
-    fn genesis(&self) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
-        Ok(Genesis { parameters: self.parameters.clone(), accounts: Vec::new() }.state()?)
+    fn chain_id(&self) -> u64 {
+        self.genesis.parameters.chain_id
     }
 
     fn roles(&self, config: &NodeConfig, model: &Model) -> Result<Roles> {
@@ -173,7 +174,7 @@ impl Secrets {
         let name = if packaged { models::DEFAULT.name.to_owned() } else { slug(model.name()) };
         let license = model.license().map_or_else(|| "unstated".to_owned(), |license| license.to_string());
         Ok(Roles {
-            chain_id: LOCAL_CHAIN_ID,
+            chain_id: self.chain_id(),
             treasury: self.keys.account("treasury")?,
             provider: (self.keys.account("provider")?, self.keys.service("provider").key()),
             gateway: (self.keys.account("gateway")?, self.keys.service("gateway").key()),
@@ -199,8 +200,9 @@ fn slug(name: &str) -> String {
 
 async fn start_chain(config: &NodeConfig, secrets: &Secrets) -> Result<Chain> {
     let seed = secrets.keys.secret("validator-key", "first");
+    let genesis = secrets.genesis.state()?;
     let chain_config =
-        ChainConfig::single(config.dir.join("chain"), LOCAL_NAME, LOCAL_CHAIN_ID, seed, secrets.genesis()?);
+        ChainConfig::single(config.dir.join("chain"), &secrets.name, secrets.chain_id(), seed, genesis);
     let identity = chain_config.identity.clone();
     let path = config.dir.join("network.json");
     match files::read_text(&path)? {
@@ -210,7 +212,7 @@ async fn start_chain(config: &NodeConfig, secrets: &Secrets) -> Result<Chain> {
             })?;
             if known != identity {
                 bail!(
-                    "{} is of another network than the keys in this folder; choose another --dir",
+                    "{} is of another network than the keys and the genesis in this folder; choose another --dir",
                     path.display()
                 );
             }
@@ -241,7 +243,10 @@ impl Parts {
         chain: Chain,
     ) -> Result<Self> {
         let library = Arc::new(Library::open(&config.dir.join("datanets"))?);
-        let models = Arc::new(ReadModels::new(Settings::new(LOCAL_NAME, secrets.parameters.clone())));
+        let models = Arc::new(ReadModels::new(Settings::new(
+            secrets.name.as_str(),
+            secrets.genesis.parameters.clone(),
+        )));
         name_accounts(&models, secrets, &library.joined())?;
         let engine = Arc::new(Engine::start(model.clone(), EngineConfig::default())?);
         let worker = worker(secrets, roles, &chain, engine.clone()).await?;
@@ -260,7 +265,7 @@ impl Parts {
             }),
         };
         let gateway_config = GatewayConfig {
-            chain_id: LOCAL_CHAIN_ID,
+            chain_id: secrets.chain_id(),
             genesis: Hash(chain.identity().genesis_hash.0),
             salt_secret: secrets.keys.secret("receipt-salt", "first"),
             receipts: config.dir.join("gateway").join("receipts.redb"),
@@ -268,7 +273,7 @@ impl Parts {
         };
         let network = NetworkReply {
             identity: serde_json::from_str(&chain.identity().to_json())?,
-            chain_id: LOCAL_CHAIN_ID,
+            chain_id: secrets.chain_id(),
             local: true,
             gateway: services.account.account(),
             default_model: roles.model.0.to_string(),
@@ -279,6 +284,7 @@ impl Parts {
 
     async fn serve(self, listener: TcpListener, config: &NodeConfig, lock: DirectoryLock) -> Result<Node> {
         let (failed, failures) = mpsc::channel(2);
+        let chain_id = self.network.chain_id;
         let follow = feed::follow(self.chain.clone(), self.models.clone());
         let feeding = watched("the pages do not follow the chain", failed.clone(), follow);
         let (gateway, models) = (self.gateway.clone(), self.models.clone());
@@ -302,6 +308,7 @@ impl Parts {
         });
         Ok(Node {
             port: config.port,
+            chain_id,
             chain: self.chain,
             gateway: self.gateway,
             engine: self.engine,

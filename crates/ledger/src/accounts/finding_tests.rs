@@ -53,7 +53,8 @@ fn a_report_that_nobody_challenges_stands() {
         (REPORTER, report(1, 2), Err(LinkExists)),
     ]);
     assert_eq!(outcome(&world), (true, [0, 0]));
-    let mut poor = World::with(|parameters| parameters.accounts.finding_bond = Amount(u64::MAX), 1);
+    let mut poor =
+        World::with(|parameters| parameters.accounts.finding_bond = Amount(1_000_000_000_000_000), 1);
     poor.check([(REPORTER, report(1, 2), Err(BalanceTooLow))]);
 }
 

@@ -112,9 +112,9 @@ pub fn current(
         return 0;
     };
     let now = decayed(evidence, parameters, epoch);
-    let weighs = mark.filter(|mark| mark.epoch <= epoch && evidence.fraud_epoch != Some(mark.epoch));
-    let weight = weighs.map_or(0, |mark| {
-        decay(BETA_OF_MARK, epoch.saturating_sub(mark.epoch), parameters.bad_half_life_epochs)
+    let marked = mark.and_then(|mark| mark.weighing_in(epoch));
+    let weight = marked.filter(|marked| evidence.fraud_epoch != Some(*marked)).map_or(0, |marked| {
+        decay(BETA_OF_MARK, epoch.saturating_sub(marked), parameters.bad_half_life_epochs)
     });
     let target = bound(now.alpha, now.beta.saturating_add(weight), parameters.evidence_max);
     let step = (u64::from(parameters.rise_max.0) << 32).checked_div(u64::from(BasisPoints::WHOLE.0));

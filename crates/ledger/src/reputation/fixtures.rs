@@ -24,6 +24,6 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("EvidenceRecord", codec::encode(&evidence)),
         ("CounterpartyRecord", codec::encode(&counterparty)),
         ("RequesterRecord", codec::encode(&RequesterRecord { epoch: 1, seen: 2, seen_now: 3 })),
-        ("FraudRecord", codec::encode(&FraudRecord { epoch: 1 })),
+        ("FraudRecord", codec::encode(&FraudRecord { epoch: 2, before: Some(1) })),
     ]
 }

@@ -22,7 +22,7 @@ pub(crate) fn mark_fraud(transition: &mut Transition<'_>, subject: AccountId, do
         EvidenceRecord { beta: BETA_OF_FRAUD, fraud_epoch: Some(epoch), ..arithmetic::prior(epoch) };
     transition.view.put(&evidence_key(subject, domain), &evidence);
     for marked in [cluster, subject] {
-        transition.view.put(&key_of_mark(marked), &FraudRecord { epoch });
+        mark(transition, marked, &FraudRecord { epoch, before: None })?;
     }
     transition.emit(Event::Reputation(ReputationEvent::FraudMarked {
         subject,
@@ -33,17 +33,19 @@ pub(crate) fn mark_fraud(transition: &mut Transition<'_>, subject: AccountId, do
     Ok(())
 }
 
-/// Two clusters became one: the later mark is the mark of both.
-pub(crate) fn carry_mark(transition: &mut Transition<'_>, smaller: AccountId, root: AccountId) -> Applied {
-    let carried: Option<FraudRecord> = transition.view.get(&key_of_mark(smaller))?;
-    let kept: Option<FraudRecord> = transition.view.get(&key_of_mark(root))?;
-    match carried {
-        Some(mark) if kept.is_none_or(|kept| kept.epoch < mark.epoch) => {
-            transition.view.put(&key_of_mark(root), &mark);
-        }
-        _ => {}
-    }
+fn mark(transition: &mut Transition<'_>, root: AccountId, added: &FraudRecord) -> Applied {
+    let known: Option<FraudRecord> = transition.view.get(&key_of_mark(root))?;
+    let marked = known.map_or_else(|| added.clone(), |known| known.and(added));
+    transition.view.put(&key_of_mark(root), &marked);
     Ok(())
+}
+
+/// Two clusters became one: the marks of both are its mark.
+pub(crate) fn carry_mark(transition: &mut Transition<'_>, smaller: AccountId, root: AccountId) -> Applied {
+    match transition.view.get::<FraudRecord>(&key_of_mark(smaller))? {
+        Some(carried) => mark(transition, root, &carried),
+        None => Ok(()),
+    }
 }
 
 /// A root left and another took its place. What the successor brought with it was not later than the cluster's mark.

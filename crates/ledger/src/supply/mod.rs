@@ -17,6 +17,8 @@ use openledger_types::{Amount, Asset, Rejection};
 use crate::state::Applied;
 
 pub use conservation::{ConservationError, check_conservation};
+#[cfg(test)]
+pub(crate) use conservation::{Held, PLACES};
 pub(crate) use shift::shift;
 
 /// A place where money is.

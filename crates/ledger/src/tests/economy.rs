@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use openledger_types::{ProposalClass, Rejection};
 
 use super::World;
+use super::invariants::INVARIANTS;
 use crate::{GOVERNED, Governed};
 
 const INTRODUCTION: &str = "# The economy\n\n\
@@ -91,6 +92,10 @@ fn document() -> String {
     });
     let columns = ["parameter", "starting value", "unit", "bounds", "class of proposal"];
     table(&mut document, "Parameters", &columns, rows);
+    let rows = INVARIANTS
+        .iter()
+        .map(|row| vec![format!("I{}", row.number), row.statement.to_owned(), format!("`{}`", row.test)]);
+    table(&mut document, "Invariants", &["number", "what always holds", "test"], rows);
     let actions = include_str!("../../../types/src/action.rs");
     table(&mut document, "Actions", &["action", "what it does"], described(actions, "Action"));
     let events = include_str!("../../../types/src/event.rs");

@@ -2,7 +2,11 @@
 
 mod economy;
 mod fixtures;
-mod properties;
+mod genesis_file;
+pub(crate) mod history;
+mod invariants;
+mod model;
+mod proofs;
 mod rules;
 mod world;
 

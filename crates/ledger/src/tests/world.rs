@@ -3,6 +3,7 @@
 //! alone. So each table and each property proves those for every action that it happens to send.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use openledger_types::markets::QuoteRecord;
 use openledger_types::record::{ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, Pool};
@@ -18,7 +19,7 @@ use crate::markets::MarketKey;
 use crate::state::{Applied, Stop, View};
 use crate::{
     BlockContext, CompletionTerms, DataShare, Genesis, GenesisAccount, Loaded, Netting, Outcome, Prepared,
-    StateKey, Step, begin_block, check_conservation, execute, split_completion,
+    StateKey, Step, begin_block, check_conservation, split_completion,
 };
 
 pub(crate) const ACCOUNTS: u8 = 12;
@@ -51,7 +52,9 @@ pub(crate) fn secret(who: u8) -> AccountSecret {
 }
 
 pub(crate) fn account(who: u8) -> AccountId {
-    secret(who).account()
+    static ACCOUNTS: LazyLock<Vec<AccountId>> =
+        LazyLock::new(|| (0..64).map(|who| secret(who).account()).collect());
+    ACCOUNTS.get(usize::from(who)).copied().unwrap_or_else(|| secret(who).account())
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -142,15 +145,11 @@ impl World {
     /// Turns the clock; every epoch in between has a block with randomness of its own.
     pub(crate) fn pass(&mut self, epochs: u64) {
         for _ in 0..epochs {
-            self.context.height += 1;
-            self.context.timestamp_ms += self.parameters.epoch_ms;
-            let seed = [self.context.randomness.0, bytes32(7).0].concat();
-            self.context.randomness = openledger_types::sha256(&seed);
-            self.begin_block();
+            self.next_block(self.parameters.epoch_ms);
         }
     }
 
-    fn begin_block(&mut self) {
+    pub(crate) fn begin_block(&mut self) {
         let mut loaded = Loaded::new();
         let outcome = loop {
             match begin_block(&self.context, &loaded) {
@@ -163,7 +162,7 @@ impl World {
         self.commit(outcome.changes);
     }
 
-    fn commit(&mut self, changes: Loaded) {
+    pub(crate) fn commit(&mut self, changes: Loaded) {
         for (key, value) in changes {
             match value {
                 Some(value) => self.state.insert(key, value),
@@ -191,12 +190,12 @@ impl World {
         Transaction { chain_id: self.parameters.chain_id, nonce, action }.sign(&secret(who)).encode()
     }
 
-    /// Executes bytes and applies what changed.
-    pub(crate) fn execute(&mut self, bytes: &[u8]) -> Outcome {
+    /// The outcome of bytes, loaded on demand.
+    pub(crate) fn outcome(&self, bytes: &[u8]) -> Outcome {
         let mut loaded = Loaded::new();
         let mut rounds = 0;
         let mut prepared = Prepared::new(bytes);
-        let outcome = loop {
+        loop {
             match prepared.step(&self.context, &loaded) {
                 Step::Done(outcome) => break outcome,
                 Step::Load(keys) => {
@@ -206,18 +205,76 @@ impl World {
                     loaded.extend(keys.into_iter().map(|key| (key.clone(), self.state.get(&key).cloned())));
                 }
             }
+        }
+    }
+
+    /// Loading everything gives what loading on demand gave.
+    pub(crate) fn check_at_once(&self, bytes: &[u8], outcome: &Outcome) {
+        let everything = self.state.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        let mut everything: Loaded = everything.collect();
+        // Keys without a record are asked for once; then they are known to have none.
+        let mut prepared = Prepared::new(bytes);
+        let at_once = loop {
+            match prepared.step(&self.context, &everything) {
+                Step::Done(outcome) => break outcome,
+                Step::Load(keys) => {
+                    assert!(keys.iter().all(|key| !everything.contains_key(key)));
+                    everything.extend(keys.into_iter().map(|key| (key, None)));
+                }
+            }
         };
-        let mut everything = loaded.clone();
-        everything.extend(self.state.iter().map(|(key, value)| (key.clone(), Some(value.clone()))));
-        let at_once = execute(bytes, &self.context, &everything);
-        assert_eq!(
-            at_once,
-            Step::Done(outcome.clone()),
-            "loading on demand gives what loading everything gives"
-        );
+        assert_eq!(&at_once, outcome, "loading on demand gives what loading everything gives");
+    }
+
+    /// Executes bytes and applies what changed.
+    pub(crate) fn execute(&mut self, bytes: &[u8]) -> Outcome {
+        let outcome = self.outcome(bytes);
+        self.check_at_once(bytes, &outcome);
         self.commit(outcome.changes.clone());
         check_conservation(&self.state).unwrap();
         outcome
+    }
+
+    /// The epoch of this block.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.parameters.epoch_at(self.context.timestamp_ms)
+    }
+
+    /// Begins the next block, so much later.
+    pub(crate) fn next_block(&mut self, elapsed_ms: u64) {
+        self.context.height += 1;
+        self.context.timestamp_ms += elapsed_ms;
+        let seed = [self.context.randomness.0, bytes32(7).0].concat();
+        self.context.randomness = openledger_types::sha256(&seed);
+        self.begin_block();
+    }
+
+    /// The records whose keys begin like this one, by so many bytes.
+    pub(crate) fn alike(&self, key: &StateKey, bytes: usize) -> Vec<(StateKey, &[u8])> {
+        let prefix = key.encode()[..bytes].to_vec();
+        let found = self.state.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+        found.map(|(key, value)| (StateKey::decode(key).unwrap(), value.as_slice())).collect()
+    }
+
+    /// What a step reads, as of this block. Nothing changes.
+    pub(crate) fn ask<T>(&self, mut part: impl FnMut(&mut Transition<'_>) -> Applied<T>) -> T {
+        let mut loaded = Loaded::new();
+        loaded.insert(StateKey::Supply.encode(), self.state.get(&StateKey::Supply.encode()).cloned());
+        loop {
+            let view = View::new(&loaded);
+            let parameters = self.parameters.clone();
+            let mut transition = Transition::begin(view, self.context, parameters, account(0), None).unwrap();
+            match part(&mut transition) {
+                Ok(found) => break found,
+                Err(Stop::Rejected(rejection)) => panic!("{rejection}"),
+                Err(Stop::Missing) => {
+                    let missing = transition.view.missing().into_iter();
+                    let found: Vec<_> =
+                        missing.map(|key| (key.clone(), self.state.get(&key).cloned())).collect();
+                    loaded.extend(found);
+                }
+            }
+        }
     }
 
     /// Runs a part of a step that no action reaches by itself, and applies what it changed.

@@ -1,0 +1,69 @@
+//! The table of invariants: number, statement, and the test that holds it. `docs/economy.md` prints it.
+//! The statements are those of the mechanism notes, section 10; what a test does not check is in its head.
+
+use super::proofs::*;
+
+/// One invariant.
+pub(crate) struct Row {
+    pub(crate) number: u8,
+    pub(crate) statement: &'static str,
+    pub(crate) test: &'static str,
+    /// The test itself: a row without one does not compile.
+    run: fn(),
+}
+
+macro_rules! invariants {
+    ($($number:literal $test:ident $statement:literal;)*) => {
+        pub(crate) const INVARIANTS: &[Row] = &[$(
+            Row { number: $number, statement: $statement, test: stringify!($test), run: $test },
+        )*];
+    };
+}
+
+invariants! {
+    1 i01_money_is_conserved
+        "Everything held anywhere is genesis and deposits less withdrawals and burns, after each transition.";
+    2 i02_nothing_mints_but_a_deposit
+        "Nothing is minted by volume, rating, vote or rank.";
+    3 i03_splits_are_exact
+        "A split sums exactly to its price; flooring leaves at most 6 uC.";
+    4 i04_splitting_never_pays
+        "Splitting an account, a text or a job into parts never raises the total payout.";
+    5 i05_a_cluster_is_paid_once_however_many_repeat_it
+        "A cluster's payout does not depend on the number of identities or duplicates.";
+    6 i06_claimed_stays_within_unlocked
+        "claimed <= unlocked <= tranche; what has unlocked never shrinks except by a fault.";
+    7 i07_nothing_unverified_is_liquid_beyond_collateral
+        "What is liquid and unverified stays within collateral, for every subject at every step.";
+    8 i08_a_fault_takes_what_there_is_and_gives_it_away_exactly
+        "A fault takes at most stake and escrow; what it takes is shared out exactly, and nothing of it goes to the cluster at fault.";
+    9 i09_a_closed_set_loses_the_leak
+        "Whoever owns every role and buys from itself loses the burn and the funds.";
+    10 i10_reputation_rises_slowly_in_any_order
+        "A reputation is in [0, 1], rises by at most .05 per epoch, never by bad evidence, in any order within an epoch.";
+    11 i11_a_new_name_is_worth_nothing
+        "A new identity has no more reputation than any clean one; a new name never raises what can be liquid.";
+    16 i16_exposure_is_capped_in_every_order
+        "The cap on exposure holds under any order of events.";
+    20 i20_every_change_of_a_balance_is_cited
+        "Every change of a balance is in an event, and a batch pays exactly what its channels were debited.";
+    21 i21_replay_gives_the_same_state
+        "Replaying the log gives the identical state hash.";
+    22 i22_nothing_overflows_at_the_extremes
+        "Nothing overflows at a price of 2^63 uC, 64 clusters and a reputation of one.";
+}
+
+/// Invariants of steps that are not there yet.
+const PENDING: &[u8] = &[12, 13, 14, 15, 17, 18, 19, 23, 24];
+
+#[test]
+fn no_invariant_is_missing() {
+    let mut numbers: Vec<u8> =
+        INVARIANTS.iter().map(|row| row.number).chain(PENDING.iter().copied()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=24).collect::<Vec<u8>>());
+    for row in INVARIANTS {
+        assert!(row.test.starts_with(&format!("i{:02}_", row.number)), "{}", row.test);
+        let _: fn() = row.run;
+    }
+}
