@@ -202,6 +202,7 @@ pub(crate) fn pool(pool: &Pool) -> String {
         Pool::Slashed => "Slashed OPEN".to_owned(),
         Pool::Treasury => "Treasury".to_owned(),
         Pool::Carry(_, model) => format!("Rounding carry of {model}"),
+        Pool::Unproven(datanet) => format!("Uplift pool of {datanet}"),
     }
 }
 
@@ -216,6 +217,7 @@ pub(crate) fn pool_purpose(pool: &Pool) -> &'static str {
         Pool::Slashed => "OPEN from slashes, held for whoever was harmed",
         Pool::Treasury => "pays what both houses grant",
         Pool::Carry(..) => "what rounding left; paid with the next answer",
+        Pool::Unproven(_) => "what never matured; pays contributors of the datanet by measured uplift",
     }
 }
 

@@ -11,7 +11,7 @@ fn the_payload_is_the_recorded_one() {
     let payload = Statement::new(World::new().predicate).to_payload();
     assert_eq!(
         sha256(&payload).to_string(),
-        "0x3261a899236b960882612308300c985619d8c9f1e58a316cbcacc63010c12597",
+        "0xfea9710830d2af675340667b56714ce795194195c1bb4946e59a350cd5459b1d",
         "{}",
         String::from_utf8_lossy(&payload)
     );
@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0xab3a7ee8fbf9a2e875926eb138c2ca2e8cd970e795a8ba8f8c83084e40213180"
+        "0x4c8e2ab2fca1ab4a65790c49e5f4a005d9d49a403e8aa7ba370a98d81153cc42"
     );
 }
 

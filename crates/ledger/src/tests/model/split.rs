@@ -111,8 +111,7 @@ impl PlainBatch {
             .or_insert((u128::from(terms.carry_in.0), u128::from(terms.carry_in.0)));
         let following = part(share, attributed, 10_000);
         let pool = following + carry.1;
-        let whole: u128 =
-            terms.shares.iter().map(|share| counted(share)).sum::<u128>() + u128::from(terms.unattributed);
+        let whole: u128 = terms.shares.iter().map(counted).sum::<u128>() + u128::from(terms.unattributed);
         let uplift = self.uplift.entry(terms.model.clone()).or_default();
         *uplift += share - following;
         if whole == 0 {
