@@ -7,7 +7,7 @@
 //! never in what is done.
 //!
 //! Modules stand in reading order. Absent: files, threads and printing (the caller has them); the attacks of the mechanism
-//! notes beyond A1, A2, A10, A12 and A14; evaluations, markets and governance; routing and attribution, for which
+//! notes beyond A1, A2, A10, A12, A14 and A16; evaluations and markets; routing and attribution, for which
 //! scenarios state their own models.
 
 pub mod scenario;
@@ -21,6 +21,8 @@ pub mod wash;
 pub mod exit;
 
 pub mod cabal;
+
+pub mod capture;
 
 pub mod adaptive;
 pub mod desk;
@@ -50,6 +52,7 @@ pub fn scenarios() -> Vec<Box<dyn Scenario>> {
         Box::new(wash::Wash),
         Box::new(exit::Exit),
         Box::new(cabal::Cabal),
+        Box::new(capture::Capture),
     ]
 }
 

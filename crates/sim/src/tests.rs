@@ -34,7 +34,7 @@ macro_rules! attacks {
     )*};
 }
 
-attacks! { junk duplicates wash exit cabal }
+attacks! { junk duplicates wash exit cabal capture }
 
 #[test]
 fn money_is_counted_at_the_end_of_every_epoch() {
@@ -67,7 +67,7 @@ fn an_unknown_scenario_and_too_few_seeds_say_what_to_do() {
     let unknown = run("nothing", 2, 1).unwrap_err().to_string();
     assert_eq!(
         unknown,
-        "there is no scenario \"nothing\"; choose one of: junk, duplicates, wash, exit, cabal"
+        "there is no scenario \"nothing\"; choose one of: junk, duplicates, wash, exit, cabal, capture"
     );
     assert_eq!(run("wash", 1, 1).unwrap_err().to_string(), "1 seeds give no interval; run at least 2");
 }
