@@ -205,8 +205,9 @@ impl World {
 
     fn terms(&self, seed: usize, model: &ModelRecord, carry_in: Amount) -> CompletionTerms {
         let first = seed.wrapping_mul(40_503) % (CONTRIBUTIONS - CLUSTERS);
+        let datanet = named("help");
         let share = |place: usize| DataShare {
-            datanet: named("help"),
+            datanet: datanet.clone(),
             contribution: contribution_id(place),
             weight: 1 + (place as u64 * 7) % 97,
             factor: BasisPoints::WHOLE,

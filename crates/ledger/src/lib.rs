@@ -14,6 +14,7 @@
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
+mod places;
 pub mod state;
 
 pub mod accounts;

@@ -46,6 +46,11 @@ fn keys_of_cluster(account: AccountId) -> Vec<StateKey> {
     vec![accounts::key_of_cluster(account), key_of_mark(account)]
 }
 
+/// Everything that [`of`] reads beside [`accounts::key_of_cluster`], when that is loaded.
+pub(crate) fn keys_found(subject: AccountId, cluster: AccountId, domain: &Domain) -> [StateKey; 2] {
+    [evidence_key(subject, domain), key_of_mark(cluster)]
+}
+
 pub(super) fn evidence_key(subject: AccountId, domain: &Domain) -> StateKey {
     StateKey::Reputation(ReputationKey::Evidence(subject, domain.clone()))
 }

@@ -34,7 +34,7 @@ mod marks;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use apply::{Evidence, alone, keys, keys_alone, keys_of_pair, of, record, units};
+pub(crate) use apply::{Evidence, alone, keys, keys_alone, keys_found, keys_of_pair, of, record, units};
 pub use arithmetic::{current, weight};
 pub use key::{ReputationKey, ReputationRecord};
 pub(crate) use marks::{carry_mark, hand_on_mark, key_of_mark, mark_fraud};

@@ -10,7 +10,7 @@ use crate::execute::Transition;
 use crate::models::ModelKey;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
-use crate::{audits, bonds, escrow, funds, markets, models, reputation};
+use crate::{accounts, audits, bonds, escrow, funds, markets, models, reputation};
 
 /// Everything that a batch names.
 pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
@@ -36,8 +36,7 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     }
     for line in batch.data.iter().take(lines) {
         keys.push(StateKey::Contribution(line.datanet.clone(), line.contribution));
-        keys.extend(escrow::keys_of_lock(line.owner, Role::Data));
-        keys.extend(reputation::keys(line.owner, &Domain::Data(line.datanet.clone())));
+        keys.extend([StateKey::Account(line.owner), accounts::key_of_cluster(line.owner)]);
         keys.push(StateKey::Immature(line.datanet.clone(), line.contribution, line.owner));
     }
     for line in batch.uplift.iter().take(lines) {
@@ -74,6 +73,10 @@ fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<Sta
             keys.push(StateKey::Cluster(line.datanet.clone(), contribution.cluster));
             if contribution.mature {
                 keys.push(StateKey::Tranche(line.owner, Role::Data, epoch));
+                keys.extend(escrow::keys_of_lock(line.owner, Role::Data));
+                let cluster = accounts::cluster_of(transition, line.owner)?;
+                let domain = Domain::Data(line.datanet.clone());
+                keys.extend(reputation::keys_found(line.owner, cluster, &domain));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use openledger_types::parameters::Parameters;
 use openledger_types::record::{ChannelRecord, GatewayRecord, Pool};
-use openledger_types::{AccountId, Amount, Batch, ContributionId, Debit, Name, Rejection, Voucher, limits};
+use openledger_types::{AccountId, Amount, Batch, DataLine, Debit, Name, Rejection, Voucher, limits};
 
 use super::bounds::Bounds;
 use crate::escrow;
@@ -195,12 +195,13 @@ pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Appli
 
 /// Data lines name payable contributions and share by the owners' parts.
 pub(super) fn data(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
-    let mut by_contribution: BTreeMap<(&Name, ContributionId), BTreeMap<AccountId, Amount>> = BTreeMap::new();
-    for line in &batch.data {
-        let owners = by_contribution.entry((&line.datanet, line.contribution)).or_default();
-        owners.insert(line.owner, line.amount);
-    }
-    for ((datanet, id), amounts) in by_contribution {
+    let same = |one: &DataLine, other: &DataLine| {
+        one.contribution == other.contribution && one.datanet == other.datanet
+    };
+    for lines in batch.data.chunk_by(same) {
+        let (datanet, id) = (&lines[0].datanet, lines[0].contribution);
+        let amounts: BTreeMap<AccountId, Amount> =
+            lines.iter().map(|line| (line.owner, line.amount)).collect();
         let record = transition.view.contribution(datanet, id)?;
         if record.revoked_at.is_some() {
             return Err(Rejection::ContributionRevoked.into());

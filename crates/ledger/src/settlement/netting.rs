@@ -10,6 +10,7 @@ use openledger_types::{
 };
 
 use super::split::CompletionLines;
+use crate::places::Places;
 
 /// Bytes that bound one line of any kind in an encoded batch.
 const LINE_BYTES_MAX: usize = 136;
@@ -40,12 +41,11 @@ pub enum NettingError {
     Full,
 }
 
-/// What an owner gets for a contribution, by its datanet and the model that served. The contribution comes first, led by its
-/// first eight bytes as a number: most comparisons end there, and names of datanets hardly ever differ.
-type DataKey = (u64, ContributionId, AccountId, Name, Name);
+/// Whose share it is: contribution, owner, datanet, and the model that served.
+type DataKey = (ContributionId, AccountId, Name, Name);
 
 /// The lines of a batch in the making.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Netting {
     receipts: u32,
     /// Everything charged and every first carry: no sum of lines can exceed it.
@@ -55,7 +55,9 @@ pub struct Netting {
     router_fee: Amount,
     providers: BTreeMap<AccountId, Amount>,
     builders: BTreeMap<(Name, AccountId), Amount>,
-    data: BTreeMap<DataKey, Amount>,
+    data: Vec<(DataKey, Amount)>,
+    /// Where a share is in `data`, by [`hash`].
+    places: Places,
     uplift: BTreeMap<Name, Amount>,
     carries: BTreeMap<Name, (Amount, Amount)>,
     verification: Amount,
@@ -127,9 +129,8 @@ impl Netting {
             raise(self.builders.entry((line.model.clone(), line.account)).or_default(), line.amount);
         }
         for line in &lines.data {
-            let (datanet, model) = (line.datanet.clone(), lines.model.clone());
-            let key = (lead(line.contribution), line.contribution, line.owner, datanet, model);
-            raise(self.data.entry(key).or_default(), line.amount);
+            let place = self.place(line, &lines.model);
+            raise(&mut self.data[place].1, line.amount);
         }
         raise(self.uplift.entry(lines.model.clone()).or_default(), lines.uplift);
         let carry = self.carries.entry(lines.model.clone()).or_insert((lines.carry_in, lines.carry_in));
@@ -149,16 +150,38 @@ impl Netting {
         }
     }
 
+    fn place(&mut self, line: &DataLine, model: &Name) -> usize {
+        let is = |place: usize| {
+            let (contribution, owner, datanet, served) = &self.data[place].0;
+            *contribution == line.contribution
+                && *owner == line.owner
+                && *datanet == line.datanet
+                && served == model
+        };
+        let hash = hash(&line.contribution, &line.owner);
+        self.places.find(hash, is).unwrap_or_else(|| {
+            let place = self.data.len();
+            let key = (line.contribution, line.owner, line.datanet.clone(), model.clone());
+            self.data.push((key, Amount::ZERO));
+            self.places.add(hash, place);
+            place
+        })
+    }
+
     /// Moves what a contribution would get to the uplift pools of the models that served: it was revoked before the
     /// batch was settled.
     pub fn revoke(&mut self, datanet: &Name, contribution: ContributionId) {
-        let is_revoked = |(_, id, _, name, _): &DataKey| *id == contribution && name == datanet;
-        let revoked: Vec<DataKey> = self.data.keys().filter(|key| is_revoked(key)).cloned().collect();
-        for key in revoked {
-            let amount = self.data.remove(&key).unwrap_or_default();
-            let (_, _, _, _, model) = key;
+        let data = std::mem::take(&mut self.data);
+        let is_revoked = |((id, _, name, _), _): &(DataKey, Amount)| *id == contribution && name == datanet;
+        let (revoked, kept): (Vec<_>, Vec<_>) = data.into_iter().partition(is_revoked);
+        for ((_, _, _, model), amount) in revoked {
             raise(self.uplift.entry(model).or_default(), amount);
         }
+        self.places = Places::with_capacity(kept.len());
+        for (place, ((contribution, owner, _, _), _)) in kept.iter().enumerate() {
+            self.places.add(hash(contribution, owner), place);
+        }
+        self.data = kept;
     }
 
     /// The batch, with its lines sorted and zero lines left out.
@@ -172,7 +195,7 @@ impl Netting {
         debits.sort_by_key(|debit| debit.channel);
         let some = |amount: &Amount| *amount > Amount::ZERO;
         let mut data: BTreeMap<(Name, ContributionId, AccountId), Amount> = BTreeMap::new();
-        for ((_, contribution, owner, datanet, _), amount) in self.data {
+        for ((contribution, owner, datanet, _), amount) in self.data {
             raise(data.entry((datanet, contribution, owner)).or_default(), amount);
         }
         let data = data.into_iter().map(|((datanet, contribution, owner), amount)| DataLine {
@@ -232,9 +255,11 @@ impl Netting {
     }
 }
 
-fn lead(contribution: ContributionId) -> u64 {
+/// Ids are hashes themselves, so their beginnings are enough; what else differs is compared.
+fn hash(contribution: &ContributionId, owner: &AccountId) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = contribution.0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let [i, j, k, l, m, n, o, p, ..] = owner.0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ u64::from_le_bytes([i, j, k, l, m, n, o, p])
 }
 
 fn raise(sum: &mut Amount, amount: Amount) {

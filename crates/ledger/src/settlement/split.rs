@@ -305,13 +305,17 @@ pub fn split_completion(terms: &CompletionTerms, parameters: &Parameters) -> Opt
         if *pay == Amount::ZERO {
             continue;
         }
-        let parts: Vec<u64> = share.owners.iter().map(|owner| owner.parts).collect();
-        for (owner, amount) in share.owners.iter().zip(split_owners(*pay, &parts)) {
-            if amount > Amount::ZERO {
-                let (datanet, contribution) = (share.datanet.clone(), share.contribution);
-                data.push(DataLine { datanet, contribution, owner: owner.account, amount });
-            }
+        let mut line = |owner: &OwnerRecord, amount: Amount| {
+            let (datanet, contribution) = (share.datanet.clone(), share.contribution);
+            data.push(DataLine { datanet, contribution, owner: owner.account, amount });
+        };
+        if let [owner] = &share.owners[..] {
+            line(owner, *pay);
+            continue;
         }
+        let parts: Vec<u64> = share.owners.iter().map(|owner| owner.parts).collect();
+        let amounts = share.owners.iter().zip(split_owners(*pay, &parts));
+        amounts.filter(|(_, amount)| *amount > Amount::ZERO).for_each(|(owner, amount)| line(owner, amount));
     }
     let builders = split_lineage(reference_split.builder, &terms.lineage)
         .into_iter()

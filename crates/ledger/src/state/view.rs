@@ -2,6 +2,7 @@
 //! stops the transaction; the missing keys are what the caller loads before it tries again.
 //! Absent: partial effects. A stopped or rejected transaction's view is thrown away.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
 
@@ -13,6 +14,7 @@ use openledger_types::record::{
 use openledger_types::{AccountId, Amount, ChannelId, ContributionId, Hash, Name, Rejection, codec, limits};
 
 use super::StateKey;
+use crate::places::Places;
 
 /// Why a transition did not run to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,13 +39,11 @@ pub(crate) type Bytes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A record that was touched.
 struct Slot<'a> {
-    key: Vec<u8>,
+    key: Cow<'a, [u8]>,
     /// What the caller loaded; `None` when it did not.
     loaded: Option<&'a Option<Vec<u8>>>,
     /// What the transaction wrote.
     change: Option<Option<Vec<u8>>>,
-    /// Another slot with the same hash.
-    next: Option<usize>,
 }
 
 impl Slot<'_> {
@@ -52,21 +52,23 @@ impl Slot<'_> {
     }
 }
 
-/// A batch touches thousands of long keys with the same beginnings, many of them several times. So each is searched among the
-/// loaded ones once, and then found by a hash. The hash decides nothing but where to look: keys with equal hashes are
-/// chained and compared, and whatever leaves the view is in the order of the keys.
+/// A batch touches thousands of long keys with the same beginnings, many of them several times. So they are found by a hash.
+/// Whatever leaves the view is in the order of the keys.
 pub(crate) struct View<'a> {
-    loaded: &'a Bytes,
     slots: Vec<Slot<'a>>,
-    first: BTreeMap<u64, usize>,
+    places: Places,
     missing: BTreeSet<usize>,
     buffer: Vec<u8>,
 }
 
 impl<'a> View<'a> {
     pub(crate) fn new(loaded: &'a Bytes) -> Self {
-        let (slots, first, missing, buffer) = (Vec::new(), BTreeMap::new(), BTreeSet::new(), Vec::new());
-        Self { loaded, slots, first, missing, buffer }
+        let mut places = Places::with_capacity(loaded.len());
+        let slots = loaded.iter().enumerate().map(|(place, (key, loaded))| {
+            places.add(hash(key), place);
+            Slot { key: Cow::Borrowed(key), loaded: Some(loaded), change: None }
+        });
+        Self { slots: slots.collect(), places, missing: BTreeSet::new(), buffer: Vec::new() }
     }
 
     /// Asks for keys at once, so that one round of loading suffices.
@@ -82,8 +84,8 @@ impl<'a> View<'a> {
 
     /// Keys that were read and not loaded.
     pub(crate) fn missing(mut self) -> Vec<Vec<u8>> {
-        let mut missing: Vec<Vec<u8>> =
-            self.missing.iter().map(|place| std::mem::take(&mut self.slots[*place].key)).collect();
+        let taken = |place: &usize| std::mem::take(&mut self.slots[*place].key).into_owned();
+        let mut missing: Vec<Vec<u8>> = self.missing.iter().map(taken).collect();
         missing.sort_unstable();
         missing
     }
@@ -92,7 +94,7 @@ impl<'a> View<'a> {
     pub(crate) fn into_changes(self) -> Bytes {
         let changed = self.slots.into_iter().filter_map(|slot| {
             let change = slot.change?;
-            if slot.loaded == Some(&change) { None } else { Some((slot.key, change)) }
+            if slot.loaded == Some(&change) { None } else { Some((slot.key.into_owned(), change)) }
         });
         changed.collect()
     }
@@ -126,22 +128,13 @@ impl<'a> View<'a> {
     fn place(&mut self, key: &StateKey) -> usize {
         self.buffer.clear();
         key.serialize(&mut self.buffer).expect("writing to memory cannot fail");
-        let mut hasher = DefaultHasher::new();
-        hasher.write(&self.buffer);
-        let hash = hasher.finish();
-        let before = self.first.get(&hash).copied();
-        let mut seen = before;
-        while let Some(place) = seen {
-            let slot = &self.slots[place];
-            if slot.key == self.buffer {
-                return place;
-            }
-            seen = slot.next;
+        let hash = hash(&self.buffer);
+        if let Some(place) = self.places.find(hash, |place| *self.slots[place].key == *self.buffer) {
+            return place;
         }
         let place = self.slots.len();
-        let (key, loaded) = (self.buffer.clone(), self.loaded.get(&self.buffer));
-        self.slots.push(Slot { key, loaded, change: None, next: before });
-        self.first.insert(hash, place);
+        self.slots.push(Slot { key: Cow::Owned(self.buffer.clone()), loaded: None, change: None });
+        self.places.add(hash, place);
         place
     }
 
@@ -181,4 +174,10 @@ impl<'a> View<'a> {
     pub(crate) fn pool(&mut self, pool: &Pool) -> Applied<Amount> {
         Ok(self.get(&StateKey::Pool(pool.clone()))?.unwrap_or_default())
     }
+}
+
+fn hash(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key);
+    hasher.finish()
 }
