@@ -20,9 +20,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Some("inference") => inference(),
         Some("build") => build(),
         Some("ledger") => ledger(),
+        Some("sim") => sim(),
         _ => {
-            Err(UsageError("usage: cargo xtask bench NAME, where NAME is build, inference or ledger".into())
-                .into())
+            let usage = "usage: cargo xtask bench NAME, where NAME is build, inference, ledger or sim";
+            Err(UsageError(usage.into()).into())
         }
     }
 }
@@ -103,6 +104,26 @@ fn ledger() -> Result<()> {
             tigerbeetle(settled),
             against("payouts netted by a gateway and settled, per second", all, None),
             against("lines applied to records, per second", lines, None),
+        ],
+    )
+}
+
+/// Settlement events that the simulator plays in a second of one core, without audits, in a network of a million accounts.
+fn sim() -> Result<()> {
+    let package = ["--package", "openledger-sim", "--example", "throughput"];
+    let printed = shell::output(shell::cargo().args(["run", "--quiet", "--release"]).args(package))?;
+    let measured: Value = serde_json::from_str(printed.trim()).context("the bench printed no JSON")?;
+    println!("{measured:#}");
+    let number = |field: &str| measured[field].as_f64().with_context(|| format!("the bench gave no {field}"));
+    let (events, resident) = (number("events_per_core_s")?, number("resident_bytes")?);
+    let (least, most) = (5_000_000.0, 4.0 * f64::from(1 << 30));
+    let no_peer = "none: agent-based simulators were found without published absolute rates";
+    let no_limit = "none: the bar is 4 GiB for a million accounts";
+    report(
+        "sim",
+        &[
+            result("bytes in memory with a million accounts", resident, most, resident < most, no_limit),
+            result("settlement events per core-second", events, least, events >= least, no_peer),
         ],
     )
 }

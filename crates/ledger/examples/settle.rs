@@ -211,7 +211,7 @@ impl World {
             contribution: contribution_id(place),
             weight: 1 + (place as u64 * 7) % 97,
             factor: BasisPoints::WHOLE,
-            owners: vec![OwnerRecord { account: self.owner(place), parts: 1 }],
+            owners: [OwnerRecord { account: self.owner(place), parts: 1 }].into(),
         };
         CompletionTerms {
             reference: Amount(PRICE + seed as u64 % 977),

@@ -7,12 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use openledger_ledger::{CompletionTerms, DataShare, Netting, StateKey, StateRecord, split_completion};
+use hashbrown::HashTable;
+use openledger_ledger::{
+    CompletionTerms, DataShare, DataTerms, Netting, StateKey, StateRecord, split_completion,
+};
 use openledger_types::record::{ChannelRecord, ContributionRecord, GatewayRecord, Pool};
 use openledger_types::transaction::channel_id;
 use openledger_types::{
     AccountId, Action, Amount, BasisPoints, ChannelId, ContributionId, Debit, Hash, Name, NewContribution,
-    NewOwner, ServiceKey, Voucher, tree,
+    NewOwner, Royalty, ServiceKey, Voucher, tree,
 };
 
 use crate::SimError;
@@ -112,21 +115,18 @@ impl Desk {
         let mut batches = Vec::new();
         let mut receipts = Vec::new();
         let mut netting = Netting::new();
-        let mut carries: BTreeMap<Name, Amount> = BTreeMap::new();
         let mut charged: BTreeMap<usize, Amount> = BTreeMap::new();
+        let mut known = Known::new(self.gateway.account(), self.record(world)?.router_fee);
         for sale in sales {
-            let mut terms = self.terms(world, sale)?;
-            if let Some(carry) = carries.get(&sale.model) {
-                terms.carry_in = *carry;
-            }
             let unsplittable = || SimError::Unsplittable { price: sale.price };
+            let terms = known.terms(world, sale)?;
             let lines = split_completion(&terms, world.parameters()).ok_or_else(unsplittable)?;
             if !netting.fits(&lines) {
                 let (netting, charged) = (std::mem::take(&mut netting), std::mem::take(&mut charged));
                 batches.push(self.submit(world, netting, charged, std::mem::take(&mut receipts))?);
             }
             netting.add(&lines).map_err(SimError::Netting)?;
-            carries.insert(lines.model.clone(), lines.carry_out);
+            known.carry(&lines.model, lines.carry_out);
             let sum = charged.entry(sale.consumer).or_default();
             let price = lines.charged().ok_or_else(unsplittable)?;
             *sum = price.plus(*sum).ok_or_else(unsplittable)?;
@@ -137,29 +137,6 @@ impl Desk {
             batches.push(self.submit(world, netting, charged, receipts)?);
         }
         Ok(batches)
-    }
-
-    fn terms(&self, world: &World, sale: &Sale) -> Result<CompletionTerms, SimError> {
-        let Some(StateRecord::Model(model)) = world.record(&StateKey::Model(sale.model.clone())) else {
-            return Err(SimError::RecordMissing { what: format!("model {}", sale.model) });
-        };
-        let shares = sale.shares.iter().map(|(contribution, weight)| {
-            let ContributionRecord { owners, factor, .. } =
-                contribution_of(world, &sale.datanet, *contribution)?;
-            let (datanet, contribution) = (sale.datanet.clone(), *contribution);
-            Ok(DataShare { datanet, contribution, weight: *weight, factor, owners })
-        });
-        Ok(CompletionTerms {
-            reference: sale.price,
-            quote: None,
-            router_fee: self.record(world)?.router_fee,
-            provider: sale.provider,
-            model: sale.model.clone(),
-            lineage: model.lineage,
-            shares: shares.collect::<Result<_, SimError>>()?,
-            unattributed: sale.unattributed,
-            carry_in: world.pool(Pool::Carry(self.gateway.account(), sale.model.clone())),
-        })
     }
 
     fn record(&self, world: &World) -> Result<GatewayRecord, SimError> {
@@ -195,15 +172,88 @@ impl Desk {
     }
 }
 
+/// What one settlement reads of the ledger, each record once: settling changes none of it but the carries.
+struct Known {
+    gateway: AccountId,
+    router_fee: BasisPoints,
+    /// By model: lineage, and the carry that the next completion begins with.
+    models: BTreeMap<Name, (Vec<Royalty>, Amount)>,
+    texts: Vec<(Name, ContributionId, DataTerms)>,
+    /// Where a text is in `texts`, by the beginning of its id, which is a hash itself.
+    places: HashTable<(u64, usize)>,
+}
+
+impl Known {
+    fn new(gateway: AccountId, router_fee: BasisPoints) -> Self {
+        Self { gateway, router_fee, models: BTreeMap::new(), texts: Vec::new(), places: HashTable::new() }
+    }
+
+    fn carry(&mut self, model: &Name, carry: Amount) {
+        if let Some((_, held)) = self.models.get_mut(model) {
+            *held = carry;
+        }
+    }
+
+    fn terms(&mut self, world: &World, sale: &Sale) -> Result<CompletionTerms, SimError> {
+        if !self.models.contains_key(&sale.model) {
+            let Some(StateRecord::Model(model)) = world.record(&StateKey::Model(sale.model.clone())) else {
+                return Err(SimError::RecordMissing { what: format!("model {}", sale.model) });
+            };
+            let carry = world.pool(Pool::Carry(self.gateway, sale.model.clone()));
+            self.models.insert(sale.model.clone(), (model.lineage, carry));
+        }
+        let (lineage, carry_in) = self.models[&sale.model].clone();
+        let mut shares = Vec::with_capacity(sale.shares.len());
+        for (contribution, weight) in &sale.shares {
+            let terms = self.text(world, &sale.datanet, *contribution)?;
+            shares.push(DataShare {
+                datanet: sale.datanet.clone(),
+                contribution: *contribution,
+                weight: *weight,
+                factor: terms.factor,
+                owners: terms.owners.clone(),
+            });
+        }
+        Ok(CompletionTerms {
+            reference: sale.price,
+            quote: None,
+            router_fee: self.router_fee,
+            provider: sale.provider,
+            model: sale.model.clone(),
+            lineage,
+            shares,
+            unattributed: sale.unattributed,
+            carry_in,
+        })
+    }
+
+    fn text(&mut self, world: &World, datanet: &Name, id: ContributionId) -> Result<&DataTerms, SimError> {
+        let [a, b, c, d, e, f, g, h, ..] = id.0;
+        let hash = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        let is = |(_, place): &(u64, usize)| self.texts[*place].1 == id && self.texts[*place].0 == *datanet;
+        let place = match self.places.find(hash, is) {
+            Some((_, place)) => *place,
+            None => {
+                let terms = contribution_of(world, datanet, id)?.into();
+                self.texts.push((datanet.clone(), id, terms));
+                let place = self.texts.len() - 1;
+                self.places.insert_unique(hash, (hash, place), |(hash, _)| *hash);
+                place
+            }
+        };
+        Ok(&self.texts[place].2)
+    }
+}
+
 /// Registers a provider with a stake of ten thousand OPEN.
-pub(crate) fn open_provider(world: &mut World, provider: &Actor) -> Result<(), SimError> {
+pub fn open_provider(world: &mut World, provider: &Actor) -> Result<(), SimError> {
     let stake = Amount::whole(BOND_WHOLE).expect("ten thousand OPEN fit an amount");
     let (service_key, endpoint) = (ServiceKey([2; 32]), String::new());
     world.apply(provider, Action::RegisterProvider { service_key, stake, endpoint }).map(drop)
 }
 
 /// Registers a base model, all of whose builder share is its builder's.
-pub(crate) fn open_model(world: &mut World, builder: &Actor, name: &Name) -> Result<(), SimError> {
+pub fn open_model(world: &mut World, builder: &Actor, name: &Name) -> Result<(), SimError> {
     let (weights, license) = (Hash([3; 32]), "Apache-2.0".to_owned());
     let register =
         Action::RegisterModel { name: name.clone(), weights, parent: None, royalties: Vec::new(), license };
@@ -211,7 +261,7 @@ pub(crate) fn open_model(world: &mut World, builder: &Actor, name: &Name) -> Res
 }
 
 /// Creates a datanet; its creator curates it.
-pub(crate) fn open_datanet(world: &mut World, curator: &Actor, name: &Name) -> Result<(), SimError> {
+pub fn open_datanet(world: &mut World, curator: &Actor, name: &Name) -> Result<(), SimError> {
     let (title, license) = (name.to_string(), "CC-BY-4.0".to_owned());
     world.apply(curator, Action::CreateDatanet { name: name.clone(), title, license }).map(drop)
 }

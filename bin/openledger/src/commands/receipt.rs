@@ -228,7 +228,7 @@ fn authors_equally(
 ) -> Option<DataTerms> {
     let sealed = snapshots.get(datanet)?;
     let entry = sealed.snapshot.find(&openledger_datanet::ContributionId(contribution.0))?;
-    let owners: Option<Vec<OwnerRecord>> = entry
+    let owners: Option<std::sync::Arc<[OwnerRecord]>> = entry
         .contribution
         .authors
         .iter()

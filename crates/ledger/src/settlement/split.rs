@@ -3,6 +3,8 @@
 //! `None` means that the parameters' parts exceed the whole or an amount overflows; neither happens with parameters
 //! that a genesis accepted and amounts that exist.
 
+use std::sync::Arc;
+
 use openledger_types::markets::PRICE_WHOLE;
 use openledger_types::parameters::{PremiumParameters, SplitParameters};
 use openledger_types::record::{ContributionRecord, OwnerRecord};
@@ -176,8 +178,8 @@ pub struct DataShare {
     pub weight: u64,
     /// What the mass counts, by the provenance of the contribution.
     pub factor: BasisPoints,
-    /// Its owners, in order.
-    pub owners: Vec<OwnerRecord>,
+    /// Its owners, in order; answers from the same text share them.
+    pub owners: Arc<[OwnerRecord]>,
 }
 
 impl DataShare {
@@ -191,14 +193,14 @@ impl DataShare {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataTerms {
     /// Its owners, in order.
-    pub owners: Vec<OwnerRecord>,
+    pub owners: Arc<[OwnerRecord]>,
     /// What its attribution counts.
     pub factor: BasisPoints,
 }
 
 impl From<ContributionRecord> for DataTerms {
     fn from(record: ContributionRecord) -> Self {
-        Self { owners: record.owners, factor: record.factor }
+        Self { owners: record.owners.into(), factor: record.factor }
     }
 }
 

@@ -358,7 +358,13 @@ impl World {
             let id = ContributionId([*id; 32]);
             let key = StateKey::Contribution(name("help"), id);
             let ContributionRecord { owners, factor, .. } = self.record(&key).unwrap();
-            DataShare { datanet: name("help"), contribution: id, weight: *weight, factor, owners }
+            DataShare {
+                datanet: name("help"),
+                contribution: id,
+                weight: *weight,
+                factor,
+                owners: owners.into(),
+            }
         });
         let gateway: GatewayRecord = self.record(&StateKey::Gateway(account(GATEWAY))).unwrap();
         CompletionTerms {

@@ -275,7 +275,7 @@ impl Network {
                 contribution: *contribution,
                 weight: *weight,
                 factor,
-                owners,
+                owners: owners.into(),
             }
         });
         let terms = CompletionTerms {

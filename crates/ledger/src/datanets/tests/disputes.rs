@@ -199,7 +199,7 @@ fn settlement_pays_the_earliest_of_a_merged_cluster() {
             contribution: id(one),
             weight: 1,
             factor,
-            owners,
+            owners: owners.into(),
         }];
         settling(world.batch(&[terms]))
     };
@@ -223,8 +223,13 @@ fn what_a_fault_earned_is_clawed_back_from_every_owner() {
     let record = contribution_of(&world, 1).unwrap();
     let mut terms = world.terms("base", 10_000, 0, &[], 0);
     let (factor, owners) = (record.factor, record.owners);
-    terms.shares =
-        vec![crate::DataShare { datanet: name("open"), contribution: id(1), weight: 1, factor, owners }];
+    terms.shares = vec![crate::DataShare {
+        datanet: name("open"),
+        contribution: id(1),
+        weight: 1,
+        factor,
+        owners: owners.into(),
+    }];
     let batch = settling(world.batch(&[terms]));
     world.accept(GATEWAY, batch);
     let take = |owner: openledger_types::AccountId, claimant| {

@@ -194,7 +194,13 @@ fn curator_and_treasury_are_paid_their_shares_and_wait_like_owners() {
     let ContributionRecord { owners, factor, .. } = contribution_of(&world, 1).unwrap();
     let mut terms = world.terms("base", 10_007, 0, &[], 0);
     let contribution = ContributionId([1; 32]);
-    terms.shares = vec![crate::DataShare { datanet: name("open"), contribution, weight: 1, factor, owners }];
+    terms.shares = vec![crate::DataShare {
+        datanet: name("open"),
+        contribution,
+        weight: 1,
+        factor,
+        owners: owners.into(),
+    }];
     let batch = world.batch(&[terms]);
     world.accept(GATEWAY, settling(batch));
     let treasury: openledger_types::record::AccountRecord =
@@ -219,7 +225,7 @@ fn provenance_weighs_what_is_attributed() {
         contribution: ContributionId([1; 32]),
         weight,
         factor,
-        owners,
+        owners: owners.into(),
     };
     let mut terms = world.terms("base", 10_000, 0, &[(1, 1_000)], 400);
     terms.shares.push(share("open", 1_000, record.factor, record.owners));

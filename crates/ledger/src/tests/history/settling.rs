@@ -162,7 +162,7 @@ fn random_share(world: &World, dice: &mut Dice) -> Option<DataShare> {
     }
     let weight = if dice.chance(9) { dice.number() } else { dice.below(2_000) };
     let (factor, owners) = (record.factor, record.owners);
-    Some(DataShare { datanet, contribution: id, weight, factor, owners })
+    Some(DataShare { datanet, contribution: id, weight, factor, owners: owners.into() })
 }
 
 fn lie(dice: &mut Dice, batch: &mut Batch) {

@@ -18,9 +18,11 @@ fn as_two(terms: &CompletionTerms, dice: &mut Dice, whom: AccountId, second: Acc
     let mut split = terms.clone();
     for share in &mut split.shares {
         if let Some(place) = share.owners.iter().position(|owner| owner.account == whom && owner.parts > 1) {
-            let moved = 1 + dice.below(share.owners[place].parts - 1);
-            share.owners[place].parts -= moved;
-            share.owners.push(OwnerRecord { account: second, parts: moved });
+            let mut owners = share.owners.to_vec();
+            let moved = 1 + dice.below(owners[place].parts - 1);
+            owners[place].parts -= moved;
+            owners.push(OwnerRecord { account: second, parts: moved });
+            share.owners = owners.into();
         }
     }
     split
