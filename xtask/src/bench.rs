@@ -114,18 +114,18 @@ fn sim() -> Result<()> {
     let printed = shell::output(shell::cargo().args(["run", "--quiet", "--release"]).args(package))?;
     let measured: Value = serde_json::from_str(printed.trim()).context("the bench printed no JSON")?;
     println!("{measured:#}");
-    let number = |field: &str| measured[field].as_f64().with_context(|| format!("the bench gave no {field}"));
-    let (events, resident) = (number("events_per_core_s")?, number("resident_bytes")?);
-    let (least, most) = (5_000_000.0, 4.0 * f64::from(1 << 30));
-    let no_peer = "none: agent-based simulators were found without published absolute rates";
+    let resident = measured["resident_bytes"].as_f64().context("the bench gave no memory")?;
+    let most = 4.0 * f64::from(1 << 30);
     let no_limit = "none: the bar is 4 GiB for a million accounts";
-    report(
-        "sim",
-        &[
-            result("bytes in memory with a million accounts", resident, most, resident < most, no_limit),
-            result("settlement events per core-second", events, least, events >= least, no_peer),
-        ],
-    )
+    let mut results =
+        vec![result("bytes in memory with a million accounts", resident, most, resident < most, no_limit)];
+    for run in measured["runs"].as_array().context("the bench gave no runs")? {
+        let events = run["events_per_core_s"].as_f64().context("a run has no rate")?;
+        let name = format!("settlement events per core-second, answers from {} texts", run["texts"]);
+        let no_peer = "none: no agent-based simulator of this kind publishes absolute rates";
+        results.push(result(&name, events, 5_000_000.0, events >= 5_000_000.0, no_peer));
+    }
+    report("sim", &results)
 }
 
 /// Bytes for each account of a state of a million.

@@ -18,13 +18,14 @@ use openledger_types::{
 };
 
 const ACCOUNTS: u64 = 1_000_000;
-/// Texts that the answers come from.
+/// Texts in the datanet, and how many of them the answers of a run come from: fewer texts are fewer lines of a batch.
 const TEXTS: u64 = 1_024;
+const SOURCES: [u64; 3] = [64, 256, TEXTS];
 /// Clusters behind one completion.
 const CLUSTERS: u64 = 64;
 /// Completions in a batch, the most that one takes; and batches in the run.
 const COMPLETIONS: u64 = 1_024;
-const BATCHES: u64 = 20;
+const BATCHES: u64 = 10;
 /// Payouts of a receipt beside data: provider, builder, gateway, four funds, burn, uplift.
 const OTHER_PAYOUTS: u64 = 9;
 
@@ -52,28 +53,30 @@ fn main() {
     let mut desk = Desk::open(&mut world, &gateway, BasisPoints(100)).unwrap();
     let deposit = Amount::whole(900_000).unwrap();
     let consumer = desk.open_channel(&mut world, &consumer, deposit).unwrap();
-    let sale = |seed: u64| Sale {
+    let sale = |seed: u64, texts: u64| Sale {
         consumer,
         price: Amount(100_003 + seed % 977),
         provider: provider.account(),
         model: model.clone(),
         datanet: datanet.clone(),
-        shares: (0..CLUSTERS).map(|place| share(seed, place)).collect(),
+        shares: (0..CLUSTERS).map(|place| share(seed, place, texts)).collect(),
         unattributed: 13,
     };
-    let sales: Vec<Sale> = (0..BATCHES * COMPLETIONS).map(sale).collect();
-    let begun = core_s();
-    let booked = desk.settle(&mut world, &sales).unwrap();
-    let ran_s = core_s() - begun;
-    let receipts: usize = booked.iter().map(|batch| batch.receipts.len()).sum();
-    let events = receipts as f64 * (CLUSTERS + OTHER_PAYOUTS) as f64;
+    let runs = SOURCES.map(|texts| {
+        let sales: Vec<Sale> = (0..BATCHES * COMPLETIONS).map(|seed| sale(seed, texts)).collect();
+        let begun = core_s();
+        let booked = desk.settle(&mut world, &sales).unwrap();
+        let ran_s = core_s() - begun;
+        let receipts: usize = booked.iter().map(|batch| batch.receipts.len()).sum();
+        let events = receipts as f64 * (CLUSTERS + OTHER_PAYOUTS) as f64;
+        let rate = (events / ran_s).round();
+        serde_json::json!({ "texts": texts, "batches": booked.len(), "events": events, "events_per_core_s": rate })
+    });
     let line = serde_json::json!({
         "accounts": ACCOUNTS,
         "bytes_per_account": bytes / ACCOUNTS,
         "resident_bytes": resident(),
-        "batches": booked.len(),
-        "events": events,
-        "events_per_core_s": (events / ran_s).round(),
+        "runs": runs,
     });
     println!("{line}");
 }
@@ -102,8 +105,8 @@ fn text(place: u64) -> NewContribution {
     }
 }
 
-fn share(seed: u64, place: u64) -> (ContributionId, u64) {
-    let text = (seed.wrapping_mul(40_503) + place) % TEXTS;
+fn share(seed: u64, place: u64, texts: u64) -> (ContributionId, u64) {
+    let text = (seed.wrapping_mul(40_503) + place) % texts;
     (ContributionId(id(text)), 1 + text * 7 % 97)
 }
 

@@ -7,7 +7,9 @@
 //! Absent: blocks with several transactions, consensus, storage, fees; each transaction has a height of its own.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
+use hashbrown::HashMap;
 use openledger_ledger::{
     BlockContext, Genesis, GenesisAccount, Loaded, Outcome, Prepared, StateKey, StateRecord, Step,
     begin_block, check_conservation,
@@ -62,10 +64,13 @@ pub struct Holding<'a> {
     pub open: u64,
 }
 
+/// Records by encoded key. Nothing depends on their order: who needs one sorts them.
+type State = HashMap<Vec<u8>, Vec<u8>, BuildHasherDefault<DefaultHasher>>;
+
 /// A ledger with its state.
 #[derive(Debug, Clone)]
 pub struct World {
-    state: BTreeMap<Vec<u8>, Vec<u8>>,
+    state: State,
     context: BlockContext,
     parameters: Parameters,
     /// From which the randomness of all epochs follows.
@@ -93,7 +98,7 @@ impl World {
             open: amount(holding.open),
         });
         let genesis = Genesis { parameters: parameters.clone(), accounts: accounts.collect() };
-        let mut state = genesis.state().map_err(SimError::Genesis)?;
+        let mut state: State = genesis.state().map_err(SimError::Genesis)?.into_iter().collect();
         state.extend(history.into_iter().map(|(key, record)| (key.encode(), record)));
         let context = BlockContext { height: 0, timestamp_ms: 0, randomness: Hash([0; 32]) };
         let root = sha256(&treasury.0);
@@ -114,7 +119,9 @@ impl World {
 
     /// SHA-256 over every key and record in order: equal runs have equal fingerprints.
     pub fn fingerprint(&self) -> Hash {
-        sha256(&codec::encode(&self.state))
+        let state: BTreeMap<&[u8], &[u8]> =
+            self.state.iter().map(|(key, record)| (key.as_slice(), record.as_slice())).collect();
+        sha256(&codec::encode(&state))
     }
 
     /// The record under a key.

@@ -2,8 +2,6 @@
 //! simulation and audits of a snapshot of the state.
 //! It does not check who holds the money, only that none was made or lost.
 
-use std::collections::BTreeMap;
-
 use openledger_types::codec::DecodeError;
 use openledger_types::record::SupplyRecord;
 use openledger_types::{Amount, Asset};
@@ -70,7 +68,10 @@ pub(crate) const PLACES: [(&str, fn(&Held) -> Amount, fn(&SupplyRecord) -> Amoun
 ];
 
 /// Checks a whole state: every balance, channel, tranche, pool, stake and bond against the supply record.
-pub fn check_conservation(state: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), ConservationError> {
+/// The order of the records does not matter.
+pub fn check_conservation<'a>(
+    state: impl IntoIterator<Item = (&'a Vec<u8>, &'a Vec<u8>)>,
+) -> Result<(), ConservationError> {
     let mut held = Held::default();
     let mut recorded = None;
     for (key, value) in state {
