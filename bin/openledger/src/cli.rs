@@ -340,6 +340,13 @@ pub enum LedgerCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Print records of the finalized state
+    Show {
+        /// Their keys as JSON, for example '{"account":"@consumer"}' or '"parameters"'; docs/economy.md lists them under
+        /// "State". A text "@NAME" stands for the address of that key
+        #[arg(required = true, num_args = 1..=64)]
+        keys: Vec<String>,
+    },
 }
 
 #[derive(Subcommand)]

@@ -275,19 +275,20 @@ pub async fn read_many<T: borsh::BorshDeserialize>(
     client: &Client,
     keys: Vec<StateKey>,
 ) -> Result<Vec<Option<T>>> {
-    let expected = keys.len();
+    let (_, values) = read_raw(client, &keys).await?;
+    let decoded = |bytes: Vec<u8>| codec::decode("record", &bytes, limits::RECORD_BYTES_MAX);
+    Ok(values.into_iter().map(|value| value.map(decoded).transpose()).collect::<Result<_, _>>()?)
+}
+
+/// The same as encoded, with the height that they are of.
+pub async fn read_raw(client: &Client, keys: &[StateKey]) -> Result<(u64, Vec<Option<Vec<u8>>>)> {
     let request = StateRequest { keys: keys.iter().map(|key| hex::encode(key.encode())).collect() };
     let reply: StateReply = client.post("/api/v1/state", &request).await?;
-    if reply.values.len() != expected {
-        bail!("the node answered {} values for {expected} keys", reply.values.len());
+    if reply.values.len() != keys.len() {
+        bail!("the node answered {} values for {} keys", reply.values.len(), keys.len());
     }
-    reply
-        .values
-        .into_iter()
-        .map(|value| {
-            let Some(value) = value else { return Ok(None) };
-            let bytes = hex::decode(value).context("the node sent a record that is not hexadecimal")?;
-            Ok(Some(codec::decode("record", &bytes, limits::RECORD_BYTES_MAX)?))
-        })
-        .collect()
+    let decoded = reply.values.into_iter().map(|value| value.map(hex::decode).transpose());
+    let values =
+        decoded.collect::<Result<_, _>>().context("the node sent a record that is not hexadecimal")?;
+    Ok((reply.height, values))
 }

@@ -1,18 +1,21 @@
 //! `openledger ledger`: any action of the ledger, as JSON. Each step of the ledger has actions that no other command sends;
-//! here they are all within reach, shown in plain words before they are signed.
+//! here they are all within reach, shown in plain words before they are signed. And any record of the state.
 
 use std::io::Read as _;
 
 use anyhow::{Context, Result, bail};
+use openledger_ledger::{StateKey, StateRecord};
 use openledger_types::{Action, limits};
 use serde_json::{Value, json};
 
 use super::Session;
 use crate::cli::LedgerCommand;
+use crate::operator::read_raw;
 
 pub async fn run(session: &Session, command: LedgerCommand) -> Result<()> {
     match command {
         LedgerCommand::Act { action, key, dry_run } => act(session, &action, &key, dry_run).await,
+        LedgerCommand::Show { keys } => show(session, &keys).await,
     }
 }
 
@@ -31,6 +34,30 @@ async fn act(session: &Session, text: &str, key: &str, dry_run: bool) -> Result<
     }
     let value = json!({ "action": name, "summary": summary, "height": reply.height, "events": reply.events });
     said(session, &value, &text)
+}
+
+async fn show(session: &Session, texts: &[String]) -> Result<()> {
+    let keys = texts.iter().map(|text| key(session, text)).collect::<Result<Vec<StateKey>>>()?;
+    let client = session.client(None);
+    let (height, records) = read_raw(&client, &keys).await?;
+    for ((text, key), record) in texts.iter().zip(&keys).zip(records) {
+        let record = record.map(|bytes| StateRecord::decode(key, &bytes)).transpose()?;
+        let value = json!({ "key": key, "height": height, "record": record });
+        let shown = match &record {
+            Some(record) => format!("{text} at height {height}\n{:#}", serde_json::to_value(record)?),
+            None => format!("{text} at height {height}\nnothing there"),
+        };
+        said(session, &value, &shown)?;
+    }
+    Ok(())
+}
+
+/// The key of a JSON text; a bare name needs no quotes.
+fn key(session: &Session, text: &str) -> Result<StateKey> {
+    let mut value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    resolve(session, &mut value)?;
+    serde_json::from_value(value)
+        .with_context(|| format!("{text} is no key of the state; docs/economy.md lists keys under \"State\""))
 }
 
 fn said(session: &Session, value: &Value, text: &str) -> Result<()> {

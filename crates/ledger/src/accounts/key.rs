@@ -4,13 +4,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::accounts::{FindingRecord, GroupRecord, LinkRecord, SessionRecord};
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, Amount, SessionKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum AccountKey {
     /// `LinkRecord`, by the two accounts in increasing order.
     Link(AccountId, AccountId),

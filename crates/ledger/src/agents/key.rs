@@ -7,14 +7,17 @@ use openledger_types::agents::{
 };
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, Amount, Rejection};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::execute::Transition;
 use crate::queries::record;
 use crate::state::{Applied, StateKey};
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum AgentKey {
     /// `CountersRecord`: how many there are of everything that is numbered.
     Counters,

@@ -7,13 +7,16 @@ use openledger_types::audits::{
 };
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, Amount, AuditId, Hash};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record of audits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum AuditKey {
     /// `PanelRecord`: everybody who can be drawn.
     Panel,

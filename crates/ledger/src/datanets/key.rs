@@ -7,12 +7,15 @@ use openledger_types::datanets::{
     JurorRecord, RulesRecord, SubmissionRecord, TaskBatchRecord, WorkRecord,
 };
 use openledger_types::{AccountId, Amount, ContributionId, Hash, Name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 
 /// The key of one record of this step.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum DatanetKey {
     /// `RulesRecord`: the policies of a datanet.
     Rules(Name),

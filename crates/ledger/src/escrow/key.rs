@@ -4,13 +4,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::record::Role;
 use openledger_types::{AccountId, BondRecord, EpochsRecord};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum EscrowKey {
     /// `EpochsRecord`: in which epochs the open tranches of an account and role began.
     Tranches(AccountId, Role),

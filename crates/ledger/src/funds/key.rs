@@ -6,13 +6,16 @@ use openledger_types::funds::{
     ClaimRecord, FundsRecord, MaintenanceRoundRecord, MeasurerRecord, ProjectRecord,
 };
 use openledger_types::{AccountId, Name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record of the funds.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum FundsKey {
     /// `FundsRecord`: what is remembered from round to round.
     Funds,

@@ -8,13 +8,16 @@ use openledger_types::governance::{
     ElectionVoteRecord, EnrolmentRecord, GrantsRecord, House, HouseRecord, LockRecord, PauseRecord,
     ProposalRecord, Scope, ScopeRecord, VoteRecord,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record of governance.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum GovernanceKey {
     /// `HouseRecord`: everything registered in a house.
     House(Scope, House),

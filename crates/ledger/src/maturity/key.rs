@@ -7,13 +7,16 @@ use openledger_types::maturity::{
 };
 use openledger_types::record::Pool;
 use openledger_types::{AccountId, Amount};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum MaturityKey {
     /// `EvaluatorRecord`.
     Evaluator(AccountId),

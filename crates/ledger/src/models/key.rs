@@ -4,12 +4,15 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::models::{ManifestRecord, TitleRecord};
 use openledger_types::{AccountId, Hash};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 
 /// The key of a record beside a model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum ModelKey {
     /// `ManifestRecord`, by the manifest's identity.
     Manifest(Hash),

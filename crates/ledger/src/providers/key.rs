@@ -4,12 +4,15 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::providers::{ClassRecord, ClusterRecord, HeartbeatRecord, RetiredKeyRecord};
 use openledger_types::{AccountId, Name, ServiceKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 
 /// The key of a record about capacity.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum ProviderKey {
     /// `HeartbeatRecord`: the provider's last heartbeat.
     Heartbeat(AccountId),

@@ -3,12 +3,15 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, CounterpartyRecord, Domain, EvidenceRecord, FraudRecord, RequesterRecord};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 
 /// The key of one record of reputation.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum ReputationKey {
     /// `EvidenceRecord` of a subject in a domain.
     Evidence(AccountId, Domain),

@@ -4,13 +4,16 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::settlement::RefundRecord;
 use openledger_types::{AccountId, Amount};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
 use crate::state::StateKey;
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum SettlementKey {
     /// `RefundRecord`, by gateway and number of the receipt.
     Refund(AccountId, u64),

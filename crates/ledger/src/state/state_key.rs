@@ -6,6 +6,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::{self, DecodeError};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ChannelId, ContributionId, Hash, Name};
+use serde::{Deserialize, Serialize};
 
 use crate::accounts::AccountKey;
 use crate::advances::AdvanceKey;
@@ -26,7 +27,10 @@ use crate::settlement::SettlementKey;
 pub const KEY_BYTES_MAX: usize = 256;
 
 /// The key of one record.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum StateKey {
     /// `Parameters`: the table that the network agreed on.
     Parameters,
