@@ -45,6 +45,14 @@ pub fn nakamoto(values: &[u64]) -> usize {
     0
 }
 
+/// Residual supply index: what is left of the capacity without its `largest` owners, over the demand; 0 for no demand. Below
+/// one, demand cannot be met without them.
+pub fn residual_supply(capacities: &[u64], largest: usize, demand: u64) -> f64 {
+    let mut sorted = capacities.to_vec();
+    sorted.sort_unstable_by(|one, other| other.cmp(one));
+    ratio(sum(sorted.get(largest..).unwrap_or_default()), demand as f64)
+}
+
 /// The share of what was paid that went to junk: `Σ paid to junk / Σ paid`; 0 when nothing was paid. Each line is what
 /// was paid and whether it went to junk.
 pub fn junk_share(lines: &[(u64, bool)]) -> f64 {
@@ -75,6 +83,14 @@ mod tests {
         near(gini(&[1, 2, 3, 4]), 0.25);
         near(gini(&[]), 0.0);
         near(gini(&[0, 0]), 0.0);
+    }
+
+    #[test]
+    fn residual_supply_of_known_markets() {
+        near(residual_supply(&[30, 20, 60, 10, 15], 3, 20), 1.25);
+        near(residual_supply(&[5, 5, 5], 3, 20), 0.0);
+        near(residual_supply(&[5, 5], 3, 20), 0.0);
+        near(residual_supply(&[5, 5], 0, 0), 0.0);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use openledger_types::sha256;
 
 use crate::SimError;
-use crate::metrics::{hhi, nakamoto, ratio};
+use crate::metrics::{hhi, nakamoto, ratio, residual_supply};
 use crate::scenario::{Bar, Incident, Limit, Measure, Mechanisms, Outcome, Scenario};
 use street::{Flow, Played, Street};
 
@@ -45,6 +45,10 @@ const MEASURES: &[Measure] = &[
     Measure::charted("return_worst", "these, were the uplift pools of their models theirs too"),
     Measure::listed("sellers_hhi", "HHI of volume by provider in the last 16 epochs"),
     Measure::listed("sellers_nakamoto", "least number of providers with more than half of that volume"),
+    Measure::listed(
+        "sellers_residual",
+        "residual supply: that volume without its three largest providers, over all of it",
+    ),
 ];
 
 /// Buying answers from oneself.
@@ -103,6 +107,7 @@ impl Scenario for Wash {
             ("return_worst", per_unit(own, own.gained - own.rewarded + own.uplift)),
             ("sellers_hhi", hhi(&volumes)),
             ("sellers_nakamoto", nakamoto(&volumes) as f64),
+            ("sellers_residual", residual_supply(&volumes, 3, volumes.iter().sum())),
         ]);
         let worlds = [Some(&full), small.as_ref()];
         let worlds = || worlds.into_iter().flatten();
