@@ -9,6 +9,7 @@ use openledger_types::{
 
 use super::key::GovernanceKey;
 use super::{houses, votes};
+use crate::advances::{self, AdvanceKey};
 use crate::audits;
 use crate::bonds::{self, Bonded};
 use crate::escrow::{self, EscrowKey};
@@ -35,6 +36,7 @@ pub(super) fn keys(account: AccountId, leaving: &Leaving<'_>) -> Vec<StateKey> {
     keys.push(GovernanceKey::Proposal(leaving.scope.clone(), leaving.proposal).state());
     keys.extend(ROLES.into_iter().flat_map(|role| bonds::keys(account, role)));
     keys.extend(ROLES.map(|role| EscrowKey::Tranches(account, role).state()));
+    keys.push(AdvanceKey::Pool.state());
     let scopes = leaving.scopes.iter().take(most);
     keys.extend(scopes.flat_map(|scope| houses::keys_of_lock(scope, account)));
     let tranches = leaving.tranches.iter().take(most);
@@ -158,15 +160,12 @@ fn take_tranche(transition: &mut Transition<'_>, role: Role, epoch: u64) -> Appl
     let Some(mut tranche) = transition.view.get::<TrancheRecord>(&key)? else {
         return Ok(Amount::ZERO);
     };
+    // What was sold of it is the advance pool's, also of what unlocks now.
+    advances::repay(transition, (account, role, epoch), &mut tranche)?;
     let unlocked = escrow::unlocked(&tranche, epoch, now);
     let due = unlocked.minus(tranche.claimed).unwrap_or(Amount::ZERO);
     tranche.claimed = plus(tranche.claimed, due)?;
-    if escrow::remaining(&tranche) == Amount::ZERO {
-        transition.view.remove(&key);
-        escrow::index::remove(transition, &EscrowKey::Tranches(account, role).state(), epoch)?;
-    } else {
-        transition.view.put(&key, &tranche);
-    }
+    escrow::put_tranche(transition, (account, role, epoch), &tranche)?;
     let (from, to) = (Holder::Escrow(account), Holder::Account(account));
     supply::shift(transition, from, to, Asset::Credit, due, Cause::Left)?;
     Ok(due)

@@ -1,7 +1,8 @@
 //! What a pause stops. Exits are on no list: claims, releases, withdrawals, closing of channels, votes and leaving go on.
 
+use openledger_types::agents::AgentAction;
 use openledger_types::governance::{Pausable, PauseRecord};
-use openledger_types::{Action, FundsAction, GovernanceAction, Rejection};
+use openledger_types::{Action, DatanetAction, FundsAction, GovernanceAction, ModelAction, Rejection};
 
 use super::key::GovernanceKey;
 use crate::execute::Transition;
@@ -10,14 +11,22 @@ use crate::state::{Applied, StateKey};
 /// The step that an action belongs to, if it can be paused.
 fn step(action: &Action) -> Option<Pausable> {
     match action {
-        Action::CreateDatanet { .. } | Action::Contribute { .. } | Action::SealSnapshot { .. } => {
+        Action::CreateDatanet { .. }
+        | Action::Contribute { .. }
+        | Action::SealSnapshot { .. }
+        | Action::Datanets(DatanetAction::Create { .. } | DatanetAction::Commit { .. }) => {
             Some(Pausable::Datanets)
         }
-        Action::RegisterModel { .. } => Some(Pausable::Models),
+        Action::RegisterModel { .. }
+        | Action::Models(ModelAction::RegisterManifest { .. } | ModelAction::RegisterAdapter { .. }) => {
+            Some(Pausable::Models)
+        }
         Action::RegisterProvider { .. } | Action::RegisterGateway { .. } | Action::PostOffer { .. } => {
             Some(Pausable::Providers)
         }
-        Action::OpenChannel { .. } | Action::TopUpChannel { .. } => Some(Pausable::Channels),
+        Action::OpenChannel { .. }
+        | Action::TopUpChannel { .. }
+        | Action::Agents(AgentAction::TopUpByMandate { .. }) => Some(Pausable::Channels),
         Action::SettleBatch(_) => Some(Pausable::Settlement),
         Action::Governance(GovernanceAction::Execute { .. }) => Some(Pausable::Proposals),
         Action::Funds(FundsAction::CloseMaintenance { .. } | FundsAction::ClaimInsurance { .. }) => {

@@ -81,3 +81,27 @@ fn nobody_leaves_for_money_and_a_datanet_gives_back_its_locks_alone() {
     });
     world.check([(0, leave(&[], &[]), Err(LeavingClosed)), (0, datanet, Err(ProposalUnknown))]);
 }
+
+/// A provider sold most of a tranche to the advance pool, left while a constitutional proposal waited, and took along what it had
+/// sold: the pool was never repaid.
+#[test]
+fn whoever_sold_a_tranche_does_not_leave_with_it() {
+    use openledger_types::advances::{AdvanceAction, AdvancePoolRecord};
+    let mut world = approved();
+    let begun = world.context.timestamp_ms / world.parameters.epoch_ms;
+    let key = StateKey::Tranche(account(PROVIDER), Role::Provider, begun);
+    let whole: TrancheRecord = world.record(&key).unwrap();
+    let sold = Amount(whole.amount.0 / 2);
+    world.accept(STRANGER, Action::Advances(AdvanceAction::FundAdvances { amount: Amount(1_000_000) }));
+    let take = AdvanceAction::TakeAdvance { role: Role::Provider, epoch: begun, amount: sold };
+    world.accept(PROVIDER, Action::Advances(take));
+    world.pass(14);
+    world.accept(0, close(1));
+    let before = world.credits(PROVIDER);
+    world.accept(PROVIDER, leave(&[(Role::Provider, begun)], &[]));
+    // After two weeks all of it has unlocked: the pool has its part, the provider the rest.
+    assert_eq!(world.credits(PROVIDER) - before, whole.amount.0 - sold.0);
+    let pool: AdvancePoolRecord = world.record(&crate::advances::AdvanceKey::Pool.state()).unwrap();
+    assert_eq!(pool.owed, Amount(0));
+    assert!(!world.state.contains_key(&key.encode()));
+}
