@@ -163,11 +163,15 @@ impl World {
     }
 
     pub(crate) fn commit(&mut self, changes: Loaded) {
+        let decided = changes.contains_key(&StateKey::Parameters.encode());
         for (key, value) in changes {
             match value {
                 Some(value) => self.state.insert(key, value),
                 None => self.state.remove(&key),
             };
+        }
+        if decided {
+            self.parameters = self.record(&StateKey::Parameters).expect("a network has parameters");
         }
     }
 

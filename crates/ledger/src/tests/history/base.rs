@@ -156,6 +156,8 @@ pub(super) fn bonds(world: &World, dice: &mut Dice) -> (u8, Action) {
                 (record.releases_in_epoch <= now || dice.chance(50)).then_some(*epoch)
             });
             let mut epochs: Vec<u64> = due.take(6).collect();
+            // Keys are not in the order of their epochs.
+            epochs.sort_unstable();
             if epochs.is_empty() {
                 epochs.push(dice.below(now + 1));
             }
@@ -203,6 +205,7 @@ pub(super) fn escrow(world: &World, dice: &mut Dice) -> (u8, Action) {
         })
         .take(64)
         .collect();
+    epochs.sort_unstable();
     if epochs.is_empty() {
         epochs.push(dice.below(now + 1));
     }

@@ -11,6 +11,7 @@ mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use openledger_types::agents::AgentAction;
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, Action, Asset, ChannelId, Event, Holder};
 
@@ -101,6 +102,7 @@ impl Model {
         }
         let supply: openledger_types::record::SupplyRecord = world.record(&StateKey::Supply).unwrap();
         model.created = [u128::from(supply.credits_deposited.0), u128::from(supply.open_issued.0)];
+        model.custody = [u128::from(supply.credits_in_custody.0), u128::from(supply.open_in_custody.0)];
         model.withdrawn = u128::from(supply.credits_withdrawn.0);
         model.burned = [u128::from(supply.credits_burned.0), u128::from(supply.open_burned.0)];
         model
@@ -219,6 +221,10 @@ impl Model {
             }
             Action::OpenChannel { .. } | Action::TopUpChannel { .. } | Action::CloseChannel { .. } => {
                 self.channel(sender, turn);
+            }
+            Action::Agents(AgentAction::TopUpByMandate { channel, amount, .. }) => {
+                let payer = self.channels[channel].consumer;
+                self.top_up(payer, *channel, u128::from(amount.0));
             }
             Action::SettleBatch(batch) => self.settle(sender, batch, turn.world),
             Action::ClaimTranches { role, epochs } => self.claim(sender, *role, epochs, turn.world.epoch()),

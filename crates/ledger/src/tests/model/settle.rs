@@ -1,12 +1,17 @@
 //! Channels, batches and tranches in the reference model.
 
+use openledger_types::funds::FundsRecord;
+use openledger_types::markets::SeriesRecord;
+use openledger_types::models::{TitleRecord, title_of};
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Action, Batch, Domain};
+use openledger_types::{AccountId, Action, Batch, ChannelId, Domain};
 
 use super::super::history::Turn;
 use super::super::*;
 use super::{Channel, Model, Tranche, part, take};
+use crate::funds::FundsKey;
+use crate::markets::MarketKey;
 use crate::{StateKey, models, reputation};
 
 impl Model {
@@ -22,10 +27,7 @@ impl Model {
                 assert_eq!(self.channels.insert(id, channel), None, "a channel opens once");
             }
             Action::TopUpChannel { channel, amount } => {
-                take(&mut self.purse(sender).credits, u128::from(amount.0));
-                let channel = self.channels.get_mut(channel).expect("the channel is open");
-                assert!(!channel.closed && channel.consumer == sender);
-                channel.deposit += u128::from(amount.0);
+                self.top_up(sender, *channel, u128::from(amount.0));
             }
             Action::CloseChannel { channel } => {
                 let channel = self.channels.get_mut(channel).expect("the channel is open");
@@ -44,6 +46,13 @@ impl Model {
             }
             _ => unreachable!("only actions of channels come here"),
         }
+    }
+
+    pub(super) fn top_up(&mut self, payer: AccountId, channel: ChannelId, amount: u128) {
+        take(&mut self.purse(payer).credits, amount);
+        let channel = self.channels.get_mut(&channel).expect("the channel is open");
+        assert!(!channel.closed && channel.consumer == payer);
+        channel.deposit += amount;
     }
 
     /// What providers, gateways and whoever unbonds have at stake.
@@ -84,9 +93,12 @@ impl Model {
         for line in &batch.builders {
             // A line of a lineage is an account, or the title of a model, which pays the model's owner.
             let title = world.ask(|transition| models::title(transition, line.account));
+            let amount = u128::from(line.amount.0);
+            let sold = title.as_ref().map_or(0, |title| of_notes(title, amount, world));
+            self.custody[0] += sold;
             let payee = title.map_or(line.account, |title| title.owner);
             let reputation = world.ask(|transition| reputation::alone(transition, payee, &Domain::Building));
-            let amount = u128::from(line.amount.0);
+            let amount = amount - sold;
             self.earn(payee, Role::Builder, (&parameters.builder_escrow, reputation), amount, world);
         }
         for line in &batch.data {
@@ -116,10 +128,11 @@ impl Model {
             *carry = u128::from(line.after.0);
         }
         *self.pool(Pool::Verification) += u128::from(batch.verification.0);
-        *self.pool(Pool::Maintenance) += u128::from(batch.maintenance.0);
+        let (burn, diverted) = burn(batch, world);
+        *self.pool(Pool::Maintenance) += u128::from(batch.maintenance.0) + diverted;
         *self.pool(Pool::Insurance) += u128::from(batch.insurance.0);
         *self.pool(Pool::Capacity) += u128::from(batch.capacity.0);
-        self.burned[0] += u128::from(batch.burn.0);
+        self.burned[0] += burn;
     }
 
     /// Liquid by reputation and within half the collateral; the rest waits.
@@ -182,6 +195,25 @@ impl Model {
             purse.credits += due;
         }
     }
+}
+
+/// What of a batch's burn is burned, and what goes to maintenance while that is not covered: a part of the reference price.
+fn burn(batch: &Batch, world: &World) -> (u128, u128) {
+    let funds: FundsRecord = world.record(&FundsKey::Funds.state()).unwrap_or_default();
+    let burn = u128::from(batch.burn.0);
+    let diverted = part(u128::from(batch.reference_total.0), u128::from(funds.shift.0), 10_000).min(burn);
+    (burn - diverted, diverted)
+}
+
+/// The part of a model's line that its notes take while their series runs.
+fn of_notes(title: &TitleRecord, amount: u128, world: &World) -> u128 {
+    let series = title.active_series.map(|number| MarketKey::Series(title_of(&title.model), number).state());
+    let series = series.and_then(|key| world.record::<SeriesRecord>(&key));
+    let running = series.filter(|series| {
+        let ends = series.begins_epoch.map(|begins| begins..begins + series.epochs);
+        ends.is_some_and(|epochs| epochs.contains(&world.epoch()))
+    });
+    running.map_or(0, |series| part(amount, u128::from(series.share.0), 10_000))
 }
 
 /// What audited work says, as the step of reputation reads it: its own tests prove those numbers.

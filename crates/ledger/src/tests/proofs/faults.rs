@@ -1,22 +1,34 @@
 //! I8: what a proven fault takes.
 
 use openledger_types::record::{Role, SupplyRecord, TrancheRecord, UnbondingRecord};
-use openledger_types::{AccountId, Amount, BondRecord, Event, Forfeited, Holder};
+use openledger_types::{AccountId, Amount, BondRecord, EpochsRecord, Event, Forfeited, Holder};
 
 use super::super::history::{Dice, History, SECOND_GATEWAY, SECOND_PROVIDER};
 use super::super::*;
 use crate::StateKey;
 use crate::escrow::{self, EscrowKey, Loss};
 
-/// What a subject has that can be taken: credits in tranches of the role, OPEN at stake and being unbonded.
+/// What a subject has that can be taken: credits in tranches of the role, OPEN at stake and being unbonded. Faults find what
+/// began in the last 256 epochs; whatever is older has long been its owner's to take, which is checked for tranches.
 fn held(world: &World, who: AccountId, role: Role) -> (u64, u64) {
-    let tail = 8;
+    let now = world.epoch();
+    let named = |key: EscrowKey| world.record::<EpochsRecord>(&key.state()).unwrap_or_default().epochs();
+    let (tranches, unbondings) =
+        (named(EscrowKey::Tranches(who, role)), named(EscrowKey::Unbondings(who, role)));
     let prefix = StateKey::Tranche(who, role, 0);
-    let tranches = world.alike(&prefix, prefix.encode().len() - tail);
-    let tranches = tranches.iter().map(|(key, _)| world.record::<TrancheRecord>(key).unwrap());
-    let prefix = StateKey::Unbonding(who, role, 0);
-    let waiting = world.alike(&prefix, prefix.encode().len() - tail);
-    let waiting = waiting.iter().map(|(key, _)| world.record::<UnbondingRecord>(key).unwrap().amount.0);
+    for (key, _) in world.alike(&prefix, prefix.encode().len() - 8) {
+        let tranche: TrancheRecord = world.record(&key).unwrap();
+        let StateKey::Tranche(_, _, begun) = key else { unreachable!("the key of a tranche") };
+        let over = escrow::unlocked(&tranche, begun, now) == tranche.amount.minus(tranche.forfeited).unwrap();
+        assert!(over || tranches.contains(&begun), "a fault does not find {key:?}");
+    }
+    let tranches = tranches
+        .iter()
+        .map(|epoch| world.record::<TrancheRecord>(&StateKey::Tranche(who, role, *epoch)).unwrap());
+    let waiting = unbondings.iter().map(|epoch| {
+        let waiting: UnbondingRecord = world.record(&StateKey::Unbonding(who, role, *epoch)).unwrap();
+        waiting.amount.0
+    });
     let stake = match role {
         Role::Provider => world
             .record(&StateKey::Provider(who))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use openledger_types::{AccountId, Action, Asset, ChannelId, Event, Holder, sha256};
+use openledger_types::{AccountId, Action, Asset, ChannelId, Event, Holder, MarketEvent, sha256};
 
 use super::super::history::{History, Invariant, Turn, share_of};
 use super::super::*;
@@ -114,7 +114,7 @@ impl Invariant for Cited {
     }
 }
 
-/// What the events of a batch took from channels, and what they paid: parties, pools, carries, burn.
+/// What the events of a batch took from channels, and what they paid: parties, notes, pools, carries, burn.
 fn flow(events: &[Event]) -> (i128, i128) {
     let (mut debited, mut paid) = (0, 0);
     for event in events {
@@ -123,6 +123,8 @@ fn flow(events: &[Event]) -> (i128, i128) {
             Event::Paid { liquid, escrowed, .. } => paid += i128::from(liquid.0) + i128::from(escrowed.0),
             Event::PoolPaid { amount, .. } | Event::Burned { amount, .. } => paid += i128::from(amount.0),
             Event::CarrySet { before, after, .. } => paid += i128::from(after.0) - i128::from(before.0),
+            // The part of a builder's line that the model's notes take.
+            Event::Markets(MarketEvent::NotesEarned { amount, .. }) => paid += i128::from(amount.0),
             _ => {}
         }
     }

@@ -115,7 +115,7 @@ pub(crate) fn i11_a_new_name_is_worth_nothing() {
         let epoch = world.epoch();
         world.pass(waits);
         world.accept(PROVIDER, Action::ReleaseBond { role: Role::Provider, epochs: vec![epoch] });
-        let newcomer = 30;
+        let newcomer = 45;
         world.accept(PROVIDER, transfer(newcomer, openledger_types::Asset::Open, moved));
         world.accept(newcomer, super::super::provider(moved));
         let of = |world: &World, who| {
