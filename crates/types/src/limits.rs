@@ -93,5 +93,7 @@ pub const COUNCIL_SEATS: usize = 7;
 pub const MEASURERS_PER_ROUND_MAX: usize = 16;
 /// Projects of one usage report and of one maintenance round.
 pub const PROJECTS_PER_ROUND_MAX: usize = 64;
+/// The most use of one project that a report counts; the sum over all projects of a round stays far from overflow.
+pub const USAGE_MAX: u64 = 1 << 56;
 /// Members of the council that must give the same order.
 pub const COUNCIL_MAJORITY: usize = 5;

@@ -56,7 +56,7 @@ mod seeds;
 mod settle;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verdicts;
 
 use openledger_types::{AccountId, AuditAction};

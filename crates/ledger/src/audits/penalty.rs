@@ -87,8 +87,13 @@ pub(super) fn count_ruling(transition: &mut Transition<'_>, faulty: bool) -> App
 /// A gateway kept something back that it owes to an audit.
 pub(super) fn withheld(transition: &mut Transition<'_>, gateway: AccountId, penalty: Amount) -> Applied {
     check_running(transition)?;
+    let loss = Loss { penalty, ..Loss::default() };
+    let mut needed = escrow::keys_of_forfeit(gateway, Role::Gateway, &loss);
+    needed.extend(escrow::keys_of_held(transition, gateway, Role::Gateway)?);
+    needed.extend(reputation::keys_found(transition, gateway, &Domain::Routing, None)?);
+    transition.view.need(needed)?;
     let bad = Evidence { good: 0, bad: UNIT, counterparty: None };
     reputation::record(transition, gateway, &Domain::Routing, bad)?;
-    escrow::forfeit(transition, gateway, Role::Gateway, &Loss { penalty, ..Loss::default() })?;
+    escrow::forfeit(transition, gateway, Role::Gateway, &loss)?;
     Ok(())
 }

@@ -107,6 +107,7 @@ fn prepare(transition: &mut Transition<'_>, auditor: AccountId, loss: Option<&Lo
         needed.extend(escrow::keys_of_forfeit(auditor, Role::Auditor, loss));
         needed.extend(escrow::keys_of_held(transition, auditor, Role::Auditor)?);
     }
+    needed.extend(reputation::keys_found(transition, auditor, &Domain::Auditing, None)?);
     transition.view.need(needed)
 }
 

@@ -85,7 +85,8 @@ fn consequence(
             penalty::correlated(transition, stake, &cluster).max(penalty::job(transition, opening.share)?)
         }
         Ruling::PlantFalse => penalty::check(transition, record.fee)?,
-        _ if role == Role::Gateway => opening.router_fee,
+        // The gateway handed nothing over, or what nobody could check: as much as for not opening the receipt.
+        _ if role == Role::Gateway => penalty::job(transition, opening.share)?.max(opening.charged),
         _ => opening.share,
     };
     Ok(Some((subject, role, loss)))
@@ -110,8 +111,14 @@ pub(super) fn subject(
     if slashes {
         penalty::check_running(transition)?;
     }
+    // Both ask for what they miss before either stops, so that one round of loading brings it.
+    let mut found = Vec::from(record.parties.map(|cluster| AuditKey::Cluster(cluster).state()));
+    for (subject, role) in [(provider, Role::Provider), (audit.gateway, Role::Gateway)] {
+        found.extend(reputation::keys_found(transition, subject, &penalty::domain(role), Some(consumer))?);
+    }
+    let found = transition.view.need(found);
     let consequence = consequence(transition, &record, audit, ruling)?;
-    transition.view.need(record.parties.map(|cluster| AuditKey::Cluster(cluster).state()))?;
+    found?;
     let at_fault = consequence.as_ref().map(|(_, role, _)| *role);
     if let Some((subject, role, loss)) = consequence {
         judge(transition, &record, (subject, role), ruling)?;

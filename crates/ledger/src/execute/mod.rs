@@ -8,8 +8,9 @@
 //!
 //! The state is loaded by the caller, because storage is slow and the rules are not. [`execute`] answers
 //! [`Step::Load`] with all keys it can know of that are not in `loaded`; the caller loads them, adds them to `loaded`
-//! (`None` for a key without a record) and calls again. Two rounds suffice for every action: one for the keys that the
-//! action names, one for those that the parameters and contributions lead to.
+//! (`None` for a key without a record) and calls again. Three rounds suffice for every action: one for the keys that the
+//! action names, one for those that the records found lead to, and one for the clusters of accounts that were found so.
+//! A batch needs two.
 //!
 //! Absent: fees, ordering, blocks. The caller applies `changes` before it executes the next transaction.
 

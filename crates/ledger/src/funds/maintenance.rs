@@ -75,7 +75,7 @@ pub(super) fn commit(transition: &mut Transition<'_>, commitment: Hash) -> Appli
 
 fn check_lines(lines: &[UsageLine]) -> Applied {
     let increasing = lines.iter().zip(lines.iter().skip(1)).all(|(one, next)| one.project < next.project);
-    let filled = lines.iter().all(|line| line.usage > 0);
+    let filled = lines.iter().all(|line| (1..=limits::USAGE_MAX).contains(&line.usage));
     let count = 1..=limits::PROJECTS_PER_ROUND_MAX;
     if count.contains(&lines.len()) && increasing && filled {
         Ok(())

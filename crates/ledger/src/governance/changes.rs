@@ -247,8 +247,9 @@ fn restore(transition: &mut Transition<'_>, scope: &Scope, number: u64, proposal
     let standing: Vec<_> = standing.map(|((governed, _), before)| (governed, *before)).collect();
     match governed::with_values(&parameters, standing.iter().copied()) {
         Ok(restored) => {
-            for (governed, _) in standing {
-                forget_drift(transition, governed);
+            // What small steps took back still counts as small steps.
+            if proposal.class != ProposalClass::Routine {
+                standing.into_iter().for_each(|(governed, _)| forget_drift(transition, governed));
             }
             put_parameters(transition, scope, number, restored);
             true

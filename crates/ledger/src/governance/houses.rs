@@ -197,6 +197,8 @@ pub(super) fn enrol(transition: &mut Transition<'_>, scope: &Scope, domains: &[D
     check_scope(transition, scope)?;
     let increasing = domains.iter().zip(domains.iter().skip(1)).all(|(one, next)| one < next);
     let inside = domains.iter().all(|domain| match (scope, domain) {
+        // Whoever asks for such work says how good it was, so it could be bought.
+        (Scope::Protocol, Domain::Agent | Domain::Labelling(_)) => false,
         (Scope::Protocol, _) => true,
         (Scope::Datanet(name), Domain::Data(of) | Domain::Labelling(of)) => name == of,
         (Scope::Datanet(_), _) => false,

@@ -6,7 +6,7 @@ use openledger_types::{AccountId, Amount, Asset, Cause, Event, Holder, MarketEve
 
 use super::auction::{self, Clearing};
 use super::earnings::{count, holding_key, ripen, series_key};
-use super::notes::{note_book_key, open, series_of};
+use super::notes::{note_book_key, series_of, title};
 use crate::execute::Transition;
 use crate::models::title_key;
 use crate::state::{Applied, StateKey};
@@ -21,7 +21,7 @@ struct Auction<'a> {
 }
 
 pub(super) fn clear(transition: &mut Transition<'_>, model: &Name, number: u64, epoch: u64) -> Applied {
-    let title = open(transition, model)?;
+    let title = title(transition, model)?;
     let mut series = series_of(transition, model, number)?;
     let key = note_book_key(model, number, epoch);
     let book = transition.view.get::<NoteBookRecord>(&key)?;

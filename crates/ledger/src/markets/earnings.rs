@@ -66,7 +66,7 @@ pub(crate) fn earn(
     mut title: TitleRecord,
     amount: Amount,
 ) -> Applied<Amount> {
-    if transition.parameters.markets.notes == 0 {
+    if transition.parameters.markets.notes == 0 && title.active_series.is_none() {
         return Ok(amount);
     }
     let (epoch, parameters) = (transition.epoch(), transition.parameters.clone());

@@ -27,6 +27,11 @@ pub(super) fn open(transition: &mut Transition<'_>, model: &Name) -> Applied<Tit
     if transition.parameters.markets.notes == 0 {
         return Err(Rejection::NotesClosed.into());
     }
+    title(transition, model)
+}
+
+/// A model's title. What was sold and ordered is settled even where notes were switched off since.
+pub(super) fn title(transition: &mut Transition<'_>, model: &Name) -> Applied<TitleRecord> {
     Ok(transition.view.get(&title_key(model))?.ok_or(Rejection::ModelUnknown)?)
 }
 

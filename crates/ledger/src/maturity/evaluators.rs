@@ -205,6 +205,9 @@ pub(super) fn reveal(
 /// The fixed fee, as far as the verification pool has it: liquid by reputation within half of the bond, the rest in a
 /// tranche like a builder's.
 fn pay(transition: &mut Transition<'_>, evaluator: AccountId) -> Applied<Amount> {
+    let mut found = reputation::keys_found(transition, evaluator, &Domain::Evaluating, None)?;
+    found.push(StateKey::Tranche(evaluator, Role::Evaluator, transition.epoch()));
+    transition.view.need(found)?;
     let held = transition.view.pool(&Pool::Verification)?;
     let fee = transition.parameters.maturity.evaluation_fee.min(held);
     let rules = transition.parameters.builder_escrow;

@@ -20,6 +20,10 @@ pub(super) fn proven(
     if contribution.revoked_at.is_some() {
         return Err(Rejection::ContributionRevoked.into());
     }
+    let cluster = transition.view.cluster(&measured.datanet, contribution.cluster)?;
+    if cluster.is_none_or(|cluster| cluster.owner != measured.contribution) {
+        return Err(Rejection::ClusterNotOwned.into());
+    }
     let record = evaluators::read(transition, measured)?;
     let lower = u64::try_from(arithmetic::bounds(&record).lower).unwrap_or(0);
     if record.count < transition.parameters.maturity.evaluations_min || lower == 0 {

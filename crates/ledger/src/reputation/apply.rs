@@ -41,14 +41,29 @@ pub(crate) fn keys_of_pair(subject: AccountId, domain: &Domain, counterparty: Ac
     keys
 }
 
+/// What [`of`], [`record`] and [`super::mark_fraud`] read when the clusters are loaded: an action that finds more keys in
+/// the same round asks for all of them at once, because there is no third round.
+pub(crate) fn keys_found(
+    transition: &mut Transition<'_>,
+    subject: AccountId,
+    domain: &Domain,
+    counterparty: Option<AccountId>,
+) -> Applied<Vec<StateKey>> {
+    let cluster = cluster_of(transition, subject)?;
+    let mut keys = vec![evidence_key(subject, domain), key_of_mark(cluster)];
+    if let Some(counterparty) = counterparty {
+        let counterparty = cluster_of(transition, counterparty)?;
+        keys.extend([
+            StateKey::Reputation(ReputationKey::Counterparty(cluster, domain.clone(), counterparty)),
+            StateKey::Reputation(ReputationKey::Requester(counterparty, domain.clone())),
+        ]);
+    }
+    Ok(keys)
+}
+
 /// Most accounts are clusters of their own, so the mark is likely there.
 fn keys_of_cluster(account: AccountId) -> Vec<StateKey> {
     vec![accounts::key_of_cluster(account), key_of_mark(account)]
-}
-
-/// Everything that [`of`] reads beside [`accounts::key_of_cluster`], when that is loaded.
-pub(crate) fn keys_found(subject: AccountId, cluster: AccountId, domain: &Domain) -> [StateKey; 2] {
-    [evidence_key(subject, domain), key_of_mark(cluster)]
 }
 
 pub(super) fn evidence_key(subject: AccountId, domain: &Domain) -> StateKey {
@@ -97,7 +112,8 @@ pub(crate) fn record(
     let (epoch, parameters) = (transition.epoch(), transition.parameters.reputation);
     let cluster = cluster_of(transition, subject)?;
     let key = evidence_key(subject, domain);
-    transition.view.need([key.clone(), key_of_mark(cluster)])?;
+    let found = keys_found(transition, subject, domain, given.counterparty)?;
+    transition.view.need(found.into_iter().chain([key.clone()]))?;
     let mark: Option<FraudRecord> = transition.view.get(&key_of_mark(cluster))?;
     let before = transition.view.get::<EvidenceRecord>(&key)?;
     let before = before.unwrap_or_else(|| arithmetic::prior(epoch));

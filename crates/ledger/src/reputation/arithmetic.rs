@@ -124,7 +124,7 @@ pub fn current(
 }
 
 /// The evidence turned to `epoch`, so that more can be added to it: its base is the reputation of the epoch before.
-pub(super) fn turned(
+pub(crate) fn turned(
     evidence: &EvidenceRecord,
     mark: Option<&FraudRecord>,
     parameters: &ReputationParameters,

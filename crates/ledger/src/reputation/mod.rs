@@ -35,6 +35,8 @@ mod marks;
 mod tests;
 
 pub(crate) use apply::{Evidence, alone, keys, keys_alone, keys_found, keys_of_pair, of, record, units};
+#[cfg(test)]
+pub(crate) use arithmetic::turned;
 pub use arithmetic::{current, weight};
 pub use key::{ReputationKey, ReputationRecord};
 pub(crate) use marks::{carry_mark, hand_on_mark, key_of_mark, mark_fraud};

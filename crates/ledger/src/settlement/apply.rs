@@ -51,11 +51,15 @@ pub(crate) fn keys(gateway: AccountId, batch: &Batch) -> Vec<StateKey> {
     keys
 }
 
-/// What the parameters and the contributions lead to: the tranches of this epoch, and the clusters.
+/// What the parameters, the contributions and the clusters lead to: the tranches of this epoch, the clusters of texts, and the
+/// marks of clusters of accounts.
 fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<StateKey>> {
     let epoch = transition.epoch();
-    let mut keys = vec![StateKey::Tranche(transition.sender, Role::Gateway, epoch)];
+    let sender = transition.sender;
+    let mut keys = vec![StateKey::Tranche(sender, Role::Gateway, epoch)];
+    keys.extend(reputation::keys_found(transition, sender, &Domain::Routing, None)?);
     for line in &batch.providers {
+        keys.extend(reputation::keys_found(transition, line.provider, &Domain::Serving, None)?);
         keys.push(StateKey::Tranche(line.provider, Role::Provider, epoch));
     }
     for line in &batch.builders {
@@ -74,9 +78,8 @@ fn keys_found(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<Sta
             if contribution.mature {
                 keys.push(StateKey::Tranche(line.owner, Role::Data, epoch));
                 keys.extend(escrow::keys_of_lock(line.owner, Role::Data));
-                let cluster = accounts::cluster_of(transition, line.owner)?;
                 let domain = Domain::Data(line.datanet.clone());
-                keys.extend(reputation::keys_found(line.owner, cluster, &domain));
+                keys.extend(reputation::keys_found(transition, line.owner, &domain, None)?);
             }
         }
     }

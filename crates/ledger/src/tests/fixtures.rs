@@ -49,7 +49,7 @@ fn batch() -> Batch {
     }
 }
 
-fn actions() -> Vec<Action> {
+pub(super) fn actions() -> Vec<Action> {
     vec![
         Action::Faucet { to: account(1), asset: Asset::Open, amount: Amount(2) },
         transfer(1, Asset::Credit, 2),

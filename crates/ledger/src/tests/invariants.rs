@@ -40,11 +40,19 @@ invariants! {
     9 i09_a_closed_set_loses_the_leak
         "Whoever owns every role and buys from itself loses the burn and the funds.";
     10 i10_reputation_rises_slowly_in_any_order
-        "A reputation is in [0, 1], rises by at most .05 per epoch, never by bad evidence, in any order within an epoch.";
+        "A reputation is in [0, 1], rises by at most .05 per epoch, never by bad evidence, in any order within an epoch; it decays towards the prior only.";
     11 i11_a_new_name_is_worth_nothing
         "A new identity has no more reputation than any clean one; a new name never raises what can be liquid.";
+    12 i12_auditors_have_no_part_in_what_they_audit
+        "An auditor's cluster is never that of provider, gateway or consumer; what draws is fixed after what it draws from.";
+    13 i13_no_verdict_can_be_read_before_the_last_commitment
+        "No verdict can be read before the deadline for commitments.";
+    14 i14_nobody_is_audited_less_than_the_least_rate
+        "Everybody is audited at least at the least rate, and newcomers at least at the base rate.";
+    15 i15_an_honest_provider_gains_in_spite_of_mistakes
+        "Honest work is worth doing at the reference's rate of false accusations.";
     16 i16_exposure_is_capped_in_every_order
-        "The cap on exposure holds under any order of events.";
+        "The caps on exposure and on a cluster's traffic hold under any order of events.";
     17 i17_prices_step_little_and_are_capped_where_few_could_serve
         "A price steps by at most 6.25 %, never below the reference price; the cap is active exactly when the residual supply index of three is below 1.1.";
     18 i18_nobody_decides_alone_and_no_delay_shrinks
@@ -64,7 +72,7 @@ invariants! {
 }
 
 /// Invariants of steps that are not there yet.
-const PENDING: &[u8] = &[12, 13, 14, 15];
+const PENDING: &[u8] = &[];
 
 #[test]
 fn no_invariant_is_missing() {

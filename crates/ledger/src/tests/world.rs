@@ -1,4 +1,4 @@
-//! A small network in memory. Every action sent through it is also checked: at most two rounds of loading, the same
+//! A small network in memory. Every action sent through it is also checked: at most three rounds of loading, the same
 //! outcome when everything is loaded at once, conservation over all records, and a rejection that changes the nonce
 //! alone. So each table and each property proves those for every action that it happens to send.
 
@@ -204,7 +204,7 @@ impl World {
                 Step::Done(outcome) => break outcome,
                 Step::Load(keys) => {
                     rounds += 1;
-                    assert!(rounds <= 2, "more than two rounds of loading");
+                    assert!(rounds <= 3, "more than three rounds of loading");
                     assert!(!keys.is_empty() && keys.iter().all(|key| !loaded.contains_key(key)));
                     loaded.extend(keys.into_iter().map(|key| (key.clone(), self.state.get(&key).cloned())));
                 }
@@ -258,6 +258,16 @@ impl World {
         let prefix = key.encode()[..bytes].to_vec();
         let found = self.state.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
         found.map(|(key, value)| (StateKey::decode(key).unwrap(), value.as_slice())).collect()
+    }
+
+    /// Those records, read.
+    pub(crate) fn records<T: borsh::BorshDeserialize>(
+        &self,
+        key: &StateKey,
+        bytes: usize,
+    ) -> Vec<(StateKey, T)> {
+        let read = |value| codec::decode("record", value, 1 << 20).unwrap();
+        self.alike(key, bytes).into_iter().map(|(key, value)| (key, read(value))).collect()
     }
 
     /// What a step reads, as of this block. Nothing changes.

@@ -18,39 +18,39 @@ use super::AuditKey;
 use crate::StateKey;
 use crate::tests::*;
 
-pub(super) const AUDITORS: [u8; 9] = [0, 1, 2, 3, 4, 5, 9, 10, 11];
-pub(super) const SEED: Hash = Hash([77; 32]);
-pub(super) const SALT: Hash = Hash([78; 32]);
-pub(super) const COMPUTATION: Verdict = Verdict::Fault(Fault::Computation);
+pub(crate) const AUDITORS: [u8; 9] = [0, 1, 2, 3, 4, 5, 9, 10, 11];
+pub(crate) const SEED: Hash = Hash([77; 32]);
+pub(crate) const SALT: Hash = Hash([78; 32]);
+pub(crate) const COMPUTATION: Verdict = Verdict::Fault(Fault::Computation);
 
-pub(super) fn audits(action: AuditAction) -> Action {
+pub(crate) fn audits(action: AuditAction) -> Action {
     Action::Audits(action)
 }
 
-pub(super) fn bond(amount: u64) -> Action {
+pub(crate) fn bond(amount: u64) -> Action {
     Action::RaiseBond { role: Role::Auditor, amount: Amount(amount) }
 }
 
-pub(super) fn register() -> Action {
+pub(crate) fn register() -> Action {
     audits(AuditAction::RegisterAuditor { endpoint: "http://127.0.0.1:3".into() })
 }
 
-pub(super) fn who(account_id: &AccountId) -> u8 {
+pub(crate) fn who(account_id: &AccountId) -> u8 {
     (0..ACCOUNTS).find(|who| account(*who) == *account_id).unwrap()
 }
 
 /// No planted faults and no second checks, so that a history is what its test says.
-pub(super) fn plain(parameters: &mut Parameters) {
+pub(crate) fn plain(parameters: &mut Parameters) {
     parameters.audits.planted.0 = 0;
     parameters.audits.repeated.0 = 0;
 }
 
-pub(super) fn leaves(count: u32) -> Vec<Hash> {
+pub(crate) fn leaves(count: u32) -> Vec<Hash> {
     (0..count).map(|number| tree::leaf(&number.to_le_bytes())).collect()
 }
 
 /// A network with nine auditors and a filled verification fund.
-pub(super) fn network(change: impl FnOnce(&mut Parameters)) -> World {
+pub(crate) fn network(change: impl FnOnce(&mut Parameters)) -> World {
     let mut world = World::with(change, 1_000_000_000).prepare();
     for who in AUDITORS {
         world.accept(who, bond(2_000_000_000));
@@ -62,7 +62,7 @@ pub(super) fn network(change: impl FnOnce(&mut Parameters)) -> World {
 }
 
 /// Settles small receipts, after a seed was committed for the epoch. Returns the number of the batch.
-pub(super) fn settle(world: &mut World, receipts: u32) -> u64 {
+pub(crate) fn settle(world: &mut World, receipts: u32) -> u64 {
     let epoch = epoch(world);
     let commitment = seed_commitment(&account(GATEWAY), epoch, &SEED);
     let _ = world.send(GATEWAY, audits(AuditAction::CommitSeed { commitment }));
@@ -74,21 +74,21 @@ pub(super) fn settle(world: &mut World, receipts: u32) -> u64 {
     number
 }
 
-pub(super) fn epoch(world: &World) -> u64 {
+pub(crate) fn epoch(world: &World) -> u64 {
     world.parameters.epoch_at(world.context.timestamp_ms)
 }
 
 /// Passes until this epoch.
-pub(super) fn until(world: &mut World, wanted: u64) {
+pub(crate) fn until(world: &mut World, wanted: u64) {
     let now = epoch(world);
     world.pass(wanted.saturating_sub(now));
 }
 
-pub(super) fn draw(batch: u64, beacon: u64) -> Action {
+pub(crate) fn draw(batch: u64, beacon: u64) -> Action {
     audits(AuditAction::DrawAudits { gateway: account(GATEWAY), batch, beacon })
 }
 
-pub(super) fn opening(receipt: u32) -> Opening {
+pub(crate) fn opening(receipt: u32) -> Opening {
     Opening {
         leaf: tree::leaf(&receipt.to_le_bytes()),
         provider: account(PROVIDER),
@@ -100,13 +100,13 @@ pub(super) fn opening(receipt: u32) -> Opening {
     }
 }
 
-pub(super) fn open(batch: u64, receipt: u32, receipts: u32) -> Action {
+pub(crate) fn open(batch: u64, receipt: u32, receipts: u32) -> Action {
     let path = tree::batch_path(&leaves(receipts), usize::try_from(receipt).unwrap()).unwrap();
     audits(AuditAction::OpenReceipt { batch, receipt, opening: opening(receipt), path })
 }
 
 /// A receipt of a newcomer, settled in epoch 0, drawn and opened in epoch 1.
-pub(super) fn opened(change: impl FnOnce(&mut Parameters)) -> (World, AuditId) {
+pub(crate) fn opened(change: impl FnOnce(&mut Parameters)) -> (World, AuditId) {
     let mut world = network(change);
     let batch = settle(&mut world, 1);
     world.pass(1);
@@ -115,28 +115,28 @@ pub(super) fn opened(change: impl FnOnce(&mut Parameters)) -> (World, AuditId) {
     (world, AuditId { gateway: account(GATEWAY), batch, receipt: 0 })
 }
 
-pub(super) fn record(world: &World, audit: AuditId) -> AuditRecord {
+pub(crate) fn record(world: &World, audit: AuditId) -> AuditRecord {
     world.record(&AuditKey::Audit(audit).state()).unwrap()
 }
 
 /// Who sits in the last round.
-pub(super) fn sitting(world: &World, audit: AuditId) -> Vec<u8> {
+pub(crate) fn sitting(world: &World, audit: AuditId) -> Vec<u8> {
     let record = record(world, audit);
     record.rounds.last().unwrap().seats.iter().map(|seat| who(&seat.auditor)).collect()
 }
 
-pub(super) fn commit(world: &World, audit: AuditId, auditor: u8, verdict: Verdict) -> Action {
+pub(crate) fn commit(world: &World, audit: AuditId, auditor: u8, verdict: Verdict) -> Action {
     let round = u8::try_from(record(world, audit).rounds.len() - 1).unwrap();
     let commitment = verdict_commitment(&audit, round, &account(auditor), &verdict, &SALT);
     audits(AuditAction::CommitVerdict { audit, commitment })
 }
 
-pub(super) fn reveal(audit: AuditId, verdict: Verdict) -> Action {
+pub(crate) fn reveal(audit: AuditId, verdict: Verdict) -> Action {
     audits(AuditAction::RevealVerdict { audit, verdict, salt: SALT })
 }
 
 /// The last round's auditors commit to these verdicts and reveal them; `None` is silent.
-pub(super) fn say(world: &mut World, audit: AuditId, verdict: impl Fn(usize) -> Option<Verdict>) {
+pub(crate) fn say(world: &mut World, audit: AuditId, verdict: impl Fn(usize) -> Option<Verdict>) {
     let seats = sitting(world, audit);
     let said: Vec<_> = seats.iter().enumerate().filter_map(|(n, who)| Some((*who, verdict(n)?))).collect();
     for (who, verdict) in &said {
@@ -151,7 +151,7 @@ pub(super) fn say(world: &mut World, audit: AuditId, verdict: impl Fn(usize) -> 
 }
 
 /// The epoch after which the next stage begins.
-pub(super) fn deadline(world: &World, audit: AuditId) -> u64 {
+pub(crate) fn deadline(world: &World, audit: AuditId) -> u64 {
     let record = record(world, audit);
     match record.status {
         Status::Drawing { after, .. } => after,
@@ -160,12 +160,12 @@ pub(super) fn deadline(world: &World, audit: AuditId) -> u64 {
     }
 }
 
-pub(super) fn advancing(world: &World, audit: AuditId) -> Action {
+pub(crate) fn advancing(world: &World, audit: AuditId) -> Action {
     audits(AuditAction::AdvanceAudit { audit, beacon: deadline(world, audit) + 1 })
 }
 
 /// Reveals the seed when it is due, and takes the audit to its next stage.
-pub(super) fn advance(world: &mut World, audit: AuditId) {
+pub(crate) fn advance(world: &mut World, audit: AuditId) {
     let record = record(world, audit);
     if record.rounds.len() == 1 && record.status == Status::Sitting {
         until(world, record.seed_by);
@@ -178,28 +178,28 @@ pub(super) fn advance(world: &mut World, audit: AuditId) {
     world.accept(STRANGER, action);
 }
 
-pub(super) fn ruling(world: &World, audit: AuditId) -> Ruling {
+pub(crate) fn ruling(world: &World, audit: AuditId) -> Ruling {
     match record(world, audit).status {
         Status::Ruled { ruling, .. } => ruling,
         other => panic!("not ruled: {other:?}"),
     }
 }
 
-pub(super) fn challenge(audit: AuditId, claim: Verdict) -> Action {
+pub(crate) fn challenge(audit: AuditId, claim: Verdict) -> Action {
     audits(AuditAction::ChallengeAudit { audit, claim })
 }
 
-pub(super) fn settle_subject(audit: AuditId) -> Action {
+pub(crate) fn settle_subject(audit: AuditId) -> Action {
     let (provider, consumer) = (account(PROVIDER), account(CONSUMER));
     audits(AuditAction::SettleSubject { audit, provider, consumer })
 }
 
-pub(super) fn settle_seat(audit: AuditId, auditor: u8) -> Action {
+pub(crate) fn settle_seat(audit: AuditId, auditor: u8) -> Action {
     audits(AuditAction::SettleSeat { audit, auditor: account(auditor) })
 }
 
 /// Waits until nobody can appeal, and settles everybody. Returns all events.
-pub(super) fn finish(world: &mut World, audit: AuditId) -> Vec<Event> {
+pub(crate) fn finish(world: &mut World, audit: AuditId) -> Vec<Event> {
     let Status::Ruled { until: last, .. } = record(world, audit).status else { panic!("not ruled") };
     until(world, last + 1);
     let seats = record(world, audit).rounds;
@@ -212,13 +212,13 @@ pub(super) fn finish(world: &mut World, audit: AuditId) -> Vec<Event> {
 }
 
 /// What an auditor holds that a penalty reaches or that it was paid: bond, credits and escrow.
-pub(super) fn worth(world: &World, who: u8) -> (u64, u64) {
+pub(crate) fn worth(world: &World, who: u8) -> (u64, u64) {
     let bond: Option<openledger_types::BondRecord> =
         world.record(&crate::bonds::key(account(who), Role::Auditor));
     let held = world.account(who);
     (bond.map_or(0, |bond| bond.bond.0), held.credits.0 + held.escrowed.0)
 }
 
-pub(super) fn provider_record(world: &World) -> ProviderRecord {
+pub(crate) fn provider_record(world: &World) -> ProviderRecord {
     world.record(&StateKey::Provider(account(PROVIDER))).unwrap()
 }

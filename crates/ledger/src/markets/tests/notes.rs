@@ -65,7 +65,7 @@ fn a_network_without_notes_has_none() {
     world.check([
         (BASE_BUILDER, issue("base", 4_000, 90, 100, 1), Err(NotesClosed)),
         (STRANGER, buy, Err(NotesClosed)),
-        (STRANGER, clear_at(0), Err(NotesClosed)),
+        (STRANGER, clear_at(0), Err(SeriesUnknown)),
         (STRANGER, claim(), Err(SeriesUnknown)),
     ]);
     let title: TitleRecord = world.record(&title_key(&name("base"))).unwrap();

@@ -1,6 +1,6 @@
 //! Choices by a seed: the same seed gives the same history on every machine. Not random in any stronger sense.
 
-use openledger_types::Amount;
+use openledger_types::{Amount, Hash, codec, sha256};
 
 use super::PEOPLE;
 
@@ -11,6 +11,12 @@ pub(crate) struct Dice(u64);
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// What is fixed by something and not by the history: whoever decides about it again decides the same.
+    pub(crate) fn about(what: &impl borsh::BorshSerialize) -> Self {
+        let Hash(bytes) = sha256(&codec::encode(what));
+        Self(bytes.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     pub(crate) fn number(&mut self) -> u64 {

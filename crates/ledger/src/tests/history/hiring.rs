@@ -172,7 +172,9 @@ fn job(world: &World, dice: &mut Dice) -> (u8, Ask) {
             0 => open(world, dice, Some((id, &record))),
             _ => (payee, Ask::SubmitResult { job: id, result: bytes32(1) }),
         },
-        JobState::Submitted { until_epoch, .. } if !late(until_epoch) => (evaluator, decide),
+        JobState::Submitted { until_epoch, .. } if !late(until_epoch) && !dice.chance(6) => {
+            (evaluator, decide)
+        }
         JobState::Decided { until_epoch, .. } if !late(until_epoch) && dice.chance(2) => {
             (if dice.chance(2) { client } else { payee }, Ask::ContestJob { job: id })
         }

@@ -12,6 +12,7 @@ use openledger_types::{AccountId, Action, Amount, Batch, ChannelId, Contribution
 use super::super::model::PlainBatch;
 use super::super::*;
 use super::base::MODELS;
+use super::open::{FIRST, OPEN};
 use super::{Dice, SECOND_GATEWAY, SECOND_PROVIDER, number_of};
 use crate::{CompletionTerms, DataShare, Netting, StateKey, escrow, split_completion};
 
@@ -78,8 +79,8 @@ pub(super) fn settlement(world: &World, dice: &mut Dice) -> (u8, Action) {
         world.debit(id, Amount(to), number_of(channel.authorizer).expect("the signer takes part"))
     });
     let record = &gateway.record;
-    let mut batch =
-        lines.finish(record.batches + 1, record.receipts + 1, bytes32(dice.byte()), debits.collect());
+    let mut batch = lines.finish(record.batches + 1, record.receipts + 1, bytes32(0), debits.collect());
+    batch.receipts_root = super::audits::root(account(gateway.who), batch.number, batch.receipts);
     PlainBatch::of(&terms, &world.parameters).check(&batch);
     if dice.chance(5) {
         lie(dice, &mut batch);
@@ -152,12 +153,14 @@ fn random_terms(world: &World, dice: &mut Dice, gateway: &Gateway, reference: u6
 
 /// A contribution that can be paid; now and then one that cannot.
 fn random_share(world: &World, dice: &mut Dice) -> Option<DataShare> {
-    let (datanet, id) =
-        (name(dice.pick(&["help", "help", "tools"])), ContributionId([1 + dice.byte() % 155; 32]));
+    let datanet = dice.pick(&["help", "help", "tools", OPEN]);
+    let first = if datanet == OPEN { FIRST } else { 1 };
+    let most = if datanet == OPEN { 90 } else { 155 };
+    let (datanet, id) = (name(datanet), ContributionId([first + dice.byte() % most; 32]));
     let record: ContributionRecord = world.record(&StateKey::Contribution(datanet.clone(), id))?;
     let cluster: ClusterRecord = world.record(&StateKey::Cluster(datanet.clone(), record.cluster))?;
     let payable = record.revoked_at.is_none() && cluster.owner == id;
-    if !payable && !dice.chance(20) {
+    if !payable && !dice.chance(8) {
         return None;
     }
     let weight = if dice.chance(9) { dice.number() } else { dice.below(2_000) };

@@ -227,7 +227,7 @@ impl Model {
                 self.top_up(payer, *channel, u128::from(amount.0));
             }
             Action::SettleBatch(batch) => self.settle(sender, batch, turn.world),
-            Action::ClaimTranches { role, epochs } => self.claim(sender, *role, epochs, turn.world.epoch()),
+            Action::ClaimTranches { role, epochs } => self.claim(sender, *role, epochs, turn),
             Action::CompleteWithdrawal { .. }
             | Action::CreateDatanet { .. }
             | Action::Contribute { .. }

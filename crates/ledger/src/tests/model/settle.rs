@@ -1,11 +1,12 @@
 //! Channels, batches and tranches in the reference model.
 
+use openledger_types::advances::AdvanceEvent;
 use openledger_types::funds::FundsRecord;
 use openledger_types::markets::SeriesRecord;
 use openledger_types::models::{TitleRecord, title_of};
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::{Pool, Role};
-use openledger_types::{AccountId, Action, Batch, ChannelId, Domain};
+use openledger_types::{AccountId, Action, Batch, ChannelId, Domain, Event};
 
 use super::super::history::Turn;
 use super::super::*;
@@ -172,8 +173,10 @@ impl Model {
         self.purse(account).escrowed += amount;
     }
 
-    /// Nothing before the cliff, then linear in whole epochs.
-    pub(super) fn claim(&mut self, account: AccountId, role: Role, epochs: &[u64], now: u64) {
+    /// Nothing before the cliff, then linear in whole epochs. Whoever bought a part of the tranche is repaid first: that
+    /// much is in the double entry, and the rest is the owner's.
+    pub(super) fn claim(&mut self, account: AccountId, role: Role, epochs: &[u64], turn: &Turn<'_>) {
+        let now = turn.world.epoch();
         for begun in epochs {
             let place = (account, role, *begun);
             let tranche = self.tranches.get_mut(&place).expect("the tranche exists");
@@ -190,9 +193,10 @@ impl Model {
             if tranche.claimed == left {
                 self.tranches.remove(&place);
             }
+            let own = due.checked_sub(repaid(turn, *begun)).expect("at most what is due is repaid");
             let purse = self.purse(account);
-            take(&mut purse.escrowed, due);
-            purse.credits += due;
+            take(&mut purse.escrowed, own);
+            purse.credits += own;
         }
     }
 }
@@ -214,6 +218,15 @@ fn of_notes(title: &TitleRecord, amount: u128, world: &World) -> u128 {
         ends.is_some_and(|epochs| epochs.contains(&world.epoch()))
     });
     running.map_or(0, |series| part(amount, u128::from(series.share.0), 10_000))
+}
+
+/// What a claim repaid to the advance pool of the tranche of an epoch.
+fn repaid(turn: &Turn<'_>, begun: u64) -> u128 {
+    let repaid = turn.events.iter().map(|event| match event {
+        Event::Advances(AdvanceEvent::AdvanceRepaid { epoch, amount, .. }) if *epoch == begun => amount.0,
+        _ => 0,
+    });
+    u128::from(repaid.sum::<u64>())
 }
 
 /// What audited work says, as the step of reputation reads it: its own tests prove those numbers.

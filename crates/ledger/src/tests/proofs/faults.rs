@@ -58,7 +58,8 @@ fn random_loss(dice: &mut Dice, subject: AccountId, most: u64) -> Loss {
 /// tranches and at stake, and all of the penalty when that suffices; what was taken is exactly what was refunded,
 /// reported, insured, restored and burned, in both assets; the refund is at most what was paid, the reward at most a quarter
 /// of the rest; and the subject gets nothing back, also where it reported itself.
-/// Not checked here: linked accounts of the subject; the table of forfeits has them. Nor whether the fault happened.
+/// Not checked here: tranches that nobody claimed for 256 epochs: they unlocked long ago, and the index has forgotten them;
+/// linked accounts of the subject; the table of forfeits has them. Nor whether the fault happened.
 #[test]
 pub(crate) fn i08_a_fault_takes_what_there_is_and_gives_it_away_exactly() {
     let mut history = History::new(8);

@@ -3,6 +3,7 @@
 //! Most look at every action of a long random history ([`super::history`]); the arithmetic ones look at chosen extremes
 //! and at many random splits. Each head says what it checks and what it does not.
 
+mod audits;
 mod exits;
 mod extremes;
 mod faults;
@@ -13,10 +14,12 @@ mod money;
 mod neutrality;
 mod pauses;
 mod prices;
+mod rates;
 mod reputation;
 mod selfdeal;
 mod upkeep;
 
+pub(crate) use audits::*;
 pub(crate) use exits::*;
 pub(crate) use extremes::*;
 pub(crate) use faults::*;
@@ -27,6 +30,7 @@ pub(crate) use money::*;
 pub(crate) use neutrality::*;
 pub(crate) use pauses::*;
 pub(crate) use prices::*;
+pub(crate) use rates::*;
 pub(crate) use reputation::*;
 pub(crate) use selfdeal::*;
 pub(crate) use upkeep::*;

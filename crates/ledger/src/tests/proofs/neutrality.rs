@@ -3,7 +3,7 @@
 use openledger_types::record::OwnerRecord;
 use openledger_types::{AccountId, Action, Amount, ContributionId, Event, Rejection};
 
-use super::super::history::{Dice, History, Invariant, Turn, completions, netted, share_of};
+use super::super::history::{Dice, History, Invariant, Turn, completions, netted, share_of, step};
 use super::super::*;
 use crate::{CompletionLines, CompletionTerms, DataShare, StateKey, split_completion};
 
@@ -150,7 +150,15 @@ impl Invariant for OneTextPerCluster {
 
 #[test]
 pub(crate) fn i05_a_cluster_is_paid_once_however_many_repeat_it() {
-    History::check(5, &mut [&mut OneTextPerCluster::default()]);
+    let rows = [
+        step("settlement", 30),
+        step("datanets", 14),
+        step("channels", 14),
+        step("accounts", 14),
+        step("bonds", 6),
+        step("models", 3),
+    ];
+    History::focused(History::beginning(), 5, &rows, &mut [&mut OneTextPerCluster::default()]);
     // The same answer in a world where everybody repeated every text: the same payouts to the unit.
     let world = World::prepared();
     let mut flooded = world.clone();

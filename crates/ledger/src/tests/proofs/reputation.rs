@@ -1,7 +1,7 @@
 //! I10 and I11: what evidence does to a reputation, and what a new name is worth.
 
 use openledger_types::record::{ProviderRecord, Role};
-use openledger_types::{Action, Amount, Domain};
+use openledger_types::{Action, Amount, Domain, EvidenceRecord};
 
 use super::super::history::{Dice, History};
 use super::super::*;
@@ -39,7 +39,8 @@ fn reputation(world: &World, said: &Said) -> u64 {
 
 /// I10. Over forty epochs of evidence and frauds about four subjects in three domains: a reputation is below one (it is a
 /// fraction of 2^32 by its type), rises by at most .05 per epoch, never rises by bad evidence or by a fraud, and three
-/// random orders of what was said in an epoch end in the same state, byte for byte.
+/// random orders of what was said in an epoch end in the same state, byte for byte. And while nothing is said, evidence only
+/// decays: from either side towards the prior, the further the longer, never beyond it, and in the end it is the prior.
 /// Not checked: whether what was said is true; audits are judged by other audits.
 #[test]
 pub(crate) fn i10_reputation_rises_slowly_in_any_order() {
@@ -77,7 +78,30 @@ pub(crate) fn i10_reputation_rises_slowly_in_any_order() {
             assert_eq!(other.state, world.state, "the order within an epoch mattered");
         }
     }
+    check_decay(&world, &mut dice);
     assert!(highest > 1 << 30 && fell > 20, "highest {highest}, fell {fell} times");
+}
+
+fn check_decay(world: &World, dice: &mut Dice) {
+    let rules = world.parameters.reputation;
+    let (prior_alpha, prior_beta) = (1u64 << 32, 4u64 << 32);
+    for _ in 0..500 {
+        // Below the limit of all evidence; beyond it, all of it is scaled down once before it decays.
+        let (alpha, beta) = (prior_alpha + dice.below(100 << 32), (1 << 32) + dice.below(100 << 32));
+        let mut last = EvidenceRecord { alpha, beta, units: alpha, epoch: 9, base: 0, fraud_epoch: None };
+        let first = last.clone();
+        let between = |prior: u64, now: u64, before: u64| {
+            (prior..=before.max(prior)).contains(&now) || (before..=prior).contains(&now)
+        };
+        for elapsed in [1, 2, 7, 30, 60, 180, 1_000, 100_000] {
+            let now = reputation::turned(&first, None, &rules, 9 + elapsed);
+            assert!(between(prior_alpha, now.alpha, last.alpha), "{elapsed} epochs: {now:?} of {first:?}");
+            assert!(between(prior_beta, now.beta, last.beta), "{elapsed} epochs: {now:?} of {first:?}");
+            assert!(now.units <= last.units);
+            last = now;
+        }
+        assert_eq!((last.alpha, last.beta, last.units), (prior_alpha, prior_beta, 0));
+    }
 }
 
 /// I11. A new identity has no reputation, and at no time more than one with a clean history. A provider who moves what
