@@ -38,6 +38,7 @@ mod typed {
         struct RefundConsent {
             address gateway;
             uint64 receipt;
+            bytes32 channel;
             uint64 epoch;
             uint128 maxRefundAmount;
         }
@@ -270,6 +271,8 @@ pub struct ConsentMessage {
     pub gateway: AccountId,
     /// The receipt's number at the gateway.
     pub receipt: u64,
+    /// Whose money comes back: the channel that paid for the receipt.
+    pub channel: ChannelId,
     /// The epoch of the tranche.
     pub epoch: u64,
     /// Everything that it gives for the receipt so far.
@@ -282,6 +285,7 @@ impl ConsentMessage {
         let typed = typed::RefundConsent {
             gateway: alloy_primitives::Address::from(self.gateway.0),
             receipt: self.receipt,
+            channel: self.channel.0.into(),
             epoch: self.epoch,
             maxRefundAmount: u128::from(self.cumulative.0),
         };

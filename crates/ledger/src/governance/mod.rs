@@ -27,7 +27,8 @@
 //!
 //! An approved proposal waits: 7 epochs, or 14 for the constitution, and up to 45 and 60 as objections of either house go from 1 % to
 //! 10 %. Objections are taken until the delay ends, and move it later only. The terms are copied into the proposal, so no
-//! later vote shortens a delay that runs. A proposal that nobody executes in 30 epochs is cancelled.
+//! later vote shortens a delay that runs. A proposal that nobody executes in 30 epochs is cancelled, and a vote
+//! that nobody closes within 8 epochs of its end has failed.
 //!
 //! Promises. Money and constitution name a metric of the ledger, its bound and an epoch of review. Anyone triggers the
 //! review; a breach restores the old values that no later decision replaced.

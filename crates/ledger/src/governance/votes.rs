@@ -14,6 +14,9 @@ use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::{accounts, supply};
 
+/// A vote that nobody closes so many epochs after its end has failed.
+const CLOSING_EPOCHS: u64 = 8;
+
 pub(super) fn keys(sender: AccountId, scope: &Scope, proposal: u64) -> Vec<StateKey> {
     vec![
         GovernanceKey::Scope(scope.clone()).state(),
@@ -237,7 +240,9 @@ pub(super) fn close(transition: &mut Transition<'_>, scope: &Scope, number: u64)
             _ => yes > no,
         }
     };
-    let passed = quorum && passes(&token) && passes(&contributors);
+    // Weights are remembered for as long as a vote, its closing and its delay can take, so nobody gains by waiting.
+    let late = epoch > proposal.closes_in_epoch.saturating_add(CLOSING_EPOCHS);
+    let passed = quorum && !late && passes(&token) && passes(&contributors);
     decide(transition, scope, &mut proposal, quorum)?;
     let delay = arithmetic::delay(&terms, arithmetic::objections(&token, &contributors));
     let approved = Stage::Approved { epoch, executes_in_epoch: epoch.saturating_add(delay) };

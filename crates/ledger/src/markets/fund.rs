@@ -75,9 +75,8 @@ pub(super) fn bid(transition: &mut Transition<'_>, class: &Name, capacity: Amoun
     Ok(())
 }
 
-/// Which bids win, and the price of all of them: cheapest first, each that leaves all that were taken payable at the price of
-/// the dearest taken; others are passed over, so that nobody closes the book by asking for too much. Bids are taken whole.
-/// Nothing depends on the order in which they came.
+/// Which bids win, and the price of all of them: cheapest first, while all that were taken can be paid at the price of the
+/// dearest taken. Bids are taken whole. Nothing depends on the order in which they came.
 pub(super) fn winners(mut bids: Vec<CapacityBid>, budget: Amount, epochs: u64) -> (Vec<CapacityBid>, Amount) {
     bids.sort_by_key(|bid| (bid.price, bid.provider));
     let mut price = Amount::ZERO;
@@ -89,7 +88,7 @@ pub(super) fn winners(mut bids: Vec<CapacityBid>, budget: Amount, epochs: u64) -
         drop(capacities);
         let whole = sum.and_then(|sum| sum.fraction(epochs, 1));
         if whole.is_none_or(|whole| whole > budget) {
-            continue;
+            break;
         }
         price = dearer;
         taken.push(bid);

@@ -103,6 +103,9 @@ pub(super) fn sweep(
     if transition.view.contribution(datanet, contribution)?.mature {
         return Err(Rejection::ContributionMature.into());
     }
+    if datanets::is_disputed(transition, datanet, contribution)? {
+        return Err(Rejection::MaturityDisputed.into());
+    }
     let key = StateKey::Immature(datanet.clone(), contribution, owner);
     let immature: ImmatureRecord = transition.view.get(&key)?.ok_or(Rejection::NothingHeld)?;
     let ends = immature.first_epoch.saturating_add(transition.parameters.maturity.wait_epochs_max);

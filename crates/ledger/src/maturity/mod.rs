@@ -16,8 +16,8 @@
 //!   frees the bond; a sweep takes from it what was drawn.
 //! - True-up: in each epoch mature contributions are entered for a pool, by model or by datanet, with the weight of their
 //!   lower bound. From the next epoch on every entry is paid `floor(pot * weight / weights)`, by owner as the
-//!   contribution's parts say, into data tranches. The pot is what the pool held when the first entry was paid; what flooring
-//!   and revoked entries leave goes back.
+//!   contribution's parts say, into data tranches. The pot is what the pool held when the first entry was paid in that next
+//!   epoch, and nothing later; what flooring and revoked entries leave goes back.
 //!
 //! Absent: gold checks of evaluators (audits), and holdouts, which are off the ledger.
 

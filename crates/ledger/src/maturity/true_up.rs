@@ -62,7 +62,7 @@ pub(super) fn pay(transition: &mut Transition<'_>, pool: &Pool, epoch: u64, meas
     }))?;
     let record: Option<UpliftRecord> = transition.view.get(&all)?;
     let mut record = record.expect("an entry is counted in its epoch");
-    let pot = fix(transition, pool, &mut record)?;
+    let pot = fix(transition, pool, epoch, &mut record)?;
     let due = pot.fraction(weight, record.weights).expect("a part of at most the whole fits");
     let revoked = contribution.revoked_at.is_some();
     let amount = if revoked { Amount::ZERO } else { due };
@@ -80,12 +80,19 @@ pub(super) fn pay(transition: &mut Transition<'_>, pool: &Pool, epoch: u64, meas
     Ok(())
 }
 
-/// What is shared: everything in the pool when the first entry is paid.
-fn fix(transition: &mut Transition<'_>, pool: &Pool, record: &mut UpliftRecord) -> Applied<Amount> {
+/// What is shared: everything in the pool when the first entry is paid in the epoch after it was made; nothing later, or an old
+/// entry that nobody shared would take what came since.
+fn fix(
+    transition: &mut Transition<'_>,
+    pool: &Pool,
+    entered: u64,
+    record: &mut UpliftRecord,
+) -> Applied<Amount> {
     if let Some(pot) = record.pot {
         return Ok(pot);
     }
-    let pot = transition.view.pool(pool)?;
+    let next = transition.epoch() == entered.saturating_add(1);
+    let pot = if next { transition.view.pool(pool)? } else { Amount::ZERO };
     (record.pot, record.left) = (Some(pot), pot);
     supply::shift(
         transition,

@@ -3,7 +3,7 @@
 use openledger_types::Rejection::*;
 use openledger_types::record::{Role, TrancheRecord};
 use openledger_types::settlement::{Refund, RefundConsent, RefundRecord, SettlementAction};
-use openledger_types::transaction::ConsentMessage;
+use openledger_types::transaction::{ConsentMessage, channel_id};
 use openledger_types::{Action, Amount, ChannelId};
 use proptest::prelude::*;
 
@@ -28,8 +28,9 @@ fn refund(world: &World, amount: u64, change: impl FnOnce(&mut Refund)) -> Actio
 /// The consent of an account to give this much for receipt 2 so far, out of its tranche of an epoch.
 fn consent(signer: u8, epoch: u64, cumulative: u64) -> Option<RefundConsent> {
     let cumulative = Amount(cumulative);
-    let message =
-        ConsentMessage { chain_id: 31_337, gateway: account(GATEWAY), receipt: 2, epoch, cumulative };
+    let channel = channel_id(&account(CONSUMER), &account(GATEWAY), &bytes32(0));
+    let gateway = account(GATEWAY);
+    let message = ConsentMessage { chain_id: 31_337, gateway, receipt: 2, channel, epoch, cumulative };
     let signature = message.sign(&secret(signer));
     Some(RefundConsent { provider: account(PROVIDER), epoch, cumulative, signature })
 }

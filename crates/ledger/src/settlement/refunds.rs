@@ -106,6 +106,7 @@ fn source(transition: &mut Transition<'_>, refund: &Refund, record: &mut RefundR
         chain_id: transition.parameters.chain_id,
         gateway: transition.sender,
         receipt: refund.receipt,
+        channel: refund.channel,
         epoch: consent.epoch,
         cumulative: consent.cumulative,
     };

@@ -30,8 +30,9 @@ pub(super) fn refunds(world: &World, dice: &mut Dice) -> (u8, Action) {
     let left = charged.saturating_sub(refunded);
     let failed = dice.chance(5);
     let amount = if failed { Amount(left) } else { dice.amount(left) };
-    let consent =
-        dice.chance(3).then(|| consent(world, dice, (who, receipt), by_provider + amount.0.min(1 << 40)));
+    let consent = dice
+        .chance(3)
+        .then(|| consent(world, dice, (who, receipt, channel), by_provider + amount.0.min(1 << 40)));
     let refund =
         Refund { batch: number, receipt, channel, charged: Amount(charged), amount, failed, consent };
     (who, Action::Settlement(SettlementAction::Refund(refund)))
@@ -48,7 +49,12 @@ fn channel(world: &World, dice: &mut Dice, gateway: u8) -> ChannelId {
 }
 
 /// A provider's consent to give this much for the receipt so far, out of one of its tranches.
-fn consent(world: &World, dice: &mut Dice, (gateway, receipt): (u8, u64), cumulative: u64) -> RefundConsent {
+fn consent(
+    world: &World,
+    dice: &mut Dice,
+    (gateway, receipt, channel): (u8, u64, ChannelId),
+    cumulative: u64,
+) -> RefundConsent {
     let provider = dice.pick(&[PROVIDER, SECOND_PROVIDER]);
     let prefix = StateKey::Tranche(account(provider), Role::Provider, 0);
     let tranches = world.alike(&prefix, prefix.encode().len() - 8);
@@ -58,7 +64,7 @@ fn consent(world: &World, dice: &mut Dice, (gateway, receipt): (u8, u64), cumula
         .collect();
     let (epoch, cumulative) = (one_of(&epochs, dice).unwrap_or_default(), Amount(cumulative));
     let chain_id = world.parameters.chain_id;
-    let message = ConsentMessage { chain_id, gateway: account(gateway), receipt, epoch, cumulative };
+    let message = ConsentMessage { chain_id, gateway: account(gateway), receipt, channel, epoch, cumulative };
     let signer = if dice.chance(9) { gateway } else { provider };
     RefundConsent { provider: account(provider), epoch, cumulative, signature: message.sign(&secret(signer)) }
 }
