@@ -15,8 +15,9 @@ use crate::{UsageError, shell};
 const STEPS: [&str; 5] = ["settlement", "escrow", "reputation", "audits", "governance"];
 /// The part of the mutants that tests must catch, in percent.
 const CAUGHT_MIN: usize = 90;
-/// Histories are short here: a mutant that only a long one notices deserves a test of its own.
-const ACTIONS: &str = "400";
+/// The shortest histories in which every invariant has something to say; a mutant that only a long one notices deserves a test
+/// of its own.
+const ACTIONS: &str = "2000";
 const USAGE: &str =
     "usage: cargo xtask mutants [STEP [SHARD/SHARDS]], where STEP is a folder of crates/ledger/src";
 

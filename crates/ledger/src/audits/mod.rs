@@ -24,7 +24,8 @@
 //!    audited at the highest rate; one that keeps its seed back is slashed.
 //! 6. A tenth of the passing verdicts are checked by a second auditor. When either finds something, a panel of 3 runs the work
 //!    again. Two thirds of the panel, and at least two, prove an objective fault; a majority without that proof degrades:
-//!    the work is not paid and counts as bad evidence, but nothing is slashed.
+//!    the work is not paid and counts as bad evidence, but nothing is slashed. One exception, because it cannot be proven: a
+//!    gateway that handed nothing over pays as for a receipt that it did not open, and can challenge to hand it over after all.
 //! 7. Anyone can challenge a ruling for 7 epochs, with a bond: it is checked by a panel of 3, or after a panel by 15, 31,
 //!    63, the bond doubling. The bond comes back when the panel agrees, and otherwise pays for the checks.
 //! 8. A secret report is a commitment with a bond, revealed later as a challenge. When it proves a fault, the reporter is not

@@ -19,8 +19,8 @@
 //!
 //! Donations go into a pool and give no right. The treasury pays grants of governance alone.
 //!
-//! Absent: checking the telemetry's signatures, which is the measurers' and their auditors' work outside; the capacity fund, which is
-//! in `markets`; votes of experts in rounds by domain.
+//! Absent: who makes a debt of the insurance (audits will, where a fault leaves a loss); checking the telemetry's signatures,
+//! which is the measurers' and their auditors' work outside; the capacity fund, which is in `markets`; votes of experts in rounds by domain.
 
 mod apply;
 pub(crate) mod arithmetic;
