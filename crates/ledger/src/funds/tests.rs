@@ -4,7 +4,7 @@ use openledger_types::Rejection::*;
 use openledger_types::funds::*;
 use openledger_types::record::{Pool, SupplyRecord};
 use openledger_types::{
-    AccountAction, Action, Amount, Asset, BasisPoints, Domain, Event, EvidenceRecord, codec,
+    AccountAction, Action, Amount, Asset, BasisPoints, Domain, Event, EvidenceRecord, codec, limits,
 };
 use proptest::prelude::*;
 
@@ -116,6 +116,7 @@ fn a_round_is_committed_revealed_and_paid_by_the_median() {
     let empty = report(&[]);
     let unsorted = report(&[("p4", 1), ("p3", 1)]);
     let unknown = report(&[("none", 1)]);
+    let endless = report(&[("p3", limits::USAGE_MAX + 1)]);
     world.check([
         (3, commit(3, 0, &honest), Err(MeasurerUnknown)),
         (0, reveal(&honest), Err(UsageUnknown)),
@@ -130,6 +131,7 @@ fn a_round_is_committed_revealed_and_paid_by_the_median() {
     world.check([
         (0, reveal(&empty), Err(UsageInvalid)),
         (0, reveal(&unsorted), Err(UsageInvalid)),
+        (0, reveal(&endless), Err(UsageInvalid)),
         (0, reveal(&unknown), Err(ProjectUnknown)),
         (0, reveal(&liar), Err(UsageUnknown)),
         (0, reveal(&honest), Ok(())),

@@ -1,11 +1,16 @@
 //! The table of maturity, its arithmetic, and the way of a contribution from its first evaluation to its true-up.
 
 use openledger_types::Rejection::*;
+use openledger_types::datanets::{Matter, Reason};
 use openledger_types::maturity::{
     EvaluationRecord, MaturityAction, MaturityEvent, Measured, UpliftRecord, uplift_commitment,
 };
-use openledger_types::record::{ContributionRecord, ImmatureRecord, Pool, Role, TrancheRecord};
-use openledger_types::{Action, Amount, BasisPoints, BondRecord, ContributionId, Event};
+use openledger_types::record::{
+    ClusterRecord, ContributionRecord, ImmatureRecord, Pool, Role, TrancheRecord,
+};
+use openledger_types::{
+    Action, Amount, BasisPoints, BondRecord, ContributionId, DatanetAction, Event, codec,
+};
 use proptest::prelude::*;
 
 use super::arithmetic::WHOLE;
@@ -153,6 +158,15 @@ fn proven_data_matures_and_shares_in_the_uplift() {
         round(&mut world, number, 1_000);
     }
     assert_eq!((evaluation(&world).count, evaluation(&world).quality), (30, BasisPoints::WHOLE));
+    // Of texts that say the same, the one that owns their cluster is proven and no other.
+    let mut copied = world.clone();
+    let text: ContributionRecord =
+        world.record(&StateKey::Contribution(name("help"), ContributionId([1; 32]))).unwrap();
+    let key = StateKey::Cluster(name("help"), text.cluster);
+    let mut cluster: ClusterRecord = world.record(&key).unwrap();
+    cluster.owner = ContributionId([2; 32]);
+    copied.state.insert(key.encode(), codec::encode(&cluster));
+    copied.check([(STRANGER, mature.clone(), Err(ClusterNotOwned))]);
     world.check([
         (STRANGER, entering.clone(), Err(UpliftUnproven)),
         (STRANGER, mature.clone(), Ok(())),
@@ -175,6 +189,11 @@ fn proven_data_matures_and_shares_in_the_uplift() {
     ]);
     world.pass(1);
     let pot: Amount = world.record(&StateKey::Pool(pool.clone())).unwrap();
+    let mut late = world.clone();
+    late.pass(1);
+    late.accept(STRANGER, paying.clone());
+    assert_eq!(late.account(AUTHOR).escrowed, held.amount, "an old entry takes nothing that came since");
+    assert_eq!(late.record::<Amount>(&StateKey::Pool(pool.clone())), Some(pot));
     assert!(pot > Amount::ZERO);
     world.accept(STRANGER, paying.clone());
     assert_eq!(world.account(AUTHOR).escrowed, held.amount.plus(pot).unwrap());
@@ -230,6 +249,12 @@ fn early_liquidity_is_secured_by_the_bond() {
     matured.check([(STRANGER, sweep.clone(), Err(ContributionMature))]);
     // Never mature: what is left goes to the pool of the datanet, and the bond pays for what was drawn.
     world.pass(180);
+    let mut disputed = world.clone();
+    let (datanet, contribution) = (name("help"), ContributionId([1; 32]));
+    let claim =
+        DatanetAction::Claim { datanet, contribution, matter: Matter::Removal { reason: Reason::License } };
+    disputed.accept(STRANGER, Action::Datanets(claim));
+    disputed.check([(STRANGER, sweep.clone(), Err(MaturityDisputed))]);
     world.check([(STRANGER, sweep.clone(), Ok(())), (STRANGER, sweep, Err(NothingHeld))]);
     assert_eq!(world.account(AUTHOR).escrowed, Amount(0));
     let unproven = StateKey::Pool(Pool::Unproven(name("help")));

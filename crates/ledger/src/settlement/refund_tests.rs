@@ -27,8 +27,12 @@ fn refund(world: &World, amount: u64, change: impl FnOnce(&mut Refund)) -> Actio
 
 /// The consent of an account to give this much for receipt 2 so far, out of its tranche of an epoch.
 fn consent(signer: u8, epoch: u64, cumulative: u64) -> Option<RefundConsent> {
-    let cumulative = Amount(cumulative);
     let channel = channel_id(&account(CONSUMER), &account(GATEWAY), &bytes32(0));
+    consent_for(channel, signer, epoch, cumulative)
+}
+
+fn consent_for(channel: ChannelId, signer: u8, epoch: u64, cumulative: u64) -> Option<RefundConsent> {
+    let cumulative = Amount(cumulative);
     let gateway = account(GATEWAY);
     let message = ConsentMessage { chain_id: 31_337, gateway, receipt: 2, channel, epoch, cumulative };
     let signature = message.sign(&secret(signer));
@@ -92,7 +96,11 @@ fn a_provider_gives_from_its_tranche_what_it_signed_for() {
     };
     let tranche = StateKey::Tranche(account(PROVIDER), Role::Provider, 0);
     let before: TrancheRecord = world.record(&tranche).unwrap();
+    let elsewhere = refund(&w, 1_000, |refund| {
+        refund.consent = consent_for(ChannelId([7; 32]), PROVIDER, 0, 1_000);
+    });
     world.check([
+        (GATEWAY, elsewhere, Err(ConsentInvalid)),
         (GATEWAY, with(1_000, STRANGER, 0, 1_000), Err(ConsentInvalid)),
         (GATEWAY, with(1_001, PROVIDER, 0, 1_000), Err(ConsentInvalid)),
         (GATEWAY, with(1_000, PROVIDER, 1, 1_000), Err(TrancheTooLow)),

@@ -182,6 +182,23 @@ fn a_mismatch_is_not_paid_and_not_slashed() {
 }
 
 #[test]
+fn a_gateway_that_hands_nothing_over_pays_as_for_a_receipt_that_it_kept_back() {
+    let (mut world, audit) = opened(plain);
+    for _ in 0..2 {
+        say(&mut world, audit, |_| Some(Verdict::Withheld));
+        advance(&mut world, audit);
+    }
+    assert_eq!(ruling(&world, audit), Ruling::Degraded { by_gateway: true });
+    let (consumer, provider) = (world.credits(CONSUMER), world.account(PROVIDER).escrowed);
+    let held = worth(&world, GATEWAY);
+    finish(&mut world, audit);
+    assert_eq!(world.credits(CONSUMER) - consumer, 10_100, "all that the receipt cost");
+    assert_eq!(world.account(PROVIDER).escrowed, provider, "the provider did nothing wrong");
+    let lost = held.1 - worth(&world, GATEWAY).1;
+    assert!(lost > 20 * 10_100, "a penalty above what the receipt cost: {lost}");
+}
+
+#[test]
 fn a_second_auditor_checks_a_pass() {
     let (mut world, audit) = opened(|parameters| {
         plain(parameters);

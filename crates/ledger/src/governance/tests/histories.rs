@@ -70,6 +70,35 @@ fn a_step_that_others_moved_out_of_its_band_is_not_executed() {
 }
 
 #[test]
+fn a_review_of_a_small_step_does_not_move_its_band() {
+    let mut world = voters();
+    let missed = Target { value: u64::MAX, review_after_epochs: 1, ..KEPT };
+    world.accept(0, propose(&[set("router_fee_max", 1_100)], None));
+    world.accept(0, propose(&[set("router_fee_max", 1_000)], Some(missed)));
+    world.pass(3);
+    world.check([(0, run(1), Ok(())), (0, run(2), Ok(()))]);
+    world.pass(1);
+    world.accept(0, review(2));
+    assert_eq!((stage(&world, 2), parameter(&world, "router_fee_max")), (Stage::Restored, 1_100));
+    world.accept(0, propose(&[set("router_fee_max", 1_200)], Some(KEPT)));
+    assert_eq!(proposal(&world, 3).class, ProposalClass::Money, "a fifth above where the steps began");
+}
+
+#[test]
+fn a_vote_that_nobody_closes_in_time_has_failed() {
+    let mut world = voters();
+    world.accept(0, propose(&[grant(10_000_000)], Some(KEPT)));
+    votes(&mut world, 1, 0..3, 3..3);
+    world.pass(15);
+    let mut late = world.clone();
+    world.accept(STRANGER, close(1));
+    assert!(matches!(stage(&world, 1), Stage::Approved { .. }), "8 epochs after its end");
+    late.pass(1);
+    late.accept(STRANGER, close(1));
+    assert_eq!(stage(&late, 1), Stage::Failed);
+}
+
+#[test]
 fn money_needs_both_houses_and_waits_longer_when_more_object() {
     let mut world = voters();
     let grants = propose(&[grant(10_000_000)], Some(KEPT));

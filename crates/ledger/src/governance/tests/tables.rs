@@ -54,6 +54,8 @@ fn audited_work_is_registered_by_domain() {
         (0, enrol(&nine), Err(DomainsInvalid)),
         (0, enrol(&[Domain::Serving, Domain::Serving]), Err(DomainsInvalid)),
         (0, enrol(&[Domain::Auditing, Domain::Serving]), Err(DomainsInvalid)),
+        (0, enrol(&[Domain::Labelling(name("help"))]), Err(DomainsInvalid)),
+        (0, enrol(&[Domain::Agent]), Err(DomainsInvalid)),
         (0, datanet(Domain::Data(name("help"))), Err(DatanetUnknown)),
         (1, refresh(account(0)), Err(EnrolmentUnknown)),
         (0, enrol(&[Domain::Serving, Domain::Auditing]), Ok(())),

@@ -3,7 +3,7 @@
 use openledger_types::Rejection::*;
 use openledger_types::markets::{AwardRecord, CapacityBid};
 use openledger_types::record::Pool;
-use openledger_types::{Action, Amount, MarketAction};
+use openledger_types::{AccountAction, Action, Amount, MarketAction};
 use proptest::prelude::*;
 
 use super::*;
@@ -74,6 +74,20 @@ fn the_fund_pays_for_new_capacity_that_is_there_and_proven() {
     assert_eq!(fund(&world).0, before.0 + held.0);
     world.pass(720);
     world.check([(PROVIDER, bid("general", 1_000_000, 1_000), Err(ClusterNotNew))]);
+}
+
+#[test]
+fn a_provider_whose_cluster_has_another_root_has_one_bid() {
+    let mut world = World::prepared();
+    fill_fund(&mut world);
+    // The lowest account names the cluster.
+    assert!(account(PROVIDER) < account(STRANGER));
+    world.accept(STRANGER, provider(1_000_000_000));
+    world.accept(STRANGER, bid("general", 5_000_000, 1_000));
+    for (one, other) in [(PROVIDER, STRANGER), (STRANGER, PROVIDER)] {
+        world.accept(one, Action::Accounts(AccountAction::DeclareLink { other: account(other) }));
+    }
+    world.check([(STRANGER, bid("general", 5_000_000, 1_000), Err(BidRepeated))]);
 }
 
 #[test]

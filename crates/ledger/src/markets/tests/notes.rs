@@ -187,6 +187,25 @@ fn the_life_of_a_series() {
     world.check([(CONSUMER, claim(), Err(NothingEarned))]);
 }
 
+/// What was sold and ordered is settled and paid although the network has switched notes off.
+#[test]
+fn notes_that_were_sold_outlive_the_flag() {
+    let mut world = earning();
+    world.accept(BASE_BUILDER, issue("base", 4_000, 10, 100, 10_000));
+    world.pass(1);
+    let auction = epoch(&world);
+    let buy = order(&world, Side::Buy, 60, 20_000);
+    world.accept(CONSUMER, buy);
+    world.pass(1);
+    world.parameters.markets.notes = 0;
+    world.state.insert(StateKey::Parameters.encode(), codec::encode(&world.parameters));
+    let more = order(&world, Side::Buy, 1, 20_000);
+    world.check([(STRANGER, more, Err(NotesClosed)), (STRANGER, clear_at(auction), Ok(()))]);
+    assert_eq!(units(&world, CONSUMER), 60);
+    answer(&mut world);
+    assert!(series(&world).custody() > Some(Amount::ZERO), "the series earns");
+}
+
 #[test]
 fn an_auction_without_buyers_ends_the_series_and_another_may_come() {
     let mut world = earning();
