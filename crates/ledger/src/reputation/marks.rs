@@ -54,6 +54,8 @@ pub(crate) fn hand_on_mark(
     root: AccountId,
     successor: AccountId,
 ) -> Applied {
+    // Read, or what is written could be what was there already, and would count as a change only where it was not loaded.
+    transition.view.get::<FraudRecord>(&key_of_mark(successor))?;
     if let Some(mark) = transition.view.get::<FraudRecord>(&key_of_mark(root))? {
         transition.view.put(&key_of_mark(successor), &mark);
     }

@@ -265,6 +265,28 @@ fn a_mark_follows_the_accounts_into_and_out_of_a_cluster() {
         world.pass(90 * (1 - round));
     }
     assert_eq!([AUTHOR, COAUTHOR, STRANGER].map(|who| marked(&mut world, who)), [Some(3); 3]);
+    // The account that names the cluster leaves: its successor has the mark as well. The lowest of two names it.
+    let mut world = World::prepared();
+    let mut chain = [AUTHOR, COAUTHOR, STRANGER];
+    chain.sort_by_key(|who| account(*who));
+    link(&mut world, chain[0], chain[1]);
+    link(&mut world, chain[2], chain[1]);
+    mark(&mut world, chain[1]);
+    for round in 0..2 {
+        world.accept(chain[0], Action::Accounts(AccountAction::EndLink { other: account(chain[1]) }));
+        world.pass(90 * (1 - round));
+    }
+    assert_eq!(chain.map(|who| marked(&mut world, who)), [Some(0); 3]);
+    // The whole cluster is one pair, and both leave it at once.
+    let mut world = World::prepared();
+    link(&mut world, AUTHOR, COAUTHOR);
+    mark(&mut world, AUTHOR);
+    mark(&mut world, COAUTHOR);
+    for round in 0..2 {
+        world.accept(AUTHOR, Action::Accounts(AccountAction::EndLink { other: account(COAUTHOR) }));
+        world.pass(90 * (1 - round));
+    }
+    assert_eq!([AUTHOR, COAUTHOR].map(|who| marked(&mut world, who)), [Some(0); 2]);
 }
 
 #[test]
