@@ -169,6 +169,8 @@ pub struct EvaluationRecord {
     pub round: u32,
     /// Epoch in which it was opened.
     pub opened_in: u64,
+    /// How many evaluators there were then: everybody's chance to be drawn follows from it.
+    pub evaluators: u64,
     /// What the contribution's attribution counts, by its uplift: whole until the upper bound is below zero.
     pub quality: BasisPoints,
 }
@@ -227,6 +229,8 @@ pub enum MaturityEvent {
     UpliftEntered { pool: Pool, epoch: u64, measured: Measured, weight: u64 },
     /// An entry was paid.
     UpliftPaid { pool: Pool, epoch: u64, measured: Measured, amount: Amount },
+    /// A contribution was found to do harm and is mature no more: what it earns from this epoch on is held.
+    MaturityLost { measured: Measured, epoch: u64 },
 }
 
 /// The rules of maturity.

@@ -9,12 +9,14 @@ use crate::escrow::EscrowKey;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
-use crate::{accounts, escrow};
+use crate::{accounts, escrow, maturity};
 
 pub(crate) fn keys(account: AccountId, role: Role) -> Vec<StateKey> {
     let mut keys = vec![bonded::key(account, role), EscrowKey::Unbondings(account, role).state()];
-    if role == Role::Auditor {
-        keys.push(AuditKey::Panel.state());
+    match role {
+        Role::Auditor => keys.push(AuditKey::Panel.state()),
+        Role::Evaluator => keys.extend(maturity::keys_of_evaluator(account)),
+        Role::Provider | Role::Gateway | Role::Builder | Role::Data => {}
     }
     keys
 }
@@ -61,6 +63,9 @@ pub(crate) fn unbond(transition: &mut Transition<'_>, role: Role, amount: Amount
     bonded.write(transition, account);
     if role == Role::Auditor && rest == Amount::ZERO {
         audits::drop_auditor(transition, account)?;
+    }
+    if role == Role::Evaluator {
+        maturity::drop_evaluator(transition, account, rest)?;
     }
     let key = StateKey::Unbonding(account, role, epoch);
     // A second request in the same epoch finds the key among the changes or must load it.

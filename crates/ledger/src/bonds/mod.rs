@@ -6,7 +6,8 @@
 //! least stake; and the exposure (liquid payouts that no audit has covered) must stay within half the collateral of what
 //! remains, so nobody pays themselves out and leaves.
 //!
-//! Auditors post a least bond before they register, and leave the register when they take all of it back.
+//! Auditors post a least bond before they register, and leave the register when they take all of it back; evaluators
+//! leave theirs when they take so much back that the rest is below the least.
 //!
 //! Builders, contributors and evaluators post bonds in the same way, of any size and without registration: a builder's bond
 //! secures liquid royalties, a contributor's secures money drawn before maturity, an evaluator's secures its verdicts.

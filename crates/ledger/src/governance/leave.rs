@@ -14,6 +14,7 @@ use crate::audits;
 use crate::bonds::{self, Bonded};
 use crate::escrow::{self, EscrowKey};
 use crate::execute::Transition;
+use crate::maturity;
 use crate::state::{Applied, StateKey, Stop};
 use crate::supply;
 
@@ -133,6 +134,9 @@ fn take_stake(transition: &mut Transition<'_>) -> Applied<Amount> {
         bonded.write(transition, account);
         if role == Role::Auditor && stays == Amount::ZERO {
             audits::drop_auditor(transition, account)?;
+        }
+        if role == Role::Evaluator {
+            maturity::drop_evaluator(transition, account, stays)?;
         }
         taken = plus(taken, goes)?;
     }

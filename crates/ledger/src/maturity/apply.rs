@@ -5,7 +5,7 @@ use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, ContributionId, Domain, Name};
 
 use super::key::MaturityKey;
-use super::{evaluators, gate, true_up};
+use super::{evaluators, gate, register, true_up};
 use crate::datanets::dispute_key;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -17,6 +17,7 @@ pub(crate) fn keys(sender: AccountId, action: &MaturityAction) -> Vec<StateKey> 
         MaturityAction::OpenRound { measured } => {
             let mut keys = measured_keys(measured);
             keys.extend([StateKey::Model(measured.model.clone()), uplift_pool(&measured.model)]);
+            keys.push(MaturityKey::Evaluators.state());
             keys
         }
         MaturityAction::CommitUplift { measured, beacon, .. } => {
@@ -56,18 +57,16 @@ pub(crate) fn keys(sender: AccountId, action: &MaturityAction) -> Vec<StateKey> 
         MaturityAction::PayUplift { pool, epoch, measured } => {
             let mut keys = measured_keys(measured);
             keys.extend([StateKey::Pool(pool.clone()), MaturityKey::Uplift(pool.clone(), *epoch).state()]);
-            keys.push(MaturityKey::Entry(pool.clone(), *epoch, measured.clone()).state());
+            keys.push(true_up::entry_key(pool, *epoch, measured));
             keys
         }
     }
 }
 
 fn evaluator_keys(evaluator: AccountId) -> Vec<StateKey> {
-    vec![
-        MaturityKey::Evaluator(evaluator).state(),
-        MaturityKey::Evaluators.state(),
-        bonds::key(evaluator, Role::Evaluator),
-    ]
+    let mut keys = register::keys_of_evaluator(evaluator);
+    keys.push(bonds::key(evaluator, Role::Evaluator));
+    keys
 }
 
 fn measured_keys(measured: &Measured) -> Vec<StateKey> {
@@ -95,8 +94,8 @@ fn sweep_keys(datanet: &Name, contribution: ContributionId, owner: AccountId) ->
 
 pub(crate) fn apply(transition: &mut Transition<'_>, action: &MaturityAction) -> Applied {
     match action {
-        MaturityAction::RegisterEvaluator => evaluators::register(transition),
-        MaturityAction::RetireEvaluator => evaluators::retire(transition),
+        MaturityAction::RegisterEvaluator => register::register(transition),
+        MaturityAction::RetireEvaluator => register::retire(transition),
         MaturityAction::OpenRound { measured } => evaluators::open(transition, measured),
         MaturityAction::CommitUplift { measured, beacon, commitment } => {
             evaluators::commit(transition, measured, *beacon, *commitment)

@@ -1,4 +1,4 @@
-//! Evaluators, rounds, commitments and reveals.
+//! Rounds of evaluations: opening, commitments and reveals.
 
 use openledger_types::maturity::{
     EvaluationRecord, EvaluatorRecord, MaturityEvent, Measured, UpliftCommitment, uplift_commitment,
@@ -10,45 +10,10 @@ use openledger_types::{
 
 use super::arithmetic::{self, WHOLE};
 use super::key::MaturityKey;
-use crate::bonds::Bonded;
+use super::register;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::{accounts, escrow, reputation, supply};
-
-fn check_bond(transition: &mut Transition<'_>, evaluator: AccountId) -> Applied {
-    let least = transition.parameters.maturity.evaluator_bond_min;
-    let mut bonded = Bonded::read(transition, evaluator, Role::Evaluator)?;
-    if *bonded.amount() < least { Err(Rejection::BondTooLow.into()) } else { Ok(()) }
-}
-
-fn evaluators(transition: &mut Transition<'_>) -> Applied<u64> {
-    Ok(transition.view.get(&MaturityKey::Evaluators.state())?.unwrap_or_default())
-}
-
-pub(super) fn register(transition: &mut Transition<'_>) -> Applied {
-    let evaluator = transition.sender;
-    let key = MaturityKey::Evaluator(evaluator).state();
-    if transition.view.get::<EvaluatorRecord>(&key)?.is_some() {
-        return Err(Rejection::EvaluatorExists.into());
-    }
-    check_bond(transition, evaluator)?;
-    let count = evaluators(transition)?.checked_add(1).ok_or(Rejection::AmountOverflow)?;
-    transition.view.put(&key, &EvaluatorRecord { since_epoch: transition.epoch() });
-    transition.view.put(&MaturityKey::Evaluators.state(), &count);
-    transition.emit(Event::Maturity(MaturityEvent::EvaluatorRegistered { evaluator }));
-    Ok(())
-}
-
-pub(super) fn retire(transition: &mut Transition<'_>) -> Applied {
-    let evaluator = transition.sender;
-    let key = MaturityKey::Evaluator(evaluator).state();
-    transition.view.get::<EvaluatorRecord>(&key)?.ok_or(Rejection::EvaluatorUnknown)?;
-    let count = evaluators(transition)?.checked_sub(1).expect("every evaluator is counted");
-    transition.view.remove(&key);
-    transition.view.put(&MaturityKey::Evaluators.state(), &count);
-    transition.emit(Event::Maturity(MaturityEvent::EvaluatorRetired { evaluator }));
-    Ok(())
-}
 
 pub(super) fn read(transition: &mut Transition<'_>, measured: &Measured) -> Applied<EvaluationRecord> {
     let key = MaturityKey::Evaluation(measured.clone()).state();
@@ -75,6 +40,7 @@ pub(super) fn open(transition: &mut Transition<'_>, measured: &Measured) -> Appl
             squares: 0,
             round: 0,
             opened_in: 0,
+            evaluators: 0,
             quality: BasisPoints::WHOLE,
         },
     };
@@ -84,6 +50,7 @@ pub(super) fn open(transition: &mut Transition<'_>, measured: &Measured) -> Appl
     }
     record.round = record.round.checked_add(1).ok_or(Rejection::AmountOverflow)?;
     record.opened_in = epoch;
+    record.evaluators = register::count(transition)?;
     transition.view.put(&key, &record);
     let (measured, round) = (measured.clone(), record.round);
     transition.emit(Event::Maturity(MaturityEvent::RoundOpened { measured, round, epoch }));
@@ -115,7 +82,7 @@ pub(super) fn commit(
     let seat: EvaluatorRecord = transition.view.get(&key)?.ok_or(Rejection::EvaluatorUnknown)?;
     let record = read(transition, measured)?;
     check_strangers(transition, measured, evaluator)?;
-    check_bond(transition, evaluator)?;
+    register::check_bond(transition, evaluator)?;
     let drawn: Option<BeaconRecord> = transition.view.get(&StateKey::Beacon(beacon))?;
     let drawn = drawn.filter(|drawn| drawn.previous <= record.opened_in && record.opened_in < beacon);
     let drawn = drawn.ok_or(Rejection::RoundUnknown)?;
@@ -123,7 +90,7 @@ pub(super) fn commit(
     if epoch >= beacon.saturating_add(rules.window_epochs) {
         return Err(Rejection::WindowClosed.into());
     }
-    let chance = (rules.evaluators_per_round, evaluators(transition)?);
+    let chance = (rules.evaluators_per_round, record.evaluators);
     if seat.since_epoch >= record.opened_in
         || !is_drawn(&drawn.randomness, measured, record.round, &evaluator, chance)
     {
@@ -186,6 +153,9 @@ pub(super) fn reveal(
     let bounds = arithmetic::bounds(&record);
     if record.count >= rules.evaluations_min {
         record.quality = arithmetic::quality(bounds.upper, rules.quality_slope);
+        if bounds.upper < 0 {
+            lapse(transition, measured)?;
+        }
     }
     transition.view.put(&MaturityKey::Evaluation(measured.clone()).state(), &record);
     let fee = pay(transition, evaluator)?;
@@ -199,6 +169,19 @@ pub(super) fn reveal(
         quality: record.quality,
         fee,
     }));
+    Ok(())
+}
+
+/// What was found to make answers worse is mature no more: what it earns from now on is held again.
+fn lapse(transition: &mut Transition<'_>, measured: &Measured) -> Applied {
+    let mut contribution = transition.view.contribution(&measured.datanet, measured.contribution)?;
+    if contribution.mature {
+        contribution.mature = false;
+        let key = StateKey::Contribution(measured.datanet.clone(), measured.contribution);
+        transition.view.put(&key, &contribution);
+        let (measured, epoch) = (measured.clone(), transition.epoch());
+        transition.emit(Event::Maturity(MaturityEvent::MaturityLost { measured, epoch }));
+    }
     Ok(())
 }
 

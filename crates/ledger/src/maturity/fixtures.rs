@@ -39,14 +39,15 @@ pub(crate) fn keys() -> Vec<StateKey> {
         MaturityKey::Evaluation(measured()),
         MaturityKey::Commitment(measured(), account(1)),
         MaturityKey::Uplift(Pool::Uplift(name("base")), 2),
-        MaturityKey::Entry(Pool::Uplift(name("base")), 2, measured()),
+        MaturityKey::Entry(Pool::Uplift(name("base")), 2, name("help"), ContributionId([1; 32])),
     ];
     keys.into_iter().map(StateKey::Maturity).chain([StateKey::Pool(Pool::Unproven(name("help")))]).collect()
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
-    let quality = BasisPoints(6);
-    let evaluation = EvaluationRecord { count: 1, sum: -2, squares: 3, round: 4, opened_in: 5, quality };
+    let quality = BasisPoints(7);
+    let evaluation =
+        EvaluationRecord { count: 1, sum: -2, squares: 3, round: 4, opened_in: 5, evaluators: 6, quality };
     let commitment = UpliftCommitment { round: 1, beacon: 2, commitment: bytes32(3) };
     let uplift = UpliftRecord { weights: 1, unpaid: 2, pot: Some(Amount(3)), left: Amount(4) };
     vec![

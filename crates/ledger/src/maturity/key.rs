@@ -6,7 +6,7 @@ use openledger_types::maturity::{
     EvaluationRecord, EvaluatorRecord, Measured, UpliftCommitment, UpliftRecord,
 };
 use openledger_types::record::Pool;
-use openledger_types::{AccountId, Amount};
+use openledger_types::{AccountId, Amount, ContributionId, Name};
 use serde::{Deserialize, Serialize};
 
 use crate::queries::record;
@@ -28,8 +28,9 @@ pub enum MaturityKey {
     Commitment(Measured, AccountId),
     /// `UpliftRecord`, by pool and epoch of the entries.
     Uplift(Pool, u64),
-    /// `u64`: the weight of one entry, by pool, epoch and what was entered.
-    Entry(Pool, u64, Measured),
+    /// `u64`: the weight of one entry, by pool, epoch, datanet and contribution. One for each contribution: that many models
+    /// measured it makes it no better.
+    Entry(Pool, u64, Name, ContributionId),
 }
 
 impl MaturityKey {

@@ -140,6 +140,53 @@ fn evaluators_are_drawn_commit_and_reveal() {
     world.accept(TUNER, act(MaturityAction::RetireEvaluator));
 }
 
+/// Registrations whose bonds were taken back thinned the draw out, until nobody honest was drawn.
+#[test]
+fn whoever_takes_its_bond_back_counts_among_the_evaluators_no_more() {
+    let mut world = evaluated();
+    let count = |world: &World| world.record::<u64>(&MaturityKey::Evaluators.state()).unwrap_or_default();
+    let unbond = |amount| Action::Unbond { role: Role::Evaluator, amount: Amount(amount) };
+    world.check([
+        (TUNER, bond(Role::Evaluator, 50_000_000), Ok(())),
+        (TUNER, unbond(50_000_000), Ok(())),
+        (STRANGER, bond(Role::Evaluator, 7), Ok(())),
+        (STRANGER, unbond(7), Ok(())),
+    ]);
+    assert_eq!(count(&world), 6, "what is above the least may go");
+    world.check([
+        (TUNER, unbond(1), Ok(())),
+        (PROVIDER, unbond(100_000_000), Ok(())),
+        (TUNER, act(MaturityAction::RetireEvaluator), Err(EvaluatorUnknown)),
+        (TUNER, act(MaturityAction::RegisterEvaluator), Err(BondTooLow)),
+    ]);
+    assert_eq!(count(&world), 4);
+}
+
+/// Evaluators who retired when the beacon was known raised the chance of those who stayed, so a crowd could choose its members.
+#[test]
+fn the_chance_of_a_draw_is_that_of_the_opening() {
+    let mut world = evaluated();
+    world.accept(STRANGER, act(MaturityAction::OpenRound { measured: measured() }));
+    assert_eq!(evaluation(&world).evaluators, 6);
+    world.pass(1);
+    let mut few = world.clone();
+    few.parameters.maturity.evaluators_per_round = 1;
+    let parameters = codec::encode(&few.parameters);
+    few.state.insert(StateKey::Parameters.encode(), parameters);
+    let drawn = |world: &World, who: u8| {
+        let mut world = world.clone();
+        let committing = commit(&world, who, 1, 5);
+        world.send(who, committing).map(drop)
+    };
+    let before = EVALUATORS.map(|who| drawn(&few, who));
+    assert!(before.contains(&Err(EvaluatorNotDrawn)), "six of whom one is drawn");
+    let stays = EVALUATORS.into_iter().zip(before).find(|(_, result)| result.is_err()).unwrap().0;
+    for who in EVALUATORS.into_iter().filter(|who| *who != stays) {
+        few.accept(who, act(MaturityAction::RetireEvaluator));
+    }
+    assert_eq!(drawn(&few, stays), Err(EvaluatorNotDrawn), "the only one who is left is not drawn for that");
+}
+
 #[test]
 fn proven_data_matures_and_shares_in_the_uplift() {
     let mut world = evaluated();
@@ -202,6 +249,42 @@ fn proven_data_matures_and_shares_in_the_uplift() {
     world.check([(STRANGER, paying, Err(EntryWrong))]);
 }
 
+/// A contribution took one part of its datanet's pool for each model that had measured it.
+#[test]
+fn a_contribution_enters_a_pool_once_by_the_best_of_its_models() {
+    let mut world = evaluated();
+    (1..=5).for_each(|number| round(&mut world, number, 1_000));
+    world.accept(STRANGER, act(MaturityAction::Mature { measured: measured() }));
+    // What the same evaluators find with another model, which improves less by it, and with a third, which improves more.
+    let with = |model: &str| Measured { model: name(model), ..measured() };
+    let mut known = evaluation(&world);
+    for (model, times) in [("tuned", -1), ("third", 1)] {
+        known.sum += times * 3_000;
+        let key = MaturityKey::Evaluation(with(model)).state().encode();
+        world.state.insert(key, codec::encode(&known));
+        known = evaluation(&world);
+    }
+    let pool = || Pool::Unproven(name("help"));
+    let enter = |model: &str| act(MaturityAction::EnterUplift { pool: pool(), measured: with(model) });
+    let entered = epoch(&world);
+    let weights = |world: &World| -> u64 {
+        world.record::<UpliftRecord>(&MaturityKey::Uplift(pool(), entered).state()).unwrap().weights
+    };
+    world.accept(STRANGER, enter("base"));
+    let by_base = weights(&world);
+    world.check([
+        (STRANGER, enter("tuned"), Err(EntryWrong)),
+        (STRANGER, enter("third"), Ok(())),
+        (STRANGER, enter("base"), Err(EntryWrong)),
+    ]);
+    assert!(by_base < weights(&world) && weights(&world) < by_base + by_base, "{by_base}");
+    world.pass(1);
+    let pay =
+        |model: &str| act(MaturityAction::PayUplift { pool: pool(), epoch: entered, measured: with(model) });
+    world.check([(STRANGER, pay("base"), Ok(())), (STRANGER, pay("third"), Err(EntryWrong))]);
+    assert_eq!(world.record::<UpliftRecord>(&MaturityKey::Uplift(pool(), entered).state()), None);
+}
+
 #[test]
 fn harmful_data_loses_quality_and_never_matures() {
     let mut world = evaluated();
@@ -211,6 +294,28 @@ fn harmful_data_loses_quality_and_never_matures() {
     let quality = evaluation(&world).quality;
     assert!((5_400..5_700).contains(&quality.0), "{quality:?}");
     world.check([(STRANGER, act(MaturityAction::Mature { measured: measured() }), Err(UpliftUnproven))]);
+}
+
+/// Quality was written down and read by nobody: what had matured once was paid for ever, whatever evaluations found.
+#[test]
+fn what_is_found_to_do_harm_is_mature_no_more() {
+    let mut world = evaluated();
+    (1..=5).for_each(|number| round(&mut world, number, 1_000));
+    let mature = act(MaturityAction::Mature { measured: measured() });
+    world.accept(STRANGER, mature.clone());
+    let key = StateKey::Contribution(name("help"), ContributionId([1; 32]));
+    let is_mature = |world: &World| world.record::<ContributionRecord>(&key).unwrap().mature;
+    round(&mut world, 6, 0);
+    assert!(is_mature(&world), "worth little, and no harm");
+    let earned = world.account(AUTHOR).escrowed;
+    round(&mut world, 7, -60_000);
+    assert!(!is_mature(&world));
+    assert_eq!(world.account(AUTHOR).escrowed, earned, "what began to unlock stays");
+    let batch = world.batch(&[world.terms("base", 10_000_000, 0, &[(1, 1)], 1)]);
+    world.accept(GATEWAY, settling(batch));
+    let held = StateKey::Immature(name("help"), ContributionId([1; 32]), account(AUTHOR));
+    assert!(world.record::<ImmatureRecord>(&held).unwrap().amount > Amount::ZERO);
+    world.check([(STRANGER, mature, Err(UpliftUnproven))]);
 }
 
 #[test]
@@ -280,7 +385,15 @@ fn disputed_and_revoked_data_does_not_mature() {
 fn record(values: &[i32]) -> EvaluationRecord {
     let squares = values.iter().map(|value| u64::from(value.unsigned_abs()).pow(2)).sum();
     let (count, sum) = (values.len() as u64, values.iter().map(|value| i64::from(*value)).sum());
-    EvaluationRecord { count, sum, squares, round: 1, opened_in: 0, quality: BasisPoints::WHOLE }
+    EvaluationRecord {
+        count,
+        sum,
+        squares,
+        round: 1,
+        opened_in: 0,
+        evaluators: 0,
+        quality: BasisPoints::WHOLE,
+    }
 }
 
 #[test]

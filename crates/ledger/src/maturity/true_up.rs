@@ -21,22 +21,25 @@ fn check_pool(pool: &Pool, measured: &Measured) -> Applied {
     if fits { Ok(()) } else { Err(Rejection::EntryWrong.into()) }
 }
 
+pub(super) fn entry_key(pool: &Pool, epoch: u64, measured: &Measured) -> StateKey {
+    MaturityKey::Entry(pool.clone(), epoch, measured.datanet.clone(), measured.contribution).state()
+}
+
+/// Enters a contribution. In the pool of a datanet the best of its models counts; a better one replaces a worse.
 pub(super) fn enter(transition: &mut Transition<'_>, pool: &Pool, measured: &Measured) -> Applied {
     check_pool(pool, measured)?;
     let epoch = transition.epoch();
-    let (all, one) =
-        (MaturityKey::Uplift(pool.clone(), epoch), MaturityKey::Entry(pool.clone(), epoch, measured.clone()));
-    let (all, one) = (all.state(), one.state());
+    let all = MaturityKey::Uplift(pool.clone(), epoch).state();
+    let one = entry_key(pool, epoch, measured);
     transition.view.need([all.clone(), one.clone()])?;
     let (contribution, weight) = gate::proven(transition, measured)?;
     if !contribution.mature {
         return Err(Rejection::UpliftUnproven.into());
     }
-    if transition.view.get::<u64>(&one)?.is_some() {
-        return Err(Rejection::EntryWrong.into());
-    }
+    let known: u64 = transition.view.get(&one)?.unwrap_or_default();
+    let more = weight.checked_sub(known).filter(|more| *more > 0).ok_or(Rejection::EntryWrong)?;
     let mut record: UpliftRecord = transition.view.get(&all)?.unwrap_or_default();
-    record.weights = record.weights.checked_add(weight).ok_or(Rejection::AmountOverflow)?;
+    record.weights = record.weights.checked_add(more).ok_or(Rejection::AmountOverflow)?;
     record.unpaid = record.weights;
     transition.view.put(&all, &record);
     transition.view.put(&one, &weight);
@@ -51,7 +54,7 @@ pub(super) fn pay(transition: &mut Transition<'_>, pool: &Pool, epoch: u64, meas
         return Err(Rejection::StillWaiting.into());
     }
     let all = MaturityKey::Uplift(pool.clone(), epoch).state();
-    let one = MaturityKey::Entry(pool.clone(), epoch, measured.clone()).state();
+    let one = entry_key(pool, epoch, measured);
     let weight: u64 = transition.view.get(&one)?.ok_or(Rejection::EntryWrong)?;
     let contribution = transition.view.contribution(&measured.datanet, measured.contribution)?;
     let now = transition.epoch();

@@ -170,11 +170,16 @@ fn follows(world: &World, dice: &mut Dice) -> Vec<(u8, MaturityAction)> {
             found.push((dice.who(), MaturityAction::EnterUplift { pool, measured }));
         }
     }
-    let any = MaturityKey::Entry(Pool::Verification, 0, subjects()[0].clone()).state();
+    let any = MaturityKey::Entry(Pool::Verification, 0, name("help"), ContributionId([1; 32])).state();
     for (key, _) in world.records::<u64>(&any, 2) {
-        if let StateKey::Maturity(MaturityKey::Entry(pool, epoch, measured)) = key
+        if let StateKey::Maturity(MaturityKey::Entry(pool, epoch, datanet, contribution)) = key
             && epoch < world.epoch()
         {
+            let model = match &pool {
+                Pool::Uplift(model) => model.clone(),
+                _ => name("base"),
+            };
+            let measured = Measured { model, datanet, contribution };
             found.push((dice.who(), MaturityAction::PayUplift { pool, epoch, measured }));
         }
     }
