@@ -76,7 +76,18 @@ pub struct AdvancePoolRecord {
     pub owed: Amount,
     /// What was paid for that, as far as it is not repaid: it counts for the shares, the gain does not before it is made.
     pub paid: Amount,
-    /// Shares of everybody.
+    /// Shares of everybody, in this generation.
+    pub shares: u64,
+    /// How many times the pool lost everything and began anew. Shares of an earlier generation are worth nothing.
+    pub generation: u64,
+}
+
+/// What somebody has of the advance pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct SharesRecord {
+    /// Of which generation the shares are.
+    pub generation: u64,
+    /// How many.
     pub shares: u64,
 }
 

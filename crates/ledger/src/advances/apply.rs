@@ -1,6 +1,6 @@
 //! The actions of advances, and what each reads.
 
-use openledger_types::advances::{AdvanceAction, AdvanceEvent};
+use openledger_types::advances::{AdvanceAction, AdvanceEvent, AdvancePoolRecord, SharesRecord};
 use openledger_types::record::{Role, TrancheRecord};
 use openledger_types::{
     AccountId, Amount, Asset, BasisPoints, Cause, Domain, Event, Holder, Rejection, limits,
@@ -54,20 +54,23 @@ fn domain(role: Role) -> Option<Domain> {
     }
 }
 
-fn shares(transition: &mut Transition<'_>) -> Applied<u64> {
+/// The sender's shares of this generation; older ones are worth nothing.
+fn shares(transition: &mut Transition<'_>, pool: &AdvancePoolRecord) -> Applied<u64> {
     let key = AdvanceKey::Shares(transition.sender).state();
-    Ok(transition.view.get(&key)?.unwrap_or_default())
+    let held = transition.view.get::<SharesRecord>(&key)?;
+    let held = held.filter(|held| held.generation == pool.generation);
+    Ok(held.map_or(0, |held| held.shares))
 }
 
-fn set_shares(transition: &mut Transition<'_>, shares: u64) -> Applied {
+fn write(transition: &mut Transition<'_>, pool: AdvancePoolRecord, shares: u64) -> Applied {
     let account = transition.sender;
     let key = AdvanceKey::Shares(account).state();
     if shares == 0 {
         transition.view.remove(&key);
     } else {
-        transition.view.put(&key, &shares);
+        transition.view.put(&key, &SharesRecord { generation: pool.generation, shares });
     }
-    let pool = pool::read(transition)?;
+    pool::write(transition, &pool);
     transition.emit(Event::Advances(AdvanceEvent::SharesChanged { account, shares, pool }));
     Ok(())
 }
@@ -78,8 +81,12 @@ fn fund(transition: &mut Transition<'_>, amount: Amount) -> Applied {
     }
     let mut pool = pool::read(transition)?;
     let value = pool::value(&pool)?;
-    // A pool that lost everything begins anew beside its old shares, which are worth nothing.
-    let bought = if pool.shares == 0 || value == Amount::ZERO {
+    if pool.shares > 0 && value == Amount::ZERO {
+        // Shares of a pool that lost everything would share in money that came after the loss.
+        pool.generation = pool.generation.checked_add(1).ok_or(Rejection::AmountOverflow)?;
+        pool.shares = 0;
+    }
+    let bought = if pool.shares == 0 {
         amount
     } else {
         Amount(pool.shares).fraction(amount.0, value.0).ok_or(Rejection::AmountOverflow)?
@@ -87,28 +94,26 @@ fn fund(transition: &mut Transition<'_>, amount: Amount) -> Applied {
     if bought == Amount::ZERO {
         return Err(Rejection::AmountZero.into());
     }
-    let held = shares(transition)?.checked_add(bought.0).ok_or(Rejection::AmountOverflow)?;
+    let held = shares(transition, &pool)?.checked_add(bought.0).ok_or(Rejection::AmountOverflow)?;
     pool.cash = pool.cash.plus(amount).ok_or(Rejection::AmountOverflow)?;
     pool.shares = pool.shares.checked_add(bought.0).ok_or(Rejection::AmountOverflow)?;
     let from = Holder::Account(transition.sender);
     supply::shift(transition, from, Holder::Custody, Asset::Credit, amount, Cause::AdvancesFunded)?;
-    pool::write(transition, &pool);
-    set_shares(transition, held)
+    write(transition, pool, held)
 }
 
 fn redeem(transition: &mut Transition<'_>, count: u64) -> Applied {
     if count == 0 {
         return Err(Rejection::AmountZero.into());
     }
-    let left = shares(transition)?.checked_sub(count).ok_or(Rejection::SharesTooFew)?;
     let mut pool = pool::read(transition)?;
+    let left = shares(transition, &pool)?.checked_sub(count).ok_or(Rejection::SharesTooFew)?;
     let worth = pool::value(&pool)?.fraction(count, pool.shares).ok_or(Rejection::AmountOverflow)?;
     pool.cash = pool.cash.minus(worth).ok_or(Rejection::AdvanceTooMuch)?;
     pool.shares = pool.shares.checked_sub(count).expect("the pool counts everybody's shares");
     let to = Holder::Account(transition.sender);
     supply::shift(transition, Holder::Custody, to, Asset::Credit, worth, Cause::AdvancesRedeemed)?;
-    pool::write(transition, &pool);
-    set_shares(transition, left)
+    write(transition, pool, left)
 }
 
 fn take(transition: &mut Transition<'_>, role: Role, epoch: u64, amount: Amount) -> Applied {

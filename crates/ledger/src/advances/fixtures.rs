@@ -1,6 +1,6 @@
 //! The actions, keys and records of advances whose encodings are recorded.
 
-use openledger_types::advances::{AdvanceAction, AdvancePoolRecord};
+use openledger_types::advances::{AdvanceAction, AdvancePoolRecord, SharesRecord};
 use openledger_types::record::Role;
 use openledger_types::{Action, Amount, codec};
 
@@ -23,6 +23,10 @@ pub(crate) fn keys() -> Vec<StateKey> {
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
-    let pool = AdvancePoolRecord { cash: Amount(1), owed: Amount(2), paid: Amount(3), shares: 4 };
-    vec![("AdvancePoolRecord", codec::encode(&pool))]
+    let pool =
+        AdvancePoolRecord { cash: Amount(1), owed: Amount(2), paid: Amount(3), shares: 4, generation: 5 };
+    vec![
+        ("AdvancePoolRecord", codec::encode(&pool)),
+        ("SharesRecord", codec::encode(&SharesRecord { generation: 1, shares: 2 })),
+    ]
 }

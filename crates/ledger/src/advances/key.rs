@@ -1,7 +1,7 @@
 //! The keys of advances and the record under each. The order of the variants is part of the protocol.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use openledger_types::advances::AdvancePoolRecord;
+use openledger_types::advances::{AdvancePoolRecord, SharesRecord};
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, Amount};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::state::StateKey;
 pub enum AdvanceKey {
     /// `AdvancePoolRecord`.
     Pool,
-    /// `u64`: the shares of an account.
+    /// `SharesRecord`: the shares of an account.
     Shares(AccountId),
 }
 
@@ -33,7 +33,7 @@ impl AdvanceKey {
 #[allow(missing_docs, reason = "each variant is the record of the key of the same name")]
 pub enum AdvanceRecord {
     Pool(AdvancePoolRecord),
-    Shares(u64),
+    Shares(SharesRecord),
 }
 
 impl AdvanceRecord {

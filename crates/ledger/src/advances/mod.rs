@@ -9,6 +9,8 @@
 //! unlocks repays the pool first, when the owner claims or when anybody collects.
 //!
 //! The pool keeps the risk of faults: what a fault takes of a sold tranche is lost for the pool, and its value falls at once.
+//! A pool that has lost everything begins anew with the next money: shares of an earlier generation are worth nothing, and have
+//! no part in what came after their loss.
 //!
 //! Absent: loans against anything but tranches, and guarantees.
 

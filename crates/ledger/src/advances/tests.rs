@@ -1,7 +1,7 @@
 //! The table of advances, and who bears what.
 
 use openledger_types::Rejection::*;
-use openledger_types::advances::{AdvanceAction, AdvancePoolRecord};
+use openledger_types::advances::{AdvanceAction, AdvancePoolRecord, SharesRecord};
 use openledger_types::record::{Role, TrancheRecord};
 use openledger_types::{Action, Amount};
 use proptest::prelude::*;
@@ -49,6 +49,13 @@ fn pool(world: &World) -> AdvancePoolRecord {
     world.record(&AdvanceKey::Pool.state()).unwrap()
 }
 
+/// What somebody has of the pool as it is.
+fn shares(world: &World, who: u8) -> u64 {
+    let held: SharesRecord = world.record(&AdvanceKey::Shares(account(who)).state()).unwrap_or_default();
+    let now: AdvancePoolRecord = world.record(&AdvanceKey::Pool.state()).unwrap_or_default();
+    if held.generation == now.generation { held.shares } else { 0 }
+}
+
 fn tranche(world: &World) -> TrancheRecord {
     world.record(&StateKey::Tranche(account(PROVIDER), Role::Provider, 0)).unwrap()
 }
@@ -74,8 +81,13 @@ fn the_pool_pays_early_and_is_repaid_first() {
         (CURATOR, collect(&[1]), Err(TrancheUnknown)),
     ]);
     assert_eq!(world.credits(PROVIDER), 1_000_000_000 + 3_500, "a discount of 30 % at reputation 0");
-    let after =
-        AdvancePoolRecord { cash: Amount(6_500), owed: Amount(5_000), paid: Amount(3_500), shares: 10_000 };
+    let after = AdvancePoolRecord {
+        cash: Amount(6_500),
+        owed: Amount(5_000),
+        paid: Amount(3_500),
+        shares: 10_000,
+        generation: 0,
+    };
     assert_eq!(pool(&world), after);
     // A newcomer does not share in what the pool will gain, and gets what it put in.
     world.check([(CONSUMER, fund(1_000), Ok(())), (CONSUMER, redeem(1_000), Ok(()))]);
@@ -88,7 +100,13 @@ fn the_pool_pays_early_and_is_repaid_first() {
     assert_eq!(world.credits(PROVIDER), 1_000_000_000 + 3_500 + 1_000, "two thirds repay the pool");
     assert_eq!(
         pool(&world),
-        AdvancePoolRecord { cash: Amount(11_500), owed: Amount(0), paid: Amount(0), shares: 10_000 }
+        AdvancePoolRecord {
+            cash: Amount(11_500),
+            owed: Amount(0),
+            paid: Amount(0),
+            shares: 10_000,
+            generation: 0
+        }
     );
     world.accept(STRANGER, redeem(10_000));
     assert_eq!(world.credits(STRANGER), 1_000_000_000 + 1_500);
@@ -118,10 +136,40 @@ fn the_pool_bears_what_a_fault_takes() {
     fault(&mut world, 4_000);
     assert_eq!(
         pool(&world),
-        AdvancePoolRecord { cash: Amount(6_500), owed: Amount(0), paid: Amount(0), shares: 10_000 }
+        AdvancePoolRecord {
+            cash: Amount(6_500),
+            owed: Amount(0),
+            paid: Amount(0),
+            shares: 10_000,
+            generation: 0
+        }
     );
     world.accept(STRANGER, redeem(10_000));
     assert_eq!(world.credits(STRANGER), 1_000_000_000 - 3_500);
+}
+
+/// Shares of a pool that had lost everything took a part of the next money that came.
+#[test]
+fn what_comes_after_a_total_loss_is_not_shared_with_those_who_bore_it() {
+    let mut world = earned();
+    world.check([(STRANGER, fund(3_500), Ok(())), (PROVIDER, take(5_000), Ok(()))]);
+    world.transit(CURATOR, |transition| {
+        let loss = Loss { penalty: Amount(7_000), ..Loss::default() };
+        forfeit(transition, account(PROVIDER), Role::Provider, &loss).map(drop)
+    });
+    assert_eq!((pool(&world).cash, pool(&world).paid, pool(&world).shares), (Amount(0), Amount(0), 3_500));
+    world.check([
+        (CONSUMER, fund(1_000), Ok(())),
+        (STRANGER, redeem(1), Err(SharesTooFew)),
+        (STRANGER, fund(1_000), Ok(())),
+        (STRANGER, redeem(1_001), Err(SharesTooFew)),
+        (STRANGER, redeem(1_000), Ok(())),
+        (CONSUMER, redeem(1_000), Ok(())),
+    ]);
+    assert_eq!((world.credits(CONSUMER), world.credits(STRANGER)), {
+        let begun = earned();
+        (begun.credits(CONSUMER), begun.credits(STRANGER) - 3_500)
+    });
 }
 
 proptest! {
@@ -145,10 +193,11 @@ proptest! {
                     world.send(who, collect(&[0]))
                 }
                 _ => {
-                    let shares: u64 = world.record(&AdvanceKey::Shares(account(who)).state()).unwrap_or_default();
+                    let shares = shares(&world, who);
                     if world.send(who, fund(amount)).is_ok() {
-                        let now: u64 = world.record(&AdvanceKey::Shares(account(who)).state()).unwrap();
-                        if world.send(who, redeem(now - shares)).is_ok() {
+                        let now = self::shares(&world, who);
+                        // A pool that began anew has none of the shares from before.
+                        if world.send(who, redeem(now.saturating_sub(shares).max(1))).is_ok() {
                             prop_assert!(world.credits(who) <= before);
                         }
                     }

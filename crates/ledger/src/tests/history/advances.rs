@@ -1,6 +1,6 @@
 //! Random advances: who funds the pool, who sells a part of a tranche to it, and what is collected when it unlocks.
 
-use openledger_types::advances::{AdvanceAction, AdvancePoolRecord};
+use openledger_types::advances::{AdvanceAction, AdvancePoolRecord, SharesRecord};
 use openledger_types::record::{Role, TrancheRecord};
 use openledger_types::{AccountId, Action, Amount};
 
@@ -26,14 +26,14 @@ fn fund(world: &World, dice: &mut Dice) -> (u8, AdvanceAction) {
 }
 
 fn redeem(world: &World, dice: &mut Dice) -> (u8, AdvanceAction) {
-    let holders = world.records::<u64>(&AdvanceKey::Shares(account(0)).state(), 2);
+    let holders = world.records::<SharesRecord>(&AdvanceKey::Shares(account(0)).state(), 2);
     let Some((StateKey::Advances(AdvanceKey::Shares(holder)), shares)) =
         holders.get(dice.below(holders.len() as u64) as usize)
     else {
         return fund(world, dice);
     };
     let who = number_of(*holder).expect("holders take part");
-    (who, AdvanceAction::RedeemShares { shares: dice.amount(shares / 2).0 })
+    (who, AdvanceAction::RedeemShares { shares: dice.amount(shares.shares / 2).0 })
 }
 
 /// Tranches, and of those that are sold in part only, as `sold` asks.
