@@ -1,7 +1,7 @@
 //! Which keys an action of this step names, and which transition it runs.
 
 use openledger_types::datanets::{
-    CampaignId, DatanetAction, DatanetRole, Matter, TaskKind, commitment, treasury_account,
+    CampaignId, DatanetAction, DatanetRole, Matter, commitment, treasury_account,
 };
 use openledger_types::record::Role;
 use openledger_types::{AccountId, ContributionId, Name, limits};
@@ -155,10 +155,8 @@ fn keys_of_tasks(sender: AccountId, action: &DatanetAction) -> Vec<StateKey> {
                 StateKey::Account(campaign.requester),
                 StateKey::Account(treasury_account(&campaign.datanet)),
             ];
-            for kind in [TaskKind::Label, TaskKind::Evaluate] {
-                let domain = gold::domain(&campaign.datanet, kind);
-                keys.extend(reputation::keys_of_pair(*labeller, &domain, campaign.requester));
-            }
+            let domain = gold::domain(&campaign.datanet);
+            keys.extend(reputation::keys_of_pair(*labeller, &domain, campaign.requester));
             keys
         }
         DatanetAction::CloseCampaign { datanet, number } => {

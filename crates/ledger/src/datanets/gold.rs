@@ -3,10 +3,13 @@
 //! Rule (mechanism notes, D1 and section 1 "Elicitation", attack A4): a labeller is paid the fixed fee for a whole batch when
 //! enough of the checked gold is right, and nothing otherwise. What others answered plays no part. A requester who does not
 //! reveal enough gold that counts pays everybody: absence never takes work.
+//!
+//! Evidence about labellers buys weight in the datanet's contributor house, and a requester writes both the task and its gold. So
+//! a check is evidence only where the datanet itself asks, in a campaign that its treasury pays: what it spends is bounded per
+//! epoch, and its curator answers for it. Anybody else's gold decides about the fee that they pay, and about nothing more.
 
 use openledger_types::datanets::{
-    CampaignId, CampaignRecord, DatanetEvent, GoldItem, GoldRecord, TaskKind, WorkRecord, gold_is_under,
-    gold_leaf,
+    CampaignId, CampaignRecord, DatanetEvent, GoldItem, GoldRecord, WorkRecord, gold_is_under, gold_leaf,
 };
 use openledger_types::{
     AccountId, Amount, Asset, BasisPoints, Cause, Domain, Hash, Holder, Name, Rejection, limits,
@@ -26,12 +29,10 @@ pub(super) fn gold_key(item: Hash) -> StateKey {
     StateKey::Datanets(DatanetKey::Gold(item))
 }
 
-/// In which domain work of this kind is evidence.
-pub(super) fn domain(datanet: &Name, kind: TaskKind) -> Domain {
-    match kind {
-        TaskKind::Label => Domain::Labelling(datanet.clone()),
-        TaskKind::Evaluate => Domain::Evaluating,
-    }
+/// In which domain tasks are evidence: that of the datanet, also where outputs are evaluated. Nothing that a datanet says counts
+/// outside of it.
+pub(super) fn domain(datanet: &Name) -> Domain {
+    Domain::Labelling(datanet.clone())
 }
 
 /// The requester shows the gold of a batch when nobody can reveal labels any more.
@@ -214,7 +215,7 @@ fn settle(
     let terms = &campaign.terms;
     let lost = checked.is_some_and(|checked| checked.is_garbage(terms.accuracy));
     release(transition, labeller, work.bond, lost)?;
-    let Some(checked) = checked else { return Ok(()) };
+    let Some(checked) = checked.filter(|_| terms.from_treasury) else { return Ok(()) };
     let weight = reputation::weight(terms.fee, 4, &transition.parameters.reputation);
     let wrong = checked.checked.saturating_sub(checked.right);
     let evidence = reputation::Evidence {
@@ -222,5 +223,5 @@ fn settle(
         bad: wrong.saturating_mul(weight),
         counterparty: Some(id.requester),
     };
-    reputation::record(transition, labeller, &domain(&id.datanet, terms.kind), evidence)
+    reputation::record(transition, labeller, &domain(&id.datanet), evidence)
 }

@@ -306,23 +306,52 @@ fn the_treasury_pays_what_its_curator_may_spend_in_an_epoch() {
     ]);
 }
 
-#[test]
-fn checks_are_evidence_about_the_labeller() {
+/// What the check of a campaign that somebody paid for says about a labeller with only right answers.
+fn evidence_of(kind: TaskKind, from_treasury: bool) -> Option<(Domain, bool, u64)> {
     let mut world = opened(open_policy());
-    world.accept(REQUESTER, open_with(|terms| terms.fee = Amount(100_000)));
-    world.accept(1, commit(1, 0, &labels(20)));
+    let requester = if from_treasury { CURATOR } else { REQUESTER };
+    let to = treasury_account(&name("open"));
+    world.accept(REQUESTER, Action::Transfer { to, asset: Asset::Credit, amount: Amount(RICH / 2) });
+    let campaign = campaign_of(requester);
+    world.accept(
+        requester,
+        open_with(|terms| {
+            (terms.kind, terms.from_treasury, terms.fee, terms.workers) =
+                (kind, from_treasury, Amount(100_000), 1);
+        }),
+    );
+    let commitment = labels_commitment(&campaign, 0, account(1), &labels(20), &bytes32(8));
+    world.accept(1, act(DatanetAction::CommitLabels { campaign: campaign.clone(), batch: 0, commitment }));
     world.pass(3);
-    world.accept(1, reveal(0, labels(20)));
+    let shown = DatanetAction::RevealLabels {
+        campaign: campaign.clone(),
+        batch: 0,
+        labels: labels(20),
+        salt: bytes32(8),
+    };
+    world.accept(1, act(shown));
     world.pass(2);
-    world.accept(REQUESTER, show(0));
-    let events = world.accept(1, judge(0, 1, 3));
-    let good = events.iter().find_map(|event| match event {
+    world.accept(requester, show(0));
+    let judge = DatanetAction::JudgeLabels { campaign, batch: 0, labeller: account(1), beacon: 3 };
+    let events = world.accept(1, act(judge));
+    assert_eq!(world.credits(1) - RICH, 2_000_000, "the fee does not depend on who pays");
+    events.iter().find_map(|event| match event {
         Event::Reputation(openledger_types::ReputationEvent::EvidenceRecorded {
             domain, good, bad, ..
         }) => Some((domain.clone(), *good > 0, *bad)),
         _ => None,
-    });
-    assert_eq!(good, Some((Domain::Labelling(name("open")), true, 0)));
+    })
+}
+
+/// A requester and a labeller who belong together bought weight in the contributor houses: the fee came back, and the gold was
+/// theirs to write.
+#[test]
+fn checks_are_evidence_about_the_labeller_where_the_treasury_pays() {
+    let labelling = || Some((Domain::Labelling(name("open")), true, 0));
+    assert_eq!(evidence_of(TaskKind::Label, true), labelling());
+    assert_eq!(evidence_of(TaskKind::Evaluate, true), labelling(), "not beyond the datanet");
+    assert_eq!(evidence_of(TaskKind::Label, false), None);
+    assert_eq!(evidence_of(TaskKind::Evaluate, false), None);
 }
 
 /// A4: with agreement as pay, colluders on a cheap signal earn like honest labellers. With gold they do not.
