@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::{AccountRecord, SupplyRecord};
-use openledger_types::{AccountId, Amount, BasisPoints, MarketParameters, Parameters, codec, limits};
+use openledger_types::{
+    AccountId, Amount, BasisPoints, EPOCHS_INDEXED, MarketParameters, Parameters, codec, limits,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::governed::{GOVERNED, Governed};
@@ -56,6 +58,16 @@ pub enum GenesisError {
     RangeInverted {
         /// Which range.
         range: &'static str,
+    },
+    /// An escrow's clock runs longer than its tranches can be found by a fault.
+    #[error("the cliff and the linear part of {range} have {epochs} epochs together; the most is {most}")]
+    EscrowTooLong {
+        /// Which escrow.
+        range: &'static str,
+        /// How long it runs.
+        epochs: u64,
+        /// The most.
+        most: u64,
     },
     /// A parameter is outside its bounds.
     #[error("the parameter {parameter} is {value}; its bounds are {low} to {high}")]
@@ -205,6 +217,11 @@ fn check_order(range: &'static str, low: u64, high: u64) -> Result<(), GenesisEr
     if low <= high { Ok(()) } else { Err(GenesisError::RangeInverted { range }) }
 }
 
+/// An escrow whose clock runs longer than tranches are indexed would hide what has not unlocked from a fault.
 fn check_escrow(range: &'static str, escrow: &EscrowParameters) -> Result<(), GenesisError> {
+    let epochs = escrow.cliff_epochs.saturating_add(escrow.linear_epochs);
+    if epochs >= EPOCHS_INDEXED {
+        return Err(GenesisError::EscrowTooLong { range, epochs, most: EPOCHS_INDEXED.saturating_sub(1) });
+    }
     if escrow.liquid_low <= escrow.liquid_high { Ok(()) } else { Err(GenesisError::RangeInverted { range }) }
 }

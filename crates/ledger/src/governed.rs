@@ -143,16 +143,16 @@ governed! {
     Money "bp" 0, BASIS_POINTS; premium.burn;
     Routine "bp" 0, BASIS_POINTS; provider_escrow.liquid_low;
     Routine "bp" 0, BASIS_POINTS; provider_escrow.liquid_high;
-    Routine "epochs" 0, 365; provider_escrow.cliff_epochs;
-    Routine "epochs" 0, 3_650; provider_escrow.linear_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; provider_escrow.cliff_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; provider_escrow.linear_epochs;
     Routine "bp" 0, BASIS_POINTS; builder_escrow.liquid_low;
     Routine "bp" 0, BASIS_POINTS; builder_escrow.liquid_high;
-    Routine "epochs" 0, 365; builder_escrow.cliff_epochs;
-    Routine "epochs" 0, 3_650; builder_escrow.linear_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; builder_escrow.cliff_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; builder_escrow.linear_epochs;
     Routine "bp" 0, BASIS_POINTS; data_escrow.liquid_low;
     Routine "bp" 0, BASIS_POINTS; data_escrow.liquid_high;
-    Routine "epochs" 0, 365; data_escrow.cliff_epochs;
-    Routine "epochs" 0, 3_650; data_escrow.linear_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; data_escrow.cliff_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; data_escrow.linear_epochs;
     Money "OPEN/1000000" 0, OPEN_MAX; provider_stake_min;
     Money "OPEN/1000000" 0, OPEN_MAX; gateway_bond_min;
     Money "uC per OPEN" 0, 1_000_000_000; collateral_per_open;
@@ -260,8 +260,8 @@ governed! {
     Money "epochs" 0, 365; audits.breaker_epochs;
     Routine "bp" 0, BASIS_POINTS; audits.liquid_low;
     Routine "bp" 0, BASIS_POINTS; audits.liquid_high;
-    Routine "epochs" 0, 365; audits.cliff_epochs;
-    Routine "epochs" 0, 3_650; audits.linear_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; audits.cliff_epochs;
+    Routine "epochs" 0, EPOCHS_INDEXED_MAX; audits.linear_epochs;
     Money "bp" 0, BASIS_POINTS; agents.burn;
     Money "bp" 0, BASIS_POINTS; agents.maintenance;
     Routine "epochs" 0, 720; agents.contest_epochs;
@@ -360,5 +360,15 @@ mod tests {
         let outside = GenesisError::OutOfBounds { parameter, value: 10_001, low: 0, high: 10_000 };
         assert_eq!(with_values(&starting, [value(parameter, 10_001)]), Err(outside));
         assert!(governed("chain_id").is_none());
+        // A fault finds the tranches of 256 epochs: no clock runs longer.
+        let clock = |cliff, linear| {
+            with_values(
+                &starting,
+                [value("data_escrow.cliff_epochs", cliff), value("data_escrow.linear_epochs", linear)],
+            )
+        };
+        assert!(clock(55, 200).is_ok());
+        let long = GenesisError::EscrowTooLong { range: "the data escrow", epochs: 256, most: 255 };
+        assert_eq!(clock(56, 200), Err(long));
     }
 }
