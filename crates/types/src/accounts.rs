@@ -103,7 +103,7 @@ pub struct AccountParameters {
     pub finding_bond: Amount,
     /// Epochs in which a report can be challenged before it stands.
     pub challenge_epochs: u64,
-    /// Epochs that a challenge waits for the committee.
+    /// Epochs in which a panel of jurors judges a challenge.
     pub committee_epochs: u64,
 }
 
@@ -152,19 +152,30 @@ pub enum AccountAction {
         /// Hash of the evidence.
         evidence: Hash,
     },
-    /// Challenge a report, for a bond: the committee decides.
+    /// Challenge a report, for a bond: a panel of jurors decides.
     ChallengeLink {
         /// One account.
         one: AccountId,
         /// The other account.
         other: AccountId,
     },
-    /// End the waiting of a report or of its challenge, once its time has passed or the committee has decided.
+    /// End the waiting of a report or of its challenge, once its time has passed.
     SettleLink {
         /// One account.
         one: AccountId,
         /// The other account.
         other: AccountId,
+    },
+    /// Judge a challenged report. Sender: a juror who was drawn and has no part in it.
+    JudgeLink {
+        /// One account.
+        one: AccountId,
+        /// The other account.
+        other: AccountId,
+        /// Epoch of the randomness that drew the panel: the first after the challenge.
+        beacon: u64,
+        /// Whether the accounts belong together.
+        stands: bool,
     },
 }
 
@@ -179,6 +190,7 @@ impl AccountAction {
             Self::ReportLink { .. } => "Report link",
             Self::ChallengeLink { .. } => "Challenge link",
             Self::SettleLink { .. } => "Settle link",
+            Self::JudgeLink { .. } => "Judge link",
         }
     }
 
@@ -206,6 +218,12 @@ impl AccountAction {
                 format!("Challenge the report that {one} and {other} belong together")
             }
             Self::SettleLink { one, other } => format!("Settle the report about {one} and {other}"),
+            Self::JudgeLink { one, other, stands: true, .. } => {
+                format!("Judge that {one} and {other} belong together")
+            }
+            Self::JudgeLink { one, other, .. } => {
+                format!("Judge that nothing shows that {one} and {other} belong together")
+            }
             Self::RevokeSession { key } => format!("The key {key} may do nothing for this account any more"),
         }
     }
@@ -236,8 +254,8 @@ pub enum AccountEvent {
     LinkReported { one: AccountId, other: AccountId, reporter: AccountId, basis: LinkBasis, evidence: Hash },
     /// Somebody challenged a report.
     LinkChallenged { one: AccountId, other: AccountId, by: AccountId },
-    /// The committee has decided about a report.
-    LinkJudged { one: AccountId, other: AccountId, stands: bool },
+    /// A juror has judged a challenged report.
+    LinkJudged { one: AccountId, other: AccountId, juror: AccountId, stands: bool },
     /// A report stands (the accounts are linked) or fell (they are not, by this report).
     LinkSettled { one: AccountId, other: AccountId, stands: bool },
 }
@@ -290,12 +308,14 @@ pub struct FindingRecord {
     pub basis: LinkBasis,
     /// Hash of the evidence.
     pub evidence: Hash,
-    /// OPEN that the reporter has at risk; nothing once the report stands.
+    /// OPEN that the reporter has at risk.
     pub bond: Amount,
     /// Whether the accounts are linked by it.
     pub stands: bool,
-    /// Last epoch to challenge it, while it does not stand.
+    /// Last epoch to challenge it while it does not stand; while it stands, last epoch in which the bond is at risk.
     pub until_epoch: u64,
+    /// How many panels said that it stands; each doubles what the next challenge puts at risk.
+    pub upheld: u32,
     /// The challenge that is open.
     pub challenge: Option<ChallengeRecord>,
 }
@@ -307,8 +327,12 @@ pub struct ChallengeRecord {
     pub by: AccountId,
     /// OPEN that they have at risk.
     pub bond: Amount,
-    /// Last epoch in which the committee can decide.
+    /// Epoch of the challenge; the first randomness after it draws the panel.
+    pub epoch: u64,
+    /// Last epoch in which the panel can judge.
     pub until_epoch: u64,
-    /// What it decided.
-    pub verdict: Option<bool>,
+    /// How many jurors there were when the panel was called.
+    pub jurors: u32,
+    /// Who judged, and whether the report stands.
+    pub votes: Vec<(AccountId, bool)>,
 }

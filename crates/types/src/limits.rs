@@ -73,6 +73,8 @@ pub const AUDITORS_MAX: usize = 256;
 pub const AUDITS_PER_BATCH_MAX: usize = 64;
 /// Hashes from a receipt to the root of its batch.
 pub const BATCH_PATH_MAX: usize = 10;
+/// Votes of one panel of jurors. Panels are drawn with at most 15 seats on average.
+pub const PANEL_VOTES_MAX: usize = 64;
 /// Domains of one enrolment in a contributor house.
 pub const DOMAINS_PER_ENROLMENT_MAX: usize = 8;
 /// Unlocks of one account that wait in one scope.

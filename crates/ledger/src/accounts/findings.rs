@@ -1,7 +1,11 @@
-//! Links that nobody declared: reported for a bond, challenged for a bond, decided by the committee.
+//! Links that nobody declared: reported for a bond, challenged for a bond, judged by a panel of jurors.
 //!
-//! A report that nobody challenges in time stands: the accounts are linked. One that stands can be challenged later, and holds
-//! until the committee says otherwise. Where the committee is silent, what was before holds and nobody loses a bond.
+//! A report that nobody challenges in time stands: the accounts are linked, and the reporter's bond stays at risk for the unbonding
+//! time, so that whoever was not there to object still has somebody to win it from. Whatever stands can be challenged, and holds
+//! while it is judged. The panel is drawn like those of datanets, without the clusters of the four who have a part. Whoever was
+//! wrong pays the jurors and whoever was right. In doubt, and where too few judge, nobody is linked who was not found to be by
+//! a panel before, and nobody loses more than the jurors' fees. Each time that a panel upholds a report, the next challenge
+//! costs twice as much, so a link cannot be challenged until a panel errs.
 
 use openledger_types::accounts::{ChallengeRecord, FindingRecord};
 use openledger_types::{
@@ -9,14 +13,28 @@ use openledger_types::{
 };
 
 use super::{AccountKey, clusters, links};
+use crate::datanets::{self, Panel};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply;
 
 pub(crate) fn keys(one: AccountId, other: AccountId) -> Vec<StateKey> {
     let mut keys = links::keys(one, other);
-    keys.push(AccountKey::finding(one, other).state());
+    keys.extend([AccountKey::finding(one, other).state(), datanets::key_of_jurors()]);
     keys
+}
+
+pub(crate) fn keys_of_judging(
+    juror: AccountId,
+    (one, other): (AccountId, AccountId),
+    beacon: u64,
+) -> Vec<StateKey> {
+    vec![
+        AccountKey::finding(one, other).state(),
+        datanets::juror_key(juror),
+        clusters::key_of_cluster(juror),
+        StateKey::Beacon(beacon),
+    ]
 }
 
 fn finding(transition: &mut Transition<'_>, one: AccountId, other: AccountId) -> Applied<FindingRecord> {
@@ -33,9 +51,9 @@ fn bond(transition: &mut Transition<'_>, from: AccountId, amount: Amount) -> App
     supply::shift(transition, from, Holder::Custody, Asset::Open, amount, Cause::LinkBonded)
 }
 
-fn pay(transition: &mut Transition<'_>, to: AccountId, amount: Amount) -> Applied {
+fn pay(transition: &mut Transition<'_>, to: AccountId, amount: Amount, cause: Cause) -> Applied {
     let to = Holder::Account(to);
-    supply::shift(transition, Holder::Custody, to, Asset::Open, amount, Cause::LinkBonded)
+    supply::shift(transition, Holder::Custody, to, Asset::Open, amount, cause)
 }
 
 pub(crate) fn report(
@@ -60,42 +78,12 @@ pub(crate) fn report(
         bond: parameters.finding_bond,
         stands: false,
         until_epoch: transition.epoch().saturating_add(parameters.challenge_epochs),
+        upheld: 0,
         challenge: None,
     };
     put(transition, one, other, &record);
     let reported = AccountEvent::LinkReported { one, other, reporter, basis, evidence };
     transition.emit(Event::Accounts(reported));
-    Ok(())
-}
-
-/// What an audit found by itself: it stands at once, without a bond, and can be challenged like any other.
-#[cfg_attr(not(test), allow(dead_code, reason = "audits call it"))]
-pub(crate) fn found(
-    transition: &mut Transition<'_>,
-    one: AccountId,
-    other: AccountId,
-    basis: LinkBasis,
-    evidence: Hash,
-) -> Applied {
-    let key = AccountKey::finding(one, other).state();
-    if one == other || transition.view.get::<FindingRecord>(&key)?.is_some() {
-        return Ok(());
-    }
-    let (reporter, until_epoch) = (transition.sender, transition.epoch());
-    let record = FindingRecord {
-        reporter,
-        basis,
-        evidence,
-        bond: Amount::ZERO,
-        stands: true,
-        until_epoch,
-        challenge: None,
-    };
-    put(transition, one, other, &record);
-    let reported = AccountEvent::LinkReported { one, other, reporter, basis, evidence };
-    transition.emit(Event::Accounts(reported));
-    clusters::connect(transition, one, other)?;
-    transition.emit(Event::Accounts(AccountEvent::LinkSettled { one, other, stands: true }));
     Ok(())
 }
 
@@ -108,71 +96,74 @@ pub(crate) fn challenge(transition: &mut Transition<'_>, one: AccountId, other: 
     if !record.stands && epoch > record.until_epoch {
         return Err(Rejection::LinkTooLate.into());
     }
-    bond(transition, by, parameters.finding_bond)?;
-    let until_epoch = epoch.saturating_add(parameters.committee_epochs);
-    record.challenge =
-        Some(ChallengeRecord { by, bond: parameters.finding_bond, until_epoch, verdict: None });
+    let stake = 1u64.checked_shl(record.upheld).and_then(|times| parameters.finding_bond.fraction(times, 1));
+    let stake = stake.ok_or(Rejection::AmountOverflow)?;
+    bond(transition, by, stake)?;
+    record.challenge = Some(ChallengeRecord {
+        by,
+        bond: stake,
+        epoch,
+        until_epoch: epoch.saturating_add(parameters.committee_epochs),
+        jurors: datanets::jurors(transition)?,
+        votes: Vec::new(),
+    });
     put(transition, one, other, &record);
     transition.emit(Event::Accounts(AccountEvent::LinkChallenged { one, other, by }));
     Ok(())
 }
 
-/// The committee's answer to a challenge. Audits call it; the rest follows when the report is settled.
-#[cfg_attr(not(test), allow(dead_code, reason = "the committee of audits calls it"))]
+/// A juror who was drawn judges a challenged report.
 pub(crate) fn judge(
     transition: &mut Transition<'_>,
-    one: AccountId,
-    other: AccountId,
+    (one, other): (AccountId, AccountId),
+    beacon: u64,
     stands: bool,
 ) -> Applied {
     let mut record = finding(transition, one, other)?;
-    let epoch = transition.epoch();
-    let challenge = record.challenge.as_mut().filter(|challenge| challenge.verdict.is_none());
-    let challenge = challenge.ok_or(Rejection::LinkUnknown)?;
-    if epoch > challenge.until_epoch {
-        return Err(Rejection::LinkTooLate.into());
-    }
-    challenge.verdict = Some(stands);
+    let challenge = record.challenge.as_mut().ok_or(Rejection::NoPanel)?;
+    let panel = Panel {
+        epoch: challenge.epoch,
+        until_epoch: challenge.until_epoch,
+        jurors: challenge.jurors,
+        excluded: &[one, other, record.reporter, challenge.by],
+        votes: &challenge.votes,
+    };
+    datanets::sit(transition, &("link", one.min(other), one.max(other)), beacon, &panel)?;
+    let juror = transition.sender;
+    challenge.votes.push((juror, stands));
     put(transition, one, other, &record);
-    transition.emit(Event::Accounts(AccountEvent::LinkJudged { one, other, stands }));
+    transition.emit(Event::Accounts(AccountEvent::LinkJudged { one, other, juror, stands }));
     Ok(())
 }
 
 pub(crate) fn settle(transition: &mut Transition<'_>, one: AccountId, other: AccountId) -> Applied {
     let mut record = finding(transition, one, other)?;
-    let challenger = record.challenge.as_ref().map(|challenge| challenge.by);
-    let accounts = [Some(record.reporter), challenger].into_iter().flatten().map(StateKey::Account);
+    let challenge = record.challenge.take();
+    let judges = challenge
+        .iter()
+        .flat_map(|challenge| challenge.votes.iter().map(|(juror, _)| *juror).chain([challenge.by]));
+    let accounts: Vec<StateKey> = judges.chain([record.reporter]).map(StateKey::Account).collect();
     let groups = clusters::keys_of_groups(transition, one, other)?;
-    transition.view.need(accounts.chain(groups))?;
-    let epoch = transition.epoch();
-    let stood = record.stands;
-    let stands = match record.challenge.take() {
-        None if stood => return Err(Rejection::LinkExists.into()),
-        None if epoch > record.until_epoch => true,
-        None => return Err(Rejection::LinkTooEarly.into()),
-        Some(ChallengeRecord { by, bond, verdict: Some(stands), .. }) => {
-            // Whoever was wrong pays whoever was right.
-            pay(transition, if stands { record.reporter } else { by }, bond)?;
-            if !stands {
-                pay(transition, by, record.bond)?;
-                record.bond = Amount::ZERO;
-            }
-            stands
+    transition.view.need(accounts.into_iter().chain(groups))?;
+    let (epoch, stood) = (transition.epoch(), record.stands);
+    if epoch <= challenge.as_ref().map_or(record.until_epoch, |challenge| challenge.until_epoch) {
+        return Err(Rejection::LinkTooEarly.into());
+    }
+    match challenge {
+        None if stood && record.bond == Amount::ZERO => return Err(Rejection::LinkExists.into()),
+        None if stood => give_back(transition, &mut record)?,
+        None => {
+            record.stands = true;
+            record.until_epoch = epoch.saturating_add(transition.parameters.unbonding_epochs);
         }
-        Some(ChallengeRecord { by, bond, until_epoch, verdict: None }) if epoch > until_epoch => {
-            pay(transition, by, bond)?;
-            stood
-        }
-        Some(_) => return Err(Rejection::LinkTooEarly.into()),
-    };
-    pay(transition, record.reporter, record.bond)?;
-    record.bond = Amount::ZERO;
-    record.stands = stands;
-    match (stood, stands) {
+        Some(challenge) => decide(transition, &mut record, &challenge)?,
+    }
+    match (stood, record.stands) {
         (false, true) => clusters::connect(transition, one, other)?,
         (true, false) => clusters::disconnect(transition, one, other)?,
         _ => {}
     }
+    let stands = record.stands;
     if stands {
         put(transition, one, other, &record);
     } else {
@@ -180,4 +171,40 @@ pub(crate) fn settle(transition: &mut Transition<'_>, one: AccountId, other: Acc
     }
     transition.emit(Event::Accounts(AccountEvent::LinkSettled { one, other, stands }));
     Ok(())
+}
+
+fn give_back(transition: &mut Transition<'_>, record: &mut FindingRecord) -> Applied {
+    pay(transition, record.reporter, std::mem::take(&mut record.bond), Cause::LinkBonded)
+}
+
+/// What the panel said, and who pays for it. Both bonds are gone after that.
+fn decide(
+    transition: &mut Transition<'_>,
+    record: &mut FindingRecord,
+    challenge: &ChallengeRecord,
+) -> Applied {
+    let votes = datanets::counted(&challenge.votes, transition.parameters.datanets.panel_quorum);
+    let upheld = votes.map(|(yes, no)| yes > no);
+    record.stands = upheld.unwrap_or(record.upheld > 0);
+    if upheld == Some(true) {
+        record.upheld = record.upheld.saturating_add(1);
+    }
+    let (mut reported, mut challenged) = (std::mem::take(&mut record.bond), challenge.bond);
+    // A reporter who has its bond back has nothing to pay with.
+    let loser =
+        if upheld == Some(false) && reported > Amount::ZERO { &mut reported } else { &mut challenged };
+    let fee = transition.parameters.datanets.juror_fee;
+    for (juror, _) in &challenge.votes {
+        let part = fee.min(*loser);
+        *loser = loser.minus(part).expect("the fee is at most what is left");
+        pay(transition, *juror, part, Cause::JurorFee)?;
+    }
+    let (reporter, challenger) = match upheld {
+        Some(true) => (reported.plus(challenged), Some(Amount::ZERO)),
+        Some(false) => (Some(Amount::ZERO), reported.plus(challenged)),
+        None => (Some(reported), Some(challenged)),
+    };
+    let (reporter, challenger) = reporter.zip(challenger).ok_or(Rejection::AmountOverflow)?;
+    pay(transition, record.reporter, reporter, Cause::LinkBonded)?;
+    pay(transition, challenge.by, challenger, Cause::LinkBonded)
 }

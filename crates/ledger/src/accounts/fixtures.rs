@@ -30,12 +30,20 @@ pub(crate) fn actions() -> Vec<Action> {
         Action::Accounts(AccountAction::ReportLink { one, other, basis, evidence: bytes32(1) }),
         Action::Accounts(AccountAction::ChallengeLink { one, other }),
         Action::Accounts(AccountAction::SettleLink { one, other }),
+        Action::Accounts(AccountAction::JudgeLink { one, other, beacon: 3, stands: true }),
     ]
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let link = LinkRecord { proposed_by: account(1), declared_in_epoch: Some(2), ends_in_epoch: Some(3) };
-    let challenge = ChallengeRecord { by: account(1), bond: Amount(2), until_epoch: 3, verdict: Some(true) };
+    let challenge = ChallengeRecord {
+        by: account(1),
+        bond: Amount(2),
+        epoch: 3,
+        until_epoch: 4,
+        jurors: 5,
+        votes: vec![(account(6), true)],
+    };
     let finding = FindingRecord {
         reporter: account(1),
         basis: LinkBasis::SharedFunding,
@@ -43,6 +51,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         bond: Amount(3),
         stands: true,
         until_epoch: 4,
+        upheld: 5,
         challenge: Some(challenge),
     };
     let session = SessionRecord {

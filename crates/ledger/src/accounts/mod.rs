@@ -15,8 +15,8 @@
 //! and their owner do not wait for each other; it goes on through revocation and new grants, so nothing is ever replayed. What
 //! is no money (owning, voting) is limited by the kinds of action alone. No session grants sessions or withdraws.
 //!
-//! Links that nobody declared (section 3: shared funding, hardware key, withdrawal address) are found by audits or reported by
-//! anybody for a bond; who thinks otherwise challenges that for a bond, and a committee decides.
+//! Links that nobody declared (section 3: shared funding, hardware key, withdrawal address) are reported by anybody for a bond;
+//! who thinks otherwise challenges that for a bond, and a panel of the datanets' jurors judges, drawn by the chain.
 //!
 //! Absent: deposits and withdrawals, which pass through the bridge; the evidence of links, which stays outside, by its hash.
 
@@ -45,8 +45,6 @@ use crate::state::{Applied, StateKey};
 pub(crate) use apply::{faucet, keys, receive, spend, transfer};
 #[allow(unused_imports, reason = "for every step that counts clusters")]
 pub(crate) use clusters::{cluster_of, key_of_cluster};
-#[allow(unused_imports, reason = "for audits")]
-pub(crate) use findings::{found, judge};
 pub use key::{AccountKey, AccountsRecord};
 pub(crate) use sessions::Session;
 
@@ -58,6 +56,9 @@ pub(crate) fn keys_of_action(sender: AccountId, action: &AccountAction) -> Vec<S
         AccountAction::ReportLink { one, other, .. }
         | AccountAction::ChallengeLink { one, other }
         | AccountAction::SettleLink { one, other } => findings::keys(*one, *other),
+        AccountAction::JudgeLink { one, other, beacon, .. } => {
+            findings::keys_of_judging(sender, (*one, *other), *beacon)
+        }
         AccountAction::GrantSession { key, .. } | AccountAction::RevokeSession { key } => {
             sessions::keys(sender, *key)
         }
@@ -73,6 +74,9 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &AccountAction) -> 
         }
         AccountAction::ChallengeLink { one, other } => findings::challenge(transition, *one, *other),
         AccountAction::SettleLink { one, other } => findings::settle(transition, *one, *other),
+        AccountAction::JudgeLink { one, other, beacon, stands } => {
+            findings::judge(transition, (*one, *other), *beacon, *stands)
+        }
         AccountAction::GrantSession { key, grant } => sessions::grant(transition, *key, grant),
         AccountAction::RevokeSession { key } => sessions::revoke(transition, *key),
     }

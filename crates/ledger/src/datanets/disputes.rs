@@ -5,8 +5,7 @@
 //! the verdict. Nobody votes with tokens, and nobody is paid for agreeing: the fee of a vote is fixed.
 
 use openledger_types::datanets::{
-    DatanetEvent, DisputeRecord, FaultRecord, JurorRecord, Matter, Provenance, Reason, Stage,
-    SubmissionRecord,
+    DatanetEvent, DisputeRecord, FaultRecord, Matter, Provenance, Reason, Stage, SubmissionRecord,
 };
 use openledger_types::record::{ClusterRecord, ContributionRecord};
 use openledger_types::{
@@ -16,7 +15,6 @@ use openledger_types::{
 use super::open::{self, bond, submission, submission_key};
 use super::rules::emit;
 use super::{DatanetKey, clawback, clusters, jurors};
-use crate::accounts::{cluster_of, key_of_cluster};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply;
@@ -179,39 +177,20 @@ pub(super) fn vote(
     if !dispute.has_panel() {
         return Err(Rejection::NoPanel.into());
     }
-    if transition.epoch() > dispute.until_epoch {
-        return Err(Rejection::TooLate.into());
-    }
-    let account = transition.sender;
-    let juror = jurors::juror(transition, account)?;
-    let randomness = jurors::randomness_after(transition, dispute.epoch, beacon)?;
-    let seats = transition.parameters.datanets.panel_seats;
-    let drawn = jurors::is_drawn(&randomness, name, id, juror.number, dispute.jurors, seats);
-    if !drawn || is_party(transition, &dispute, account)? {
-        return Err(Rejection::NotDrawn.into());
-    }
-    if dispute.votes.iter().any(|(voter, _)| *voter == account) {
-        return Err(Rejection::VoteRepeated.into());
-    }
-    dispute.votes.push((account, for_claimant));
-    let busy_until = juror.busy_until.max(dispute.until_epoch);
-    transition.view.put(&jurors::juror_key(account), &JurorRecord { busy_until, ..juror });
+    let panel = jurors::Panel {
+        epoch: dispute.epoch,
+        until_epoch: dispute.until_epoch,
+        jurors: dispute.jurors,
+        excluded: &dispute.excluded,
+        votes: &dispute.votes,
+    };
+    jurors::sit(transition, &(name, id), beacon, &panel)?;
+    let juror = transition.sender;
+    dispute.votes.push((juror, for_claimant));
     transition.view.put(&dispute_key(name, id), &dispute);
     let datanet = name.clone();
-    emit(transition, DatanetEvent::Voted { datanet, contribution: id, juror: account, for_claimant });
+    emit(transition, DatanetEvent::Voted { datanet, contribution: id, juror, for_claimant });
     Ok(())
-}
-
-/// Whether somebody linked to the account has a part in the dispute.
-fn is_party(transition: &mut Transition<'_>, dispute: &DisputeRecord, account: AccountId) -> Applied<bool> {
-    transition.view.need(dispute.excluded.iter().map(|party| key_of_cluster(*party)))?;
-    let own = cluster_of(transition, account)?;
-    for party in &dispute.excluded {
-        if cluster_of(transition, *party)? == own {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// What a dispute leads to.
@@ -252,12 +231,9 @@ fn verdict(dispute: &DisputeRecord, quorum: u64) -> Verdict {
     if !dispute.has_panel() {
         return Verdict::Won;
     }
-    let votes = u64::try_from(dispute.votes.len()).unwrap_or(u64::MAX);
-    if votes < quorum {
+    let Some((won, lost)) = jurors::counted(&dispute.votes, quorum) else {
         return Verdict::Void;
-    }
-    let won = u64::try_from(dispute.votes.iter().filter(|(_, won)| *won).count()).unwrap_or(u64::MAX);
-    let lost = votes.saturating_sub(won);
+    };
     // In doubt for the contribution.
     let wins = if dispute.matter == Matter::Appeal { won >= lost } else { won > lost };
     if wins { Verdict::Won } else { Verdict::Lost }

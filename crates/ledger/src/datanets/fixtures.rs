@@ -181,6 +181,6 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("TaskBatchRecord", codec::encode(&batch)),
         ("WorkRecord", codec::encode(&work)),
         ("GoldRecord", codec::encode(&GoldRecord { uses: 1, public_in: 2 })),
-        ("JurorRecord", codec::encode(&JurorRecord { number: 1, bond: Amount(2), busy_until: 3 })),
+        ("JurorRecord", codec::encode(&JurorRecord { bond: Amount(1), since_epoch: 2, busy_until: 3 })),
     ]
 }

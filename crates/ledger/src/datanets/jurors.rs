@@ -1,48 +1,48 @@
-//! Jurors: who judges disputes, and who is drawn for one.
+//! Jurors: who judges disputes, and who is drawn for one. Challenged reports of links are judged by the same panels.
+//!
+//! Every juror is drawn by itself, by a hash of the randomness, the matter and its account, so that as many sit as there are seats
+//! on average, and membership is checked without reading anybody else's record. The chance follows from the number of bonded
+//! jurors at the call. Whoever joined in that epoch or later has no seat, so nobody joins because of a draw; and a bond stays for
+//! the unbonding time, so to thin a panel out by jurors who never judge costs as much as to fill it.
 
 use openledger_types::datanets::{DatanetEvent, JurorRecord};
 use openledger_types::record::BeaconRecord;
-use openledger_types::{AccountId, Amount, Cause, ContributionId, Hash, Name, Rejection, codec, sha256};
+use openledger_types::{AccountId, Cause, Hash, Rejection, codec, limits, sha256};
 
 use super::DatanetKey;
 use super::open::{bond, release};
 use super::rules::emit;
+use crate::accounts::{cluster_of, key_of_cluster};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
-pub(super) fn juror_key(account: AccountId) -> StateKey {
+pub(crate) fn juror_key(account: AccountId) -> StateKey {
     StateKey::Datanets(DatanetKey::Juror(account))
 }
 
-pub(super) fn count_key() -> StateKey {
+/// The key of the number of jurors.
+pub(crate) fn count_key() -> StateKey {
     StateKey::Datanets(DatanetKey::Jurors)
 }
 
-/// How many jurors ever joined: their numbers are below it.
-pub(super) fn count(transition: &mut Transition<'_>) -> Applied<u32> {
+/// How many jurors there are.
+pub(crate) fn count(transition: &mut Transition<'_>) -> Applied<u32> {
     Ok(transition.view.get(&count_key())?.unwrap_or_default())
 }
 
 pub(super) fn join(transition: &mut Transition<'_>) -> Applied {
-    let account = transition.sender;
-    let known: Option<JurorRecord> = transition.view.get(&juror_key(account))?;
-    if known.as_ref().is_some_and(|juror| juror.bond > Amount::ZERO) {
+    let (account, epoch) = (transition.sender, transition.epoch());
+    if transition.view.get::<JurorRecord>(&juror_key(account))?.is_some() {
         return Err(Rejection::JurorExists.into());
     }
     let amount = transition.parameters.datanets.juror_bond;
     bond(transition, account, amount, Cause::JurorBond)?;
-    // Numbers are for good, so that whoever leaves moves nobody else's place in a draw.
-    let juror = match known {
-        Some(juror) => JurorRecord { bond: amount, ..juror },
-        None => {
-            let number = count(transition)?;
-            let next = number.checked_add(1).ok_or(Rejection::AmountOverflow)?;
-            transition.view.put(&count_key(), &next);
-            JurorRecord { number, bond: amount, busy_until: 0 }
-        }
-    };
+    let next = count(transition)?.checked_add(1).ok_or(Rejection::AmountOverflow)?;
+    transition.view.put(&count_key(), &next);
+    let busy_until = epoch.saturating_add(transition.parameters.unbonding_epochs);
+    let juror = JurorRecord { bond: amount, since_epoch: epoch, busy_until };
     transition.view.put(&juror_key(account), &juror);
-    emit(transition, DatanetEvent::JurorJoined { account, number: juror.number });
+    emit(transition, DatanetEvent::JurorJoined { account });
     Ok(())
 }
 
@@ -52,16 +52,70 @@ pub(super) fn leave(transition: &mut Transition<'_>) -> Applied {
     if transition.epoch() <= juror.busy_until {
         return Err(Rejection::TooEarly.into());
     }
-    transition.view.put(&juror_key(account), &JurorRecord { bond: Amount::ZERO, ..juror });
+    let left = count(transition)?.checked_sub(1).expect("every juror is counted");
+    transition.view.put(&count_key(), &left);
+    transition.view.remove(&juror_key(account));
     release(transition, account, juror.bond, false)?;
     emit(transition, DatanetEvent::JurorLeft { account });
     Ok(())
 }
 
-/// A juror who is bonded.
-pub(super) fn juror(transition: &mut Transition<'_>, account: AccountId) -> Applied<JurorRecord> {
-    let juror: Option<JurorRecord> = transition.view.get(&juror_key(account))?;
-    Ok(juror.filter(|juror| juror.bond > Amount::ZERO).ok_or(Rejection::JurorUnknown)?)
+fn juror(transition: &mut Transition<'_>, account: AccountId) -> Applied<JurorRecord> {
+    Ok(transition.view.get(&juror_key(account))?.ok_or(Rejection::JurorUnknown)?)
+}
+
+/// A panel that was called.
+pub(crate) struct Panel<'a> {
+    /// In which epoch.
+    pub(crate) epoch: u64,
+    /// The last epoch in which it judges.
+    pub(crate) until_epoch: u64,
+    /// How many jurors there were.
+    pub(crate) jurors: u32,
+    /// Accounts whose clusters may not judge.
+    pub(crate) excluded: &'a [AccountId],
+    /// Who has judged.
+    pub(crate) votes: &'a [(AccountId, bool)],
+}
+
+/// Checks that the sender sits on the panel and has not judged, and keeps its bond until the panel's end.
+pub(crate) fn sit<T: borsh::BorshSerialize>(
+    transition: &mut Transition<'_>,
+    matter: &T,
+    beacon: u64,
+    panel: &Panel<'_>,
+) -> Applied {
+    if transition.epoch() > panel.until_epoch {
+        return Err(Rejection::TooLate.into());
+    }
+    let account = transition.sender;
+    let juror = juror(transition, account)?;
+    let randomness = randomness_after(transition, panel.epoch, beacon)?;
+    let seats = transition.parameters.datanets.panel_seats;
+    let drawn = juror.since_epoch < panel.epoch
+        && panel.votes.len() < limits::PANEL_VOTES_MAX
+        && is_drawn(&randomness, matter, &account, panel.jurors, seats);
+    if !drawn || is_party(transition, panel.excluded, account)? {
+        return Err(Rejection::NotDrawn.into());
+    }
+    if panel.votes.iter().any(|(voter, _)| *voter == account) {
+        return Err(Rejection::VoteRepeated.into());
+    }
+    let busy_until = juror.busy_until.max(panel.until_epoch);
+    transition.view.put(&juror_key(account), &JurorRecord { busy_until, ..juror });
+    Ok(())
+}
+
+/// Whether somebody linked to the account has a part in the matter.
+fn is_party(transition: &mut Transition<'_>, excluded: &[AccountId], account: AccountId) -> Applied<bool> {
+    transition.view.need(excluded.iter().map(|party| key_of_cluster(*party)))?;
+    let own = cluster_of(transition, account)?;
+    for party in excluded {
+        if cluster_of(transition, *party)? == own {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The randomness that follows an epoch. The sender names the beacon's epoch; only one fits.
@@ -71,26 +125,22 @@ pub(super) fn randomness_after(transition: &mut Transition<'_>, epoch: u64, beac
     Ok(record.ok_or(Rejection::BeaconWrong)?.randomness)
 }
 
-/// Whether the juror with this number sits on the panel: all do while there are no more jurors than seats; otherwise each
-/// seat is drawn by itself, so that membership is checked without reading anybody else's record.
-pub(super) fn is_drawn(
+/// Whether the randomness gives the account a seat: with a chance of `seats` in `jurors`.
+pub(super) fn is_drawn<T: borsh::BorshSerialize>(
     randomness: &Hash,
-    datanet: &Name,
-    id: ContributionId,
-    number: u32,
+    matter: &T,
+    account: &AccountId,
     jurors: u32,
     seats: u64,
 ) -> bool {
-    let jurors = u64::from(jurors);
-    if u64::from(number) >= jurors {
-        return false;
-    }
-    if jurors <= seats {
-        return true;
-    }
-    (0..seats).any(|seat| {
-        draw(b"openledger panel\0", &(randomness, datanet, id, seat), jurors) == u64::from(number)
-    })
+    draw(b"openledger panel\0", &(randomness, matter, account), u64::from(jurors)) < seats
+}
+
+/// How many voted for and against; none below the quorum.
+pub(crate) fn counted(votes: &[(AccountId, bool)], quorum: u64) -> Option<(u64, u64)> {
+    let all = u64::try_from(votes.len()).unwrap_or(u64::MAX);
+    let yes = u64::try_from(votes.iter().filter(|(_, vote)| *vote).count()).unwrap_or(u64::MAX);
+    (all >= quorum).then_some((yes, all.saturating_sub(yes)))
 }
 
 /// A number below `end` that follows from `seed`. The bias of the remainder is below `end / 2^64`.

@@ -27,7 +27,7 @@ pub enum DatanetKey {
     Submission(Name, ContributionId),
     /// `DisputeRecord`: the open dispute about a contribution.
     Dispute(Name, ContributionId),
-    /// How many jurors ever joined.
+    /// How many jurors there are.
     Jurors,
     /// `JurorRecord`.
     Juror(AccountId),

@@ -28,8 +28,8 @@
 //! (burned, for the same reason), judgements of taste return it. A rejected text frees its cluster.
 //!
 //! Disputes: a rejection is appealed to, a repetition or a fault is claimed, a claim is contested; each with a bond. A claim that
-//! nobody contests in time holds. A panel is drawn from bonded jurors by the first randomness after its call; linked accounts
-//! of a party are excluded; a vote is paid a fixed fee, never for agreeing. The loser's bond pays the fees, half of the rest
+//! nobody contests in time holds. A panel is drawn from the jurors who were bonded before its call, by the first randomness after
+//! it; linked accounts of a party are excluded; a vote is paid a fixed fee, never for agreeing. The loser's bond pays the fees, half of the rest
 //! goes to the winner and half is burned. Too few votes decide for the contribution and cost nobody a bond. Contributions
 //! found to repeat an earlier one join its cluster and earn nothing from the next block on. No token votes. What a
 //! contribution that was removed for a fault still holds, not mature yet, is taken from each of its owners, curator and treasury
@@ -41,7 +41,7 @@
 //! only then is gold revealed; a random part of it, drawn for each labeller by randomness after the commitments, is checked.
 //! Enough right answers earn the fee for the batch, too few earn nothing, and agreement with others is never looked at. Gold
 //! that was used up, or public before labels were committed, does not count; a requester who does not reveal enough gold pays
-//! everybody. Checks are evidence about the labeller. A campaign's money ends once: paid, or back with whoever paid.
+//! everybody. Checks are evidence about the labeller where the treasury pays; elsewhere they are a requester's word. A campaign's money ends once: paid, or back with whoever paid.
 //!
 //! Treasury: it collects what has unlocked like every owner; the datanet's governance spends it, the curator alone only a small
 //! part per epoch, on tasks.
@@ -71,6 +71,7 @@ pub(crate) use apply::{
     contribute, create, keys_of_contribute, keys_of_contribution, keys_of_datanet, revoke, seal,
 };
 pub(crate) use disputes::{dispute_key, is_open as is_disputed};
+pub(crate) use jurors::{Panel, count as jurors, count_key as key_of_jurors, counted, juror_key, sit};
 pub use key::{DatanetKey, DatanetsRecord};
 #[allow(unused_imports, reason = "the datanets' governance spends through it")]
 pub(crate) use treasury::treasury_pay;

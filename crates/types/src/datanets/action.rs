@@ -163,7 +163,7 @@ pub enum DatanetAction {
     },
     /// Become a juror, with a bond.
     JoinPanel,
-    /// Be a juror no more; the bond comes back.
+    /// Be a juror no more; the bond comes back. Not before the unbonding time since joining has passed.
     LeavePanel,
     /// Ask for labels or evaluations and pay for all of them in advance. Sender: anybody; the curator where the treasury
     /// pays.

@@ -55,8 +55,8 @@ pub enum DatanetEvent {
     Voted { datanet: Name, contribution: ContributionId, juror: AccountId, for_claimant: bool },
     /// A dispute is over.
     DisputeClosed { datanet: Name, contribution: ContributionId, matter: Matter, won: bool, votes: u32 },
-    /// Somebody judges disputes now, under this number.
-    JurorJoined { account: AccountId, number: u32 },
+    /// Somebody judges disputes now.
+    JurorJoined { account: AccountId },
     /// Somebody judges disputes no more.
     JurorLeft { account: AccountId },
     /// A campaign was opened and paid for; the last epochs to commit labels, to reveal them, and to reveal gold.

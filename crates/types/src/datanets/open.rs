@@ -199,7 +199,7 @@ pub struct DisputeRecord {
     pub epoch: u64,
     /// The last epoch to object, or, for a panel, to vote.
     pub until_epoch: u64,
-    /// How many jurors there were when the panel was called; it is drawn from these.
+    /// How many jurors there were when the panel was called: everybody's chance of a seat follows from it.
     pub jurors: u32,
     /// Accounts whose clusters may not judge: parties, contributor, first owner, curator.
     pub excluded: Vec<AccountId>,
@@ -226,10 +226,10 @@ pub struct FaultRecord {
 /// Somebody who judges disputes.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct JurorRecord {
-    /// The juror's number, for good.
-    pub number: u32,
-    /// Bond in OPEN; nothing once the juror has left.
+    /// Bond in OPEN.
     pub bond: Amount,
-    /// The last epoch in which a vote of the juror was due; the bond stays until then.
+    /// Since which epoch; only panels that are called later have a seat for it.
+    pub since_epoch: u64,
+    /// The bond stays until then.
     pub busy_until: u64,
 }

@@ -43,7 +43,7 @@ pub struct DatanetParameters {
     pub juror_bond: Amount,
     /// What a vote is paid, in OPEN, whatever it says.
     pub juror_fee: Amount,
-    /// Seats of a panel.
+    /// Seats of a panel, on average; all jurors sit while there are no more than that.
     pub panel_seats: u64,
     /// The least votes that make a verdict.
     pub panel_quorum: u64,

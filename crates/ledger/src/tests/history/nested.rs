@@ -3,7 +3,7 @@
 use openledger_types::accounts::{AccountAction, FindingRecord, LinkRecord};
 use openledger_types::models::{Manifest, ModelAction, SnapshotReference};
 use openledger_types::providers::{Load, ProviderAction};
-use openledger_types::record::{ModelRecord, SnapshotRecord};
+use openledger_types::record::{BeaconRecord, ModelRecord, SnapshotRecord};
 use openledger_types::{
     Action, Amount, LinkBasis, Name, Royalty, ServiceKey, SessionGrant, SessionKey, SpendingLimit,
     models::ManifestRecord,
@@ -45,6 +45,17 @@ pub(super) fn links(world: &World, dice: &mut Dice) -> (u8, Action) {
                 let other = if dice.chance(10) { one } else { other };
                 let report = AccountAction::ReportLink { one, other, basis, evidence: bytes32(dice.byte()) };
                 return (dice.below(12) as u8, Action::Accounts(report));
+            }
+            Some(FindingRecord { challenge: Some(challenge), .. }) if !dice.chance(4) => {
+                let drawn = |epoch: &u64| world.record::<BeaconRecord>(&StateKey::Beacon(*epoch)).is_some();
+                let beacon = (challenge.epoch + 1..=world.epoch()).find(drawn).unwrap_or_default();
+                let jurors = super::open::jurors(world);
+                let juror = jurors.get(dice.below(jurors.len() as u64) as usize).copied().unwrap_or(0);
+                let stands = dice.chance(2);
+                let judge = AccountAction::JudgeLink { one, other, beacon, stands };
+                let settle = AccountAction::SettleLink { one, other };
+                let over = world.epoch() > challenge.until_epoch && dice.chance(2);
+                return (juror, Action::Accounts(if over { settle } else { judge }));
             }
             Some(_) if dice.chance(3) => {
                 return (dice.below(12) as u8, Action::Accounts(AccountAction::ChallengeLink { one, other }));

@@ -91,10 +91,10 @@ fn panel(world: &World, dice: &mut Dice) -> (u8, DatanetAction) {
     }
 }
 
-fn jurors(world: &World) -> Vec<u8> {
+pub(super) fn jurors(world: &World) -> Vec<u8> {
     let key = StateKey::Datanets(DatanetKey::Juror(account(0)));
-    let known = world.records::<JurorRecord>(&key, 2).into_iter().filter_map(|(key, juror)| match key {
-        StateKey::Datanets(DatanetKey::Juror(account)) if juror.bond > Amount::ZERO => number_of(account),
+    let known = world.records::<JurorRecord>(&key, 2).into_iter().filter_map(|(key, _)| match key {
+        StateKey::Datanets(DatanetKey::Juror(account)) => number_of(account),
         _ => None,
     });
     known.collect()
