@@ -173,4 +173,6 @@ causes! {
     Advanced => "advance",
     /// What unlocks of a sold tranche repays the advance pool.
     AdvanceRepaid => "advance repaid",
+    /// Whoever opens a round of evaluations pays its evaluators in advance, to the verification fund.
+    RoundFunded => "fees of a round of evaluations",
 }

@@ -28,7 +28,7 @@ pub enum MaturityAction {
     RegisterEvaluator,
     /// Cease to be an evaluator.
     RetireEvaluator,
-    /// Open a round of evaluations; who evaluates is drawn after that.
+    /// Open a round of evaluations, and pay its fees in advance; who evaluates is drawn after that.
     OpenRound {
         /// What is measured.
         measured: Measured,

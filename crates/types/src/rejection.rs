@@ -151,7 +151,7 @@ rejections! {
     155 JurorUnknown => "the account is not a juror; join the panel first",
     156 BeaconWrong => "the panel is drawn by the first randomness after its call; name that epoch",
     157 NotDrawn => "the juror was not drawn for this dispute, or is linked to a party",
-    158 VoteRepeated => "the juror has judged this dispute already",
+    158 VoteRepeated => "the juror, or an account linked to it, has judged this matter already",
     159 CampaignInvalid => "a campaign needs 1 to 4,096 batches of at most 256 items and at least the checked gold, 1 to 8 labellers a batch, 2 or more choices, a fee, an accuracy and a duration within the network's bounds; a private datanet names its labellers",
     160 CampaignExists => "the sender has a campaign with this number; use another",
     161 CampaignUnknown => "there is no such campaign, or it was closed",

@@ -3,7 +3,8 @@
 //! Every juror is drawn by itself, by a hash of the randomness, the matter and its account, so that as many sit as there are seats
 //! on average, and membership is checked without reading anybody else's record. The chance follows from the number of bonded
 //! jurors at the call. Whoever joined in that epoch or later has no seat, so nobody joins because of a draw; and a bond stays for
-//! the unbonding time, so to thin a panel out by jurors who never judge costs as much as to fill it.
+//! the unbonding time, so to thin a panel out by jurors who never judge costs as much as to fill it. Linked jurors
+//! have one vote.
 
 use openledger_types::datanets::{DatanetEvent, JurorRecord};
 use openledger_types::record::BeaconRecord;
@@ -95,10 +96,12 @@ pub(crate) fn sit<T: borsh::BorshSerialize>(
     let drawn = juror.since_epoch < panel.epoch
         && panel.votes.len() < limits::PANEL_VOTES_MAX
         && is_drawn(&randomness, matter, &account, panel.jurors, seats);
-    if !drawn || is_party(transition, panel.excluded, account)? {
+    let judges: Vec<AccountId> = panel.votes.iter().map(|(judge, _)| *judge).collect();
+    transition.view.need(panel.excluded.iter().chain(&judges).map(|other| key_of_cluster(*other)))?;
+    if !drawn || is_linked(transition, panel.excluded, account)? {
         return Err(Rejection::NotDrawn.into());
     }
-    if panel.votes.iter().any(|(voter, _)| *voter == account) {
+    if is_linked(transition, &judges, account)? {
         return Err(Rejection::VoteRepeated.into());
     }
     let busy_until = juror.busy_until.max(panel.until_epoch);
@@ -106,12 +109,11 @@ pub(crate) fn sit<T: borsh::BorshSerialize>(
     Ok(())
 }
 
-/// Whether somebody linked to the account has a part in the matter.
-fn is_party(transition: &mut Transition<'_>, excluded: &[AccountId], account: AccountId) -> Applied<bool> {
-    transition.view.need(excluded.iter().map(|party| key_of_cluster(*party)))?;
+/// Whether the account is one of these, or linked to one of them.
+fn is_linked(transition: &mut Transition<'_>, others: &[AccountId], account: AccountId) -> Applied<bool> {
     let own = cluster_of(transition, account)?;
-    for party in excluded {
-        if cluster_of(transition, *party)? == own {
+    for other in others {
+        if cluster_of(transition, *other)? == own {
             return Ok(true);
         }
     }

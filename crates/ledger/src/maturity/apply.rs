@@ -17,7 +17,7 @@ pub(crate) fn keys(sender: AccountId, action: &MaturityAction) -> Vec<StateKey> 
         MaturityAction::OpenRound { measured } => {
             let mut keys = measured_keys(measured);
             keys.extend([StateKey::Model(measured.model.clone()), uplift_pool(&measured.model)]);
-            keys.push(MaturityKey::Evaluators.state());
+            keys.extend([MaturityKey::Evaluators.state(), StateKey::Pool(Pool::Verification)]);
             keys
         }
         MaturityAction::CommitUplift { measured, beacon, .. } => {

@@ -48,6 +48,13 @@ pub(super) fn open(transition: &mut Transition<'_>, measured: &Measured) -> Appl
     if record.round > 0 && epoch <= record.opened_in.saturating_add(windows) {
         return Err(Rejection::RoundOpen.into());
     }
+    // Free rounds about anything would empty the verification fund into whoever evaluates. A price that the fund or the model's
+    // pool paid would do so more slowly; what the opener pays nobody can take out but those who are drawn.
+    let rules = transition.parameters.maturity;
+    let price = rules.evaluation_fee.fraction(rules.evaluators_per_round, 1);
+    let price = price.ok_or(Rejection::AmountOverflow)?;
+    let (from, to) = (Holder::Account(transition.sender), Holder::Pool(Pool::Verification));
+    supply::shift(transition, from, to, Asset::Credit, price, Cause::RoundFunded)?;
     record.round = record.round.checked_add(1).ok_or(Rejection::AmountOverflow)?;
     record.opened_in = epoch;
     record.evaluators = register::count(transition)?;

@@ -1,14 +1,15 @@
 //! Maturity: data is proven before it is money.
 //!
 //! Rule (mechanism notes, section 2 steps 4 and 5; design, section 6 points 3 and 4):
-//! - A round of evaluations of a contribution, as one model sees it, is opened by anybody. The first beacon after that draws
-//!   evaluators: each registered one by a hash of the beacon, what is measured, the round and its account, so that
-//!   `evaluators_per_round` of those who were registered at the opening are drawn on average; whoever takes its bond back is no
-//!   longer registered, and nobody's chance changes after the opening. They measure the uplift of the model on a hidden, rotated holdout with and
-//!   without the contribution's cluster, commit within a window and reveal in the next, so none can copy another.
+//! - A round of evaluations of a contribution, as one model sees it, is opened by anybody who pays the fees of as many
+//!   evaluators as are drawn on average into the verification fund. The first beacon after that draws evaluators: each by a
+//!   hash of the beacon, what is measured, the round and its account, so that `evaluators_per_round` of those who were
+//!   registered at the opening are drawn on average. Nobody's chance changes after the opening, and whoever takes its bond back
+//!   is no longer registered. They measure the uplift of the model on a hidden, rotated holdout with and without the
+//!   contribution's cluster, commit within a window and reveal in the next, so none can copy another.
 //! - Evaluators have a bond, were registered before the round was opened, and are of no owner's cluster. Each reveal is
-//!   paid a fixed fee from the verification pool, whatever it says: agreement pays nothing. Audits check evaluators against
-//!   gold. Rounds are about models that somebody pays for: the model's uplift pool holds a least amount.
+//!   paid a fixed fee from the verification fund, whatever it says: agreement pays nothing. Rounds are about models that
+//!   somebody pays for: the model's uplift pool holds a least amount.
 //! - Bounds: mean uplift -/+ 1.2816 standard errors, in integers, rounded outwards. After at least 30 evaluations: with the
 //!   lower bound above zero and no open dispute the contribution is mature, and what it holds for each owner becomes a
 //!   tranche that begins in that epoch. With the upper bound below zero its quality falls by ten times as much, and it is mature

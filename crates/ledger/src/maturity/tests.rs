@@ -140,6 +140,27 @@ fn evaluators_are_drawn_commit_and_reveal() {
     world.accept(TUNER, act(MaturityAction::RetireEvaluator));
 }
 
+/// Rounds were free: whoever evaluates could open them about anything until the verification fund was empty.
+#[test]
+fn whoever_opens_a_round_pays_its_evaluators() {
+    let mut world = evaluated();
+    let fund =
+        |world: &World| world.record::<Amount>(&StateKey::Pool(Pool::Verification)).unwrap_or_default();
+    let (before, credits) = (fund(&world), world.credits(STRANGER));
+    (1..=3).for_each(|number| round(&mut world, number, 0));
+    assert_eq!(credits - world.credits(STRANGER), 3 * 1_000 * 10_000, "as many as are drawn on average");
+    assert_eq!(fund(&world).0 - before.0, 3 * (1_000 - 6) * 10_000, "here there are only six");
+    let rest = Action::Transfer {
+        to: account(AUTHOR),
+        asset: openledger_types::Asset::Credit,
+        amount: Amount(world.credits(COAUTHOR) - 9_999_999),
+    };
+    world.check([
+        (COAUTHOR, rest, Ok(())),
+        (COAUTHOR, act(MaturityAction::OpenRound { measured: measured() }), Err(BalanceTooLow)),
+    ]);
+}
+
 /// Registrations whose bonds were taken back thinned the draw out, until nobody honest was drawn.
 #[test]
 fn whoever_takes_its_bond_back_counts_among_the_evaluators_no_more() {

@@ -145,10 +145,16 @@ fn only_jurors_who_were_bonded_before_the_call_have_a_part_in_a_draw() {
         (STRANGER, act(DatanetAction::JoinPanel), Ok(())),
     ]);
     assert_eq!(jurors(&world), 6);
+    for (one, other) in [(2, 3), (3, 2)] {
+        let link = openledger_types::AccountAction::DeclareLink { other: account(other) };
+        world.accept(one, Action::Accounts(link));
+    }
     world.pass(1);
     world.check([
         (STRANGER, vote(1, 2, false), Err(NotDrawn)),
         (2, vote(1, 2, true), Ok(())),
+        (3, vote(1, 2, true), Err(VoteRepeated)),
+        (4, vote(1, 2, true), Ok(())),
         (STRANGER, act(DatanetAction::LeavePanel), Err(TooEarly)),
     ]);
     world.pass(89);

@@ -16,6 +16,7 @@ pub(super) fn lively(parameters: &mut Parameters) {
     let datanets = &mut parameters.datanets;
     (datanets.reveal_epochs, datanets.appeal_epochs, datanets.vote_epochs) = (6, 8, 8);
     (datanets.label_epochs, datanets.gold_epochs) = (6, 6);
+    (parameters.accounts.challenge_epochs, parameters.accounts.committee_epochs) = (40, 100);
     let maturity = &mut parameters.maturity;
     (maturity.evaluations_min, maturity.evaluators_per_round, maturity.window_epochs) = (6, 64, 6);
 }

@@ -83,7 +83,7 @@ pub(crate) const STEPS: &[(&str, u64, Generator)] = &[
     ("advances", 6, advances::advances),
     ("open", 26, open::open),
     ("tasks", 14, tasks::tasks),
-    ("links", 6, nested::links),
+    ("links", 14, nested::links),
     ("builders", 4, nested::builders),
     ("running", 5, nested::running),
 ];

@@ -25,6 +25,11 @@ fn pair(dice: &mut Dice) -> (u8, u8) {
 }
 
 pub(super) fn links(world: &World, dice: &mut Dice) -> (u8, Action) {
+    if let Some((juror, judge)) = judge(world, dice)
+        && dice.chance(2)
+    {
+        return (juror, Action::Accounts(judge));
+    }
     let (who, next) = pair(dice);
     let other = account(next);
     let link: Option<LinkRecord> = world.record(&AccountKey::link(account(who), other).state());
@@ -46,17 +51,6 @@ pub(super) fn links(world: &World, dice: &mut Dice) -> (u8, Action) {
                 let report = AccountAction::ReportLink { one, other, basis, evidence: bytes32(dice.byte()) };
                 return (dice.below(12) as u8, Action::Accounts(report));
             }
-            Some(FindingRecord { challenge: Some(challenge), .. }) if !dice.chance(4) => {
-                let drawn = |epoch: &u64| world.record::<BeaconRecord>(&StateKey::Beacon(*epoch)).is_some();
-                let beacon = (challenge.epoch + 1..=world.epoch()).find(drawn).unwrap_or_default();
-                let jurors = super::open::jurors(world);
-                let juror = jurors.get(dice.below(jurors.len() as u64) as usize).copied().unwrap_or(0);
-                let stands = dice.chance(2);
-                let judge = AccountAction::JudgeLink { one, other, beacon, stands };
-                let settle = AccountAction::SettleLink { one, other };
-                let over = world.epoch() > challenge.until_epoch && dice.chance(2);
-                return (juror, Action::Accounts(if over { settle } else { judge }));
-            }
             Some(_) if dice.chance(3) => {
                 return (dice.below(12) as u8, Action::Accounts(AccountAction::ChallengeLink { one, other }));
             }
@@ -65,6 +59,22 @@ pub(super) fn links(world: &World, dice: &mut Dice) -> (u8, Action) {
         _ => session(world, dice),
     };
     (who, Action::Accounts(action))
+}
+
+/// Any juror about the first report that is challenged, whether it was drawn or not.
+fn judge(world: &World, dice: &mut Dice) -> Option<(u8, AccountAction)> {
+    let any = AccountKey::finding(account(0), account(1)).state();
+    let findings = world.records::<FindingRecord>(&any, 2);
+    let (key, call) = findings.into_iter().find_map(|(key, finding)| {
+        let call = finding.challenge.filter(|challenge| world.epoch() <= challenge.until_epoch)?;
+        Some((key, call.epoch))
+    })?;
+    let StateKey::Accounts(AccountKey::Finding(one, other)) = key else { return None };
+    let drawn = |epoch: &u64| world.record::<BeaconRecord>(&StateKey::Beacon(*epoch)).is_some();
+    let beacon = (call + 1..=world.epoch()).find(drawn)?;
+    let jurors = super::open::jurors(world);
+    let juror = *jurors.get(dice.below(jurors.len() as u64) as usize)?;
+    Some((juror, AccountAction::JudgeLink { one, other, beacon, stands: dice.chance(2) }))
 }
 
 /// Few keys, so that sessions are replaced and revoked. No history signs with one: the step's own tests do.
