@@ -18,5 +18,5 @@ pub(super) fn lively(parameters: &mut Parameters) {
     (datanets.label_epochs, datanets.gold_epochs) = (6, 6);
     (parameters.accounts.challenge_epochs, parameters.accounts.committee_epochs) = (40, 100);
     let maturity = &mut parameters.maturity;
-    (maturity.evaluations_min, maturity.evaluators_per_round, maturity.window_epochs) = (6, 64, 6);
+    (maturity.evaluations_min, maturity.evaluators_per_round, maturity.window_epochs) = (6, 32, 8);
 }

@@ -118,7 +118,9 @@ fn due(world: &World, dice: &mut Dice, evaluators: &[(u8, EvaluatorRecord)]) -> 
     let mut found = follows(world, dice);
     if !open || dice.chance(10) {
         let measured = subjects()[dice.below(3) as usize].clone();
-        found.push((dice.who(), MaturityAction::OpenRound { measured }));
+        // Whoever has the fees, mostly.
+        let rich = (0..24).filter(|who| world.credits(*who) > 10_000_000).nth(dice.below(9) as usize);
+        found.push((rich.unwrap_or(dice.who()), MaturityAction::OpenRound { measured }));
     }
     if found.is_empty() {
         return stray(world, dice);

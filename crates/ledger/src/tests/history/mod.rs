@@ -79,7 +79,7 @@ pub(crate) const STEPS: &[(&str, u64, Generator)] = &[
     ("markets", 16, trading::markets),
     ("notes", 18, trading::notes),
     ("audits", 36, audits::audits),
-    ("maturity", 18, maturity::maturity),
+    ("maturity", 24, maturity::maturity),
     ("advances", 6, advances::advances),
     ("open", 26, open::open),
     ("tasks", 14, tasks::tasks),

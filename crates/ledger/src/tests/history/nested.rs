@@ -72,7 +72,7 @@ fn judge(world: &World, dice: &mut Dice) -> Option<(u8, AccountAction)> {
     let StateKey::Accounts(AccountKey::Finding(one, other)) = key else { return None };
     let drawn = |epoch: &u64| world.record::<BeaconRecord>(&StateKey::Beacon(*epoch)).is_some();
     let beacon = (call + 1..=world.epoch()).find(drawn)?;
-    let jurors = super::open::jurors(world);
+    let jurors = super::open::jurors(world, call);
     let juror = *jurors.get(dice.below(jurors.len() as u64) as usize)?;
     Some((juror, AccountAction::JudgeLink { one, other, beacon, stands: dice.chance(2) }))
 }

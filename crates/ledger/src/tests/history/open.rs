@@ -84,16 +84,19 @@ fn rules(dice: &mut Dice, curator: u8) -> (u8, DatanetAction) {
 
 /// Jurors come and go.
 fn panel(world: &World, dice: &mut Dice) -> (u8, DatanetAction) {
-    let jurors = jurors(world);
+    let jurors = jurors(world, u64::MAX);
     match jurors.get(dice.below(9 * jurors.len() as u64) as usize) {
         Some(juror) => (*juror, DatanetAction::LeavePanel),
-        None => (dice.below(24) as u8, DatanetAction::JoinPanel),
+        // Few, so that most of them are drawn.
+        None => (12 + dice.below(9) as u8, DatanetAction::JoinPanel),
     }
 }
 
-pub(super) fn jurors(world: &World) -> Vec<u8> {
+/// Who was a juror before this epoch.
+pub(super) fn jurors(world: &World, epoch: u64) -> Vec<u8> {
     let key = StateKey::Datanets(DatanetKey::Juror(account(0)));
-    let known = world.records::<JurorRecord>(&key, 2).into_iter().filter_map(|(key, _)| match key {
+    let known = world.records::<JurorRecord>(&key, 2).into_iter().filter(|(_, one)| one.since_epoch < epoch);
+    let known = known.filter_map(|(key, _)| match key {
         StateKey::Datanets(DatanetKey::Juror(account)) => number_of(account),
         _ => None,
     });
@@ -271,7 +274,7 @@ fn decision(dice: &mut Dice) -> Decision {
 
 /// Objections, votes, and verdicts.
 fn disputes(world: &World, dice: &mut Dice, found: &mut Vec<Due>) {
-    let (jurors, now) = (jurors(world), world.epoch());
+    let now = world.epoch();
     let any = StateKey::Datanets(DatanetKey::Dispute(name(OPEN), ContributionId([0; 32])));
     for (key, record) in world.records::<DisputeRecord>(&any, 2) {
         let StateKey::Datanets(DatanetKey::Dispute(datanet, contribution)) = key else { continue };
@@ -289,9 +292,9 @@ fn disputes(world: &World, dice: &mut Dice, found: &mut Vec<Due>) {
         let Some(beacon) = (record.epoch + 1..=now).find(known) else { continue };
         let voted =
             |who: u8| record.votes.iter().any(|(voter, _): &(AccountId, bool)| *voter == account(who));
-        for juror in jurors.iter().filter(|juror| !voted(**juror)) {
+        for juror in jurors(world, record.epoch).into_iter().filter(|juror| !voted(*juror)) {
             let (datanet, for_claimant) = (datanet.clone(), dice.chance(2));
-            found.push((true, *juror, DatanetAction::Vote { datanet, contribution, beacon, for_claimant }));
+            found.push((true, juror, DatanetAction::Vote { datanet, contribution, beacon, for_claimant }));
         }
     }
 }
