@@ -41,7 +41,8 @@
 //! only then is gold revealed; a random part of it, drawn for each labeller by randomness after the commitments, is checked.
 //! Enough right answers earn the fee for the batch, too few earn nothing, and agreement with others is never looked at. Gold
 //! that was used up, or public before labels were committed, does not count; a requester who does not reveal enough gold pays
-//! everybody. Checks are evidence about the labeller where the treasury pays; elsewhere they are a requester's word. A campaign's money ends once: paid, or back with whoever paid.
+//! everybody. Checks are evidence about the labeller where the treasury pays; elsewhere they are a requester's word. A campaign's
+//! money ends once: paid, or back with whoever paid.
 //!
 //! Treasury: it collects what has unlocked like every owner; the datanet's governance spends it, the curator alone only a small
 //! part per epoch, on tasks.

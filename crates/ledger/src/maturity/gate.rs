@@ -79,8 +79,12 @@ pub(super) fn draw_early(
         return Err(Rejection::AmountZero.into());
     }
     let owner = transition.sender;
-    if transition.view.contribution(datanet, contribution)?.revoked_at.is_some() {
+    let record = transition.view.contribution(datanet, contribution)?;
+    if record.revoked_at.is_some() {
         return Err(Rejection::ContributionRevoked.into());
+    }
+    if !owns(&record, owner) {
+        return Err(Rejection::NothingHeld.into());
     }
     let key = StateKey::Immature(datanet.clone(), contribution, owner);
     let mut immature: ImmatureRecord = transition.view.get(&key)?.ok_or(Rejection::NothingHeld)?;
@@ -94,13 +98,21 @@ pub(super) fn draw_early(
     supply::shift(transition, from, to, Asset::Credit, amount, Cause::DrawnEarly)
 }
 
+/// Whether the account is an owner. Whoever earned under an id that an earlier commitment took over is not one any more.
+fn owns(contribution: &ContributionRecord, account: AccountId) -> bool {
+    contribution.owners.iter().any(|owner| owner.account == account)
+}
+
+/// What cannot mature goes to the pool: after a long wait, or at once where it is held for somebody who owns nothing.
 pub(super) fn sweep(
     transition: &mut Transition<'_>,
     datanet: &Name,
     contribution: ContributionId,
     owner: AccountId,
 ) -> Applied {
-    if transition.view.contribution(datanet, contribution)?.mature {
+    let record = transition.view.contribution(datanet, contribution)?;
+    let owns = owns(&record, owner);
+    if owns && record.mature {
         return Err(Rejection::ContributionMature.into());
     }
     if datanets::is_disputed(transition, datanet, contribution)? {
@@ -109,7 +121,7 @@ pub(super) fn sweep(
     let key = StateKey::Immature(datanet.clone(), contribution, owner);
     let immature: ImmatureRecord = transition.view.get(&key)?.ok_or(Rejection::NothingHeld)?;
     let ends = immature.first_epoch.saturating_add(transition.parameters.maturity.wait_epochs_max);
-    if transition.epoch() < ends {
+    if owns && transition.epoch() < ends {
         return Err(Rejection::StillWaiting.into());
     }
     transition.view.remove(&key);

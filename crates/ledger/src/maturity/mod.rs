@@ -14,7 +14,8 @@
 //!   lower bound above zero and no open dispute the contribution is mature, and what it holds for each owner becomes a
 //!   tranche that begins in that epoch. With the upper bound below zero its quality falls by ten times as much, and it is mature
 //!   no more: what it earns from then on is held until evaluations prove it again.
-//! - What was held for 180 epochs without maturity goes to the uplift pool of its datanet.
+//! - What was held for 180 epochs without maturity goes to the uplift pool of its datanet; at once, what is held for somebody
+//!   whose id an earlier commitment took over.
 //! - Early liquidity: an owner may draw what is held up to the collateral value of its bond as contributor. Maturity
 //!   frees the bond; a sweep takes from it what was drawn.
 //! - True-up: in each epoch mature contributions are entered for a pool, by model or by datanet, with the weight of their

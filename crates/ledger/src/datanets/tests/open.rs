@@ -4,8 +4,9 @@ use openledger_types::Rejection::*;
 use openledger_types::datanets::{
     Contributors, DatanetAction, DatanetRole, Decision, Policy, Provenance, Reason, commitment,
 };
-use openledger_types::record::ClusterRecord;
-use openledger_types::{Action, Amount, BasisPoints, ContributionId, Hash, NewContribution};
+use openledger_types::maturity::MaturityAction;
+use openledger_types::record::{ClusterRecord, ContributionRecord, Pool, Role};
+use openledger_types::{Action, Amount, BasisPoints, ContributionId, Hash, NewContribution, codec};
 use proptest::prelude::*;
 
 use super::rules::{contribution_of, create_open, grant, open_policy};
@@ -247,6 +248,50 @@ fn whoever_sees_a_reveal_comes_too_late() {
     assert_eq!((record.owners[0].account, record.height), (account(CONTRIBUTOR), 1));
     assert_eq!(cluster(&world, 1).since, 1);
     assert_eq!(cluster(&world, 1).owner, ContributionId([1; 32]));
+}
+
+/// What a thief earned under an id that the earlier commitment then took over could never mature, nor be swept afterwards.
+#[test]
+fn what_was_earned_under_somebody_elses_id_goes_to_the_pool_of_the_datanet() {
+    let mut world = World::prepared();
+    world.accept(CURATOR, create_open(open_policy()));
+    world.accept(CURATOR, grant(REVIEWER, DatanetRole::Reviewer));
+    let mine = text(1, 1, CONTRIBUTOR);
+    world.accept(CONTRIBUTOR, commit(CONTRIBUTOR, &mine, HUMAN));
+    world.context.height += 1;
+    world.accept(CURATOR, import(&text(1, 1, STRANGER)));
+    let (datanet, contribution) = (name("open"), ContributionId([1; 32]));
+    let ContributionRecord { owners, factor, .. } = contribution_of(&world, 1).unwrap();
+    let mut terms = world.terms("base", 10_000, 0, &[], 0);
+    let owners = owners.into();
+    terms.shares =
+        vec![crate::DataShare { datanet: datanet.clone(), contribution, weight: 1, factor, owners }];
+    let batch = settling(world.batch(&[terms]));
+    world.accept(GATEWAY, batch);
+    let earned = world.account(STRANGER).escrowed;
+    assert!(earned > Amount::ZERO);
+    let maturity = |action| Action::Maturity(action);
+    let draw =
+        maturity(MaturityAction::DrawEarly { datanet: datanet.clone(), contribution, amount: Amount(1) });
+    let sweep = |who| {
+        let (datanet, owner) = (name("open"), account(who));
+        maturity(MaturityAction::SweepImmature { datanet, contribution, owner })
+    };
+    world.check([
+        (STRANGER, Action::RaiseBond { role: Role::Data, amount: Amount(1_000_000) }, Ok(())),
+        (STRANGER, draw.clone(), Ok(())),
+        (AUTHOR, sweep(STRANGER), Err(StillWaiting)),
+        (CONTRIBUTOR, reveal(&mine, HUMAN), Ok(())),
+        (REVIEWER, decide(1, accept(6_000)), Ok(())),
+        (STRANGER, draw, Err(NothingHeld)),
+    ]);
+    let key = StateKey::Contribution(datanet, contribution);
+    let mature = ContributionRecord { mature: true, ..contribution_of(&world, 1).unwrap() };
+    world.state.insert(key.encode(), codec::encode(&mature));
+    world.check([(AUTHOR, sweep(CONTRIBUTOR), Err(ContributionMature)), (AUTHOR, sweep(STRANGER), Ok(()))]);
+    assert_eq!(world.account(STRANGER).escrowed, Amount(0));
+    let pool = StateKey::Pool(Pool::Unproven(name("open")));
+    assert_eq!(world.record::<Amount>(&pool).map(|pool| pool.0), Some(earned.0 - 1), "less what was drawn");
 }
 
 #[test]

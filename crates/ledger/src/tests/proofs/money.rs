@@ -88,7 +88,7 @@ impl Invariant for NoMint {
     }
 
     fn end(&mut self, _: &World) {
-        assert!(self.created > share_of(300), "{} deposits", self.created);
+        assert!(self.created > share_of(200), "{} deposits", self.created);
     }
 }
 
