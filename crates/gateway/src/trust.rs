@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openledger_ledger::StateKey;
 use openledger_ledger::accounts::AccountKey;
 use openledger_ledger::reputation::{ReputationKey, current};
+use openledger_types::accounts::MemberRecord;
 use openledger_types::{AccountId, Domain, EvidenceRecord, FraudRecord, Parameters};
 
 use crate::error::ApiError;
@@ -19,8 +20,9 @@ pub(crate) async fn reputation(gateway: &Gateway, provider: AccountId) -> Result
     let key = StateKey::Reputation(ReputationKey::Evidence(provider, Domain::Serving));
     let evidence: Option<EvidenceRecord> = facts.get(&key).await.map_err(ApiError::unavailable)?;
     let member = StateKey::Accounts(AccountKey::Member(provider));
-    let root: Option<AccountId> = facts.get(&member).await.map_err(ApiError::unavailable)?;
-    let key = StateKey::Reputation(ReputationKey::Fraud(root.unwrap_or(provider)));
+    let member: Option<MemberRecord> = facts.get(&member).await.map_err(ApiError::unavailable)?;
+    let root = member.map_or(provider, |member| member.root);
+    let key = StateKey::Reputation(ReputationKey::Fraud(root));
     let mark: Option<FraudRecord> = facts.get(&key).await.map_err(ApiError::unavailable)?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let epoch = parameters.epoch_at(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));

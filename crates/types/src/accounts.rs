@@ -271,6 +271,15 @@ pub struct LinkRecord {
     pub ends_in_epoch: Option<u64>,
 }
 
+/// In which cluster an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// The root of the cluster; the account itself when it is alone or the root.
+    pub root: AccountId,
+    /// Epoch in which it came to this root or was left alone; `None` when it never had another.
+    pub since_epoch: Option<u64>,
+}
+
 /// Accounts that act together. Under the account that is its root.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct GroupRecord {

@@ -16,6 +16,7 @@ pub use event::GovernanceEvent;
 pub use parameters::GovernanceParameters;
 pub use record::*;
 
+use crate::datanets::Policy;
 use crate::record::Pool;
 use crate::{AccountId, Amount, Name};
 
@@ -120,6 +121,16 @@ pub enum Change {
         /// Which proposal of the same scope.
         proposal: u64,
     },
+    /// Give a datanet another policy. It comes into force after the delay of policies.
+    Policy {
+        /// The policy to come.
+        policy: Box<Policy>,
+    },
+    /// Appoint another curator of a datanet.
+    Curator {
+        /// Whom.
+        to: AccountId,
+    },
 }
 
 impl fmt::Display for Change {
@@ -128,6 +139,8 @@ impl fmt::Display for Change {
             Self::Parameter { name, value } => write!(f, "{name} becomes {value}"),
             Self::Grant { to, amount } => write!(f, "{amount} C go to {to}"),
             Self::Renew { proposal } => write!(f, "proposal {proposal} stands for another term"),
+            Self::Policy { policy } => write!(f, "the policy {} comes into force", policy.hash()),
+            Self::Curator { to } => write!(f, "{to} becomes the curator"),
         }
     }
 }
@@ -148,6 +161,8 @@ pub enum Metric {
     Escrowed,
     /// What a pool holds: the treasury, insurance, maintenance, verification, capacity, or what was slashed.
     Pool(Pool),
+    /// Credits that the treasury of a datanet holds, in uC; of the datanet that is governed.
+    DatanetTreasury(Name),
 }
 
 impl fmt::Display for Metric {
@@ -159,6 +174,7 @@ impl fmt::Display for Metric {
             Self::Bonded => f.write_str("OPEN/1000000 at stake"),
             Self::Escrowed => f.write_str("uC in escrow"),
             Self::Pool(pool) => write!(f, "held by {pool:?}"),
+            Self::DatanetTreasury(name) => write!(f, "uC in the treasury of {name}"),
         }
     }
 }
@@ -177,7 +193,7 @@ pub struct Target {
 }
 
 /// What the emergency council can pause. Claims, releases, withdrawals, closing of channels and leaving are on no list:
-/// nobody can pause an exit.
+/// nobody can pause an exit. A consumer who closes a channel waits for what a paused gateway has to settle first.
 #[derive(
     Debug,
     Clone,
@@ -205,7 +221,7 @@ pub enum Pausable {
     Settlement,
     /// Execution of proposals.
     Proposals,
-    /// Payments out of the funds.
+    /// Payments of maintenance.
     Funds,
 }
 

@@ -82,7 +82,7 @@ pub const UNLOCKS_WAITING_MAX: usize = 32;
 /// Changes of one proposal.
 pub const CHANGES_PER_PROPOSAL_MAX: usize = 16;
 /// Proposals of one scope that are not decided.
-pub const PROPOSALS_OPEN_MAX: u32 = 64;
+pub const PROPOSALS_OPEN_MAX: usize = 64;
 /// Epochs from the execution of a proposal to its review.
 pub const REVIEW_EPOCHS_MAX: u64 = 365;
 /// Scopes, tranches and unbondings, each, that one account leaves at once.

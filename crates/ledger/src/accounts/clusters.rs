@@ -5,7 +5,7 @@
 //! the lower address on a tie). A cluster that outgrew its list still takes others in, and only two such cannot be merged: to
 //! stay apart by being many costs more than `CLUSTER_MEMBERS_LISTED_MAX` links on each side.
 
-use openledger_types::accounts::GroupRecord;
+use openledger_types::accounts::{GroupRecord, MemberRecord};
 use openledger_types::{AccountEvent, AccountId, Event, Rejection, limits};
 
 use super::AccountKey;
@@ -21,7 +21,18 @@ pub(crate) fn key_of_cluster(account: AccountId) -> StateKey {
 /// The root of the account's cluster; the account itself when it is linked to nobody. Roots change when clusters merge and
 /// when a root leaves, so a root is compared and counted within a transaction or an epoch, and never paid.
 pub(crate) fn cluster_of(transition: &mut Transition<'_>, account: AccountId) -> Applied<AccountId> {
-    Ok(transition.view.get(&key_of_cluster(account))?.unwrap_or(account))
+    Ok(member(transition, account)?.root)
+}
+
+fn member(transition: &mut Transition<'_>, account: AccountId) -> Applied<MemberRecord> {
+    let alone = MemberRecord { root: account, since_epoch: None };
+    Ok(transition.view.get(&key_of_cluster(account))?.unwrap_or(alone))
+}
+
+/// Whether the account had another root, or another cluster, in this epoch or later. What a cluster may do at most is counted
+/// under its root, so whoever moves while something is counted is not counted in it a second time.
+pub(crate) fn moved_since(transition: &mut Transition<'_>, account: AccountId, epoch: u64) -> Applied<bool> {
+    Ok(member(transition, account)?.since_epoch.is_some_and(|since| since >= epoch))
 }
 
 fn group(transition: &mut Transition<'_>, root: AccountId) -> Applied<GroupRecord> {
@@ -66,11 +77,13 @@ fn merge(transition: &mut Transition<'_>, first: AccountId, second: AccountId) -
         return Err(Rejection::ClusterTooLarge.into());
     }
     if kept.size == 1 {
-        transition.view.put(&AccountKey::Member(root).state(), &root);
+        let record = member(transition, root)?;
+        transition.view.put(&AccountKey::Member(root).state(), &record);
     }
     // Written without being read: each of them named the other root before, so each is a change.
+    let record = MemberRecord { root, since_epoch: Some(transition.epoch()) };
     for account in &moved.members {
-        transition.view.put(&AccountKey::Member(*account).state(), &root);
+        transition.view.put(&AccountKey::Member(*account).state(), &record);
     }
     let room = limits::CLUSTER_MEMBERS_LISTED_MAX.saturating_sub(kept.members.len());
     kept.members.extend(moved.members.into_iter().take(room));
@@ -111,7 +124,8 @@ fn leave(transition: &mut Transition<'_>, account: AccountId) -> Applied {
     let listed = usize::try_from(group.size) == Ok(group.members.len());
     group.members.retain(|member| *member != account);
     group.size = size;
-    transition.view.remove(&AccountKey::Member(account).state());
+    let since_epoch = Some(transition.epoch());
+    transition.view.put(&AccountKey::Member(account).state(), &MemberRecord { root: account, since_epoch });
     let successor = if account == root { group.members.first().copied() } else { Some(root) };
     if let Some(successor) = successor.filter(|successor| *successor != root) {
         // Members that are not listed cannot be told of another root.
@@ -119,7 +133,8 @@ fn leave(transition: &mut Transition<'_>, account: AccountId) -> Applied {
             return Err(Rejection::ClusterTooLarge.into());
         }
         for member in &group.members {
-            transition.view.put(&AccountKey::Member(*member).state(), &successor);
+            let record = MemberRecord { root: successor, since_epoch };
+            transition.view.put(&AccountKey::Member(*member).state(), &record);
         }
         transition.view.remove(&AccountKey::Group(root).state());
         reputation::hand_on_mark(transition, root, successor)?;

@@ -1,6 +1,7 @@
 //! The table of reported links.
 
 use openledger_types::Rejection::*;
+use openledger_types::accounts::MemberRecord;
 use openledger_types::datanets::DatanetAction;
 use openledger_types::{AccountAction, AccountId, Action, Amount, LinkBasis};
 
@@ -41,7 +42,8 @@ fn judged_by_jurors() -> World {
 }
 
 fn root(world: &World, who: u8) -> AccountId {
-    world.record(&AccountKey::Member(account(who)).state()).unwrap_or(account(who))
+    let record: Option<MemberRecord> = world.record(&AccountKey::Member(account(who)).state());
+    record.map_or(account(who), |record| record.root)
 }
 
 /// Whether the two are one cluster, and what reporter and challenger have more or less than before, in a tenth of OPEN.

@@ -1,6 +1,8 @@
 //! One of each action, record and key, for the recorded encodings.
 
-use openledger_types::accounts::{ChallengeRecord, FindingRecord, GroupRecord, LinkRecord, SessionRecord};
+use openledger_types::accounts::{
+    ChallengeRecord, FindingRecord, GroupRecord, LinkRecord, MemberRecord, SessionRecord,
+};
 use openledger_types::{
     AccountAction, Action, Amount, LinkBasis, ServiceKey, SessionGrant, SessionKey, SpendingLimit, codec,
 };
@@ -67,6 +69,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("FindingRecord", codec::encode(&finding)),
         ("SessionRecord", codec::encode(&session)),
         ("LinkRecord", codec::encode(&link)),
+        ("MemberRecord", codec::encode(&MemberRecord { root: account(1), since_epoch: Some(2) })),
         ("GroupRecord", codec::encode(&GroupRecord { members: vec![account(1), account(2)], size: 2 })),
     ]
 }

@@ -1,7 +1,7 @@
 //! The keys and records of accounts beyond balances. The order of the variants is part of the protocol.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use openledger_types::accounts::{FindingRecord, GroupRecord, LinkRecord, SessionRecord};
+use openledger_types::accounts::{FindingRecord, GroupRecord, LinkRecord, MemberRecord, SessionRecord};
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, Amount, SessionKey};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub enum AccountKey {
     Link(AccountId, AccountId),
     /// `u32`: how many links an account has; absent means none.
     LinkCount(AccountId),
-    /// `AccountId`: the root of the cluster in which an account is; absent means that it is alone.
+    /// `MemberRecord`: in which cluster an account is; absent means that it never had a link.
     Member(AccountId),
     /// `GroupRecord`, by the cluster's root.
     Group(AccountId),
@@ -52,7 +52,7 @@ impl AccountKey {
 pub enum AccountsRecord {
     Link(LinkRecord),
     LinkCount(u32),
-    Member(AccountId),
+    Member(MemberRecord),
     Group(GroupRecord),
     Session(SessionRecord),
     Finding(FindingRecord),

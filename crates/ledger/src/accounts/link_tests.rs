@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use openledger_types::Rejection::*;
-use openledger_types::accounts::GroupRecord;
+use openledger_types::accounts::{GroupRecord, MemberRecord};
 use openledger_types::{AccountAction, AccountEvent, AccountId, Action, Event, codec, limits};
 use proptest::prelude::*;
 
@@ -19,7 +19,12 @@ fn end(other: u8) -> Action {
 }
 
 fn root(world: &World, who: u8) -> AccountId {
-    world.record(&AccountKey::Member(account(who)).state()).unwrap_or(account(who))
+    root_of(world, account(who))
+}
+
+fn root_of(world: &World, account: AccountId) -> AccountId {
+    let record: Option<MemberRecord> = world.record(&AccountKey::Member(account).state());
+    record.map_or(account, |record| record.root)
 }
 
 fn link(world: &mut World, one: u8, other: u8) {
@@ -64,7 +69,11 @@ fn a_link_needs_both_sides_and_binds_for_the_unbonding_time() {
     assert_ne!(root(&world, 0), root(&world, 1));
     let left = |key: AccountKey| world.state.contains_key(&key.state().encode());
     assert!(!left(AccountKey::Group(account(0))) && !left(AccountKey::Group(account(1))));
-    assert!(!left(AccountKey::LinkCount(account(0))) && !left(AccountKey::Member(account(1))));
+    assert!(!left(AccountKey::LinkCount(account(0))));
+    for who in [0, 1] {
+        let record: MemberRecord = world.record(&AccountKey::Member(account(who)).state()).unwrap();
+        assert_eq!(record.since_epoch, Some(world.epoch()), "it is remembered when somebody left a cluster");
+    }
 }
 
 #[test]
@@ -103,7 +112,8 @@ fn two_clusters_beyond_the_list_stay_apart_and_everything_else_merges() {
         }));
         let group = GroupRecord { members, size: listed };
         world.state.insert(AccountKey::Group(account(who)).state().encode(), codec::encode(&group));
-        world.state.insert(AccountKey::Member(account(who)).state().encode(), codec::encode(&account(who)));
+        let member = MemberRecord { root: account(who), since_epoch: None };
+        world.state.insert(AccountKey::Member(account(who)).state().encode(), codec::encode(&member));
         world.state.insert(AccountKey::LinkCount(account(who)).state().encode(), codec::encode(&1u32));
     }
     for who in [0, 1] {
@@ -178,7 +188,7 @@ proptest! {
             }
             for one in 0..ACCOUNTS {
                 let root = root(&world, one);
-                let of_root = world.record(&AccountKey::Member(root).state()).unwrap_or(root);
+                let of_root = root_of(&world, root);
                 prop_assert_eq!(of_root, root, "a root is its own root");
                 for other in 0..ACCOUNTS {
                     let same = root == self::root(&world, other);

@@ -43,8 +43,7 @@ use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
 pub(crate) use apply::{faucet, keys, receive, spend, transfer};
-#[allow(unused_imports, reason = "for every step that counts clusters")]
-pub(crate) use clusters::{cluster_of, key_of_cluster};
+pub(crate) use clusters::{cluster_of, key_of_cluster, moved_since};
 pub use key::{AccountKey, AccountsRecord};
 pub(crate) use sessions::Session;
 

@@ -1,16 +1,21 @@
 //! The transitions of channels. Their debits are in `settlement`.
 
+use openledger_types::governance::Pausable;
 use openledger_types::record::ChannelRecord;
 use openledger_types::transaction::channel_id;
 use openledger_types::{AccountId, Amount, Asset, ChannelId, Event, Hash, Rejection};
 
-use crate::accounts;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply::{self, Part};
+use crate::{accounts, governance};
 
 pub(crate) fn keys(channel: ChannelId) -> Vec<StateKey> {
     vec![StateKey::Channel(channel)]
+}
+
+pub(crate) fn keys_of_close(channel: ChannelId) -> Vec<StateKey> {
+    vec![StateKey::Channel(channel), governance::pause_key()]
 }
 
 pub(crate) fn keys_of_opening(consumer: AccountId, gateway: AccountId, salt: &Hash) -> Vec<StateKey> {
@@ -91,16 +96,24 @@ pub(crate) fn close(transition: &mut Transition<'_>, channel: ChannelId) -> Appl
     }
     let now_ms = transition.context.timestamp_ms;
     if sender != record.gateway {
+        let delay = transition.parameters.channel_close_delay_ms;
+        let pause = governance::last_pause(transition, Pausable::Settlement)?;
         match record.closes_at_ms {
             None => {
-                let closes_at_ms = now_ms.saturating_add(transition.parameters.channel_close_delay_ms);
+                let closes_at_ms = now_ms.saturating_add(delay);
                 record.closes_at_ms = Some(closes_at_ms);
                 transition.view.put(&StateKey::Channel(channel), &record);
                 transition.emit(Event::ChannelClosing { channel, closes_at_ms });
                 return Ok(());
             }
-            Some(closes_at_ms) if now_ms < closes_at_ms => return Err(Rejection::ChannelStillOpen.into()),
-            Some(_) => {}
+            Some(closes_at_ms) => {
+                // A gateway that could not settle in the delay, because settlement was paused, has it after the pause.
+                let paused = pause.filter(|pause| pause.from_ms < closes_at_ms);
+                let settled_by = paused.map_or(0, |pause| pause.until_ms.saturating_add(delay));
+                if now_ms < closes_at_ms.max(settled_by) {
+                    return Err(Rejection::ChannelStillOpen.into());
+                }
+            }
         }
     }
     let refunded = record.deposit.minus(record.spent).expect("a voucher beyond the deposit is never settled");

@@ -1,9 +1,11 @@
 //! The table of channels.
 
 use openledger_types::Rejection::*;
+use openledger_types::governance::{Pausable, PauseRecord, PausedStep};
 use openledger_types::transaction::channel_id;
-use openledger_types::{Action, Amount, ChannelId, Event};
+use openledger_types::{Action, Amount, ChannelId, Event, codec};
 
+use crate::governance::GovernanceKey;
 use crate::tests::{CONSUMER, GATEWAY, STRANGER, World, account, bytes32, settling};
 
 fn open(gateway: u8, deposit: u64, salt: u8) -> Action {
@@ -58,6 +60,44 @@ fn channels_open_top_up_and_close_in_two_phases() {
         (CONSUMER, top_up(channel, 1), Err(ChannelClosed)),
         (CONSUMER, open(GATEWAY, 1, 0), Err(ChannelExists)),
     ]);
+}
+
+/// Settlement was paused for three days, and a channel closed after an hour: consumers took back what they had spent, because
+/// their gateway could not claim it.
+#[test]
+fn a_pause_of_settlement_does_not_give_back_what_was_spent() {
+    let mut world = World::prepared();
+    let (channel, hour) = (world.channel(), 3_600_000);
+    let batch = world.batch(&[world.terms("base", 10_007, 0, &[], 1)]);
+    world.accept(CONSUMER, close(channel));
+    let from_ms = world.context.timestamp_ms + 1;
+    let paused = PausedStep { step: Pausable::Settlement, from_ms, until_ms: from_ms + 72 * hour };
+    let key = GovernanceKey::Pause.state();
+    world.state.insert(key.encode(), codec::encode(&PauseRecord { steps: vec![paused] }));
+    world.context.timestamp_ms += hour;
+    world.check([
+        (GATEWAY, settling(batch.clone()), Err(StepPaused)),
+        (CONSUMER, close(channel), Err(ChannelStillOpen)),
+    ]);
+    world.context.timestamp_ms = paused.until_ms;
+    world.check([(CONSUMER, close(channel), Err(ChannelStillOpen)), (GATEWAY, settling(batch), Ok(()))]);
+    world.context.timestamp_ms += hour;
+    world.accept(CONSUMER, close(channel));
+    assert_eq!(world.credits(CONSUMER), 1_000_000_000 - 10_007 - 100);
+}
+
+#[test]
+fn a_pause_after_the_delay_keeps_nobody() {
+    let mut world = World::prepared();
+    let channel = world.channel();
+    world.accept(CONSUMER, close(channel));
+    world.context.timestamp_ms += 3_600_000;
+    let from_ms = world.context.timestamp_ms;
+    let paused = PausedStep { step: Pausable::Settlement, from_ms, until_ms: u64::MAX };
+    let key = GovernanceKey::Pause.state();
+    world.state.insert(key.encode(), codec::encode(&PauseRecord { steps: vec![paused] }));
+    world.accept(CONSUMER, close(channel));
+    assert_eq!(world.credits(CONSUMER), 1_000_000_000);
 }
 
 #[test]

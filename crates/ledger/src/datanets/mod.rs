@@ -74,5 +74,5 @@ pub(crate) use apply::{
 pub(crate) use disputes::{dispute_key, is_open as is_disputed};
 pub(crate) use jurors::{Panel, count as jurors, count_key as key_of_jurors, counted, juror_key, sit};
 pub use key::{DatanetKey, DatanetsRecord};
-#[allow(unused_imports, reason = "the datanets' governance spends through it")]
+pub(crate) use rules::{appoint, check_change, last_policy, replace_policy, rules_key};
 pub(crate) use treasury::treasury_pay;

@@ -14,7 +14,7 @@ use super::apply::curated;
 use crate::execute::{Transition, check_text};
 use crate::state::{Applied, StateKey};
 
-pub(super) fn rules_key(datanet: &Name) -> StateKey {
+pub(crate) fn rules_key(datanet: &Name) -> StateKey {
     StateKey::Datanets(DatanetKey::Rules(datanet.clone()))
 }
 
@@ -101,13 +101,19 @@ fn check_policy(policy: &Policy, parameters: &DatanetParameters) -> Applied {
     if within { Ok(()) } else { Err(Rejection::ShareTooHigh.into()) }
 }
 
-/// A policy to come: it replaces one that is not in force yet.
+/// The curator sets a policy to come.
 pub(super) fn set_policy(transition: &mut Transition<'_>, name: &Name, policy: &Policy) -> Applied {
     curated(transition, name)?;
+    check_change(transition, name, policy)?;
+    replace_policy(transition, name, policy).map(drop)
+}
+
+/// Whether a policy may follow the one in force, whoever decides it.
+pub(crate) fn check_change(transition: &mut Transition<'_>, name: &Name, policy: &Policy) -> Applied {
     let parameters = transition.parameters.datanets;
     check_policy(policy, &parameters)?;
-    let mut rules = rules(transition, name)?;
     let now = transition.epoch();
+    let rules = rules(transition, name)?;
     let in_force = rules.at(now);
     let step = |before: BasisPoints, after: BasisPoints| after.0.saturating_sub(before.0);
     let risen = step(in_force.curator_share, policy.curator_share)
@@ -115,7 +121,24 @@ pub(super) fn set_policy(transition: &mut Transition<'_>, name: &Name, policy: &
     if risen > parameters.share_step_max.0 {
         return Err(Rejection::ShareStepTooLarge.into());
     }
-    let from_epoch = now.saturating_add(parameters.policy_delay_epochs);
+    Ok(())
+}
+
+/// The policy that was decided last, in force or to come.
+pub(crate) fn last_policy(transition: &mut Transition<'_>, name: &Name) -> Applied<Policy> {
+    Ok(rules(transition, name)?.at(u64::MAX).clone())
+}
+
+/// Writes a policy to come, in the place of one that is not in force yet. Returns the one that was decided last.
+pub(crate) fn replace_policy(
+    transition: &mut Transition<'_>,
+    name: &Name,
+    policy: &Policy,
+) -> Applied<Policy> {
+    let mut rules = rules(transition, name)?;
+    let replaced = rules.at(u64::MAX).clone();
+    let now = transition.epoch();
+    let from_epoch = now.saturating_add(transition.parameters.datanets.policy_delay_epochs);
     rules.policies.retain(|dated| dated.from_epoch <= now);
     rules.policies.push(DatedPolicy { from_epoch, policy: policy.clone() });
     // The one in force and the one before it: a commitment of that time may still be revealed.
@@ -125,7 +148,7 @@ pub(super) fn set_policy(transition: &mut Transition<'_>, name: &Name, policy: &
     let (datanet, hash) = (name.clone(), policy.hash());
     let policy = Box::new(policy.clone());
     emit(transition, DatanetEvent::PolicySet { datanet, policy, hash, from_epoch });
-    Ok(())
+    Ok(replaced)
 }
 
 pub(super) fn grant(
@@ -176,12 +199,19 @@ pub(super) fn offer_curatorship(
 
 /// Two steps, so that a datanet is not handed to an account that nobody uses.
 pub(super) fn accept_curatorship(transition: &mut Transition<'_>, name: &Name) -> Applied {
-    let mut datanet = transition.view.datanet(name)?;
-    let mut rules = rules(transition, name)?;
+    transition.view.datanet(name)?;
+    let rules = rules(transition, name)?;
     let to = transition.sender;
     if rules.offered_to != Some(to) {
         return Err(Rejection::CuratorshipNotOffered.into());
     }
+    appoint(transition, name, to)
+}
+
+/// Makes an account the curator: it was offered and accepted, or the datanet's houses decided it.
+pub(crate) fn appoint(transition: &mut Transition<'_>, name: &Name, to: AccountId) -> Applied {
+    let mut datanet = transition.view.datanet(name)?;
+    let mut rules = rules(transition, name)?;
     rules.offered_to = None;
     let from = std::mem::replace(&mut datanet.curator, to);
     transition.view.put(&rules_key(name), &rules);

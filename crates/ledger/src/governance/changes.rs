@@ -1,5 +1,6 @@
 //! Doing what was decided, comparing it with what was promised, and taking it back.
 
+use openledger_types::datanets::treasury_account;
 use openledger_types::governance::{
     Change, DriftRecord, GrantsRecord, Metric, ProposalRecord, Scope, Stage, Target,
 };
@@ -9,18 +10,18 @@ use openledger_types::{
 };
 
 use super::key::GovernanceKey;
-use super::{proposals, votes};
+use super::{checks, pause, proposals, votes};
 use crate::execute::Transition;
 use crate::governed::{self, Governed, governed};
 use crate::state::{Applied, StateKey};
-use crate::supply;
+use crate::{datanets, supply};
 
 pub(super) fn keys(scope: &Scope, proposal: u64) -> Vec<StateKey> {
     vec![
         GovernanceKey::Scope(scope.clone()).state(),
         GovernanceKey::Proposal(scope.clone(), proposal).state(),
         GovernanceKey::Grants(scope.clone()).state(),
-        StateKey::Pool(Pool::Treasury),
+        proposals::key_of_treasury(scope),
     ]
 }
 
@@ -31,7 +32,11 @@ fn keys_of_changes(scope: &Scope, proposal: &ProposalRecord) -> Vec<StateKey> {
         Change::Parameter { name, .. } => GovernanceKey::Drift(name.clone()).state(),
         Change::Grant { to, .. } => StateKey::Account(*to),
         Change::Renew { proposal } => GovernanceKey::Proposal(scope.clone(), *proposal).state(),
+        Change::Policy { .. } | Change::Curator { .. } => proposals::key_of_treasury(scope),
     }));
+    if let Scope::Datanet(name) = scope {
+        keys.extend(datanets::keys_of_datanet(name));
+    }
     keys.extend(proposal.target.as_ref().and_then(key_of_metric));
     keys
 }
@@ -39,6 +44,7 @@ fn keys_of_changes(scope: &Scope, proposal: &ProposalRecord) -> Vec<StateKey> {
 fn key_of_metric(target: &Target) -> Option<StateKey> {
     match &target.metric {
         Metric::Pool(pool) => Some(StateKey::Pool(pool.clone())),
+        Metric::DatanetTreasury(name) => Some(StateKey::Account(treasury_account(name))),
         _ => None,
     }
 }
@@ -59,16 +65,24 @@ pub(super) fn execute(transition: &mut Transition<'_>, scope: &Scope, number: u6
     if proposal.class == ProposalClass::Routine {
         votes::decide(transition, scope, &mut proposal, true)?;
     }
-    if epoch >= due.saturating_add(proposal.terms.execution_epochs) {
+    let time = proposal.terms.execution_epochs;
+    if epoch >= pause::extended(transition, due.saturating_add(time), time)? {
         votes::reach(transition, scope, number, &mut proposal, Stage::Cancelled);
         return Ok(());
     }
     proposal.previous = set_parameters(transition, scope, number, &proposal)?;
     for change in &proposal.changes {
-        match change {
-            Change::Parameter { .. } => {}
-            Change::Grant { to, amount } => grant(transition, scope, *to, *amount)?,
-            Change::Renew { proposal } => renew(transition, scope, *proposal)?,
+        match (change, scope) {
+            (Change::Grant { to, amount }, _) => grant(transition, scope, *to, *amount)?,
+            (Change::Renew { proposal }, _) => renew(transition, scope, *proposal)?,
+            (Change::Policy { policy }, Scope::Datanet(name)) => {
+                datanets::check_change(transition, name, policy)?;
+                let replaced = datanets::replace_policy(transition, name, policy)?;
+                proposal.previous_policy = Some(Box::new(replaced));
+            }
+            (Change::Curator { to }, Scope::Datanet(name)) => datanets::appoint(transition, name, *to)?,
+            // Parameters were written together; a policy is a datanet's.
+            (Change::Parameter { .. } | Change::Policy { .. } | Change::Curator { .. }, _) => {}
         }
     }
     if let Some(target) = &proposal.target {
@@ -139,7 +153,7 @@ fn put_parameters(transition: &mut Transition<'_>, scope: &Scope, number: u64, p
 
 /// Pays a grant within the limits of one and of all in the window.
 fn grant(transition: &mut Transition<'_>, scope: &Scope, to: AccountId, amount: Amount) -> Applied {
-    proposals::check_grant_size(transition, scope, amount)?;
+    checks::check_grant_size(transition, scope, amount)?;
     let (epoch, parameters) = (transition.epoch(), transition.parameters.governance);
     let key = GovernanceKey::Grants(scope.clone()).state();
     let mut grants: GrantsRecord = transition.view.get(&key)?.unwrap_or_default();
@@ -147,7 +161,7 @@ fn grant(transition: &mut Transition<'_>, scope: &Scope, to: AccountId, amount: 
     grants.paid.retain(|(paid, _)| epoch.saturating_sub(*paid) < window);
     let spent = Amount::sum(grants.paid.iter().map(|(_, amount)| *amount));
     let spent = spent.ok_or(Rejection::AmountOverflow)?;
-    let left = transition.view.pool(&Pool::Treasury)?;
+    let left = proposals::held_by_treasury(transition, scope)?;
     let whole = left.plus(spent).ok_or(Rejection::AmountOverflow)?;
     let after = spent.plus(amount).ok_or(Rejection::AmountOverflow)?;
     if after > whole.basis_points(parameters.grants_max) {
@@ -158,8 +172,11 @@ fn grant(transition: &mut Transition<'_>, scope: &Scope, to: AccountId, amount: 
         None => grants.paid.push((epoch, amount)),
     }
     transition.view.put(&key, &grants);
-    let from = Holder::Pool(Pool::Treasury);
-    supply::shift(transition, from, Holder::Account(to), Asset::Credit, amount, Cause::Granted)
+    let (from, to) = (Holder::Pool(Pool::Treasury), Holder::Account(to));
+    match scope {
+        Scope::Protocol => supply::shift(transition, from, to, Asset::Credit, amount, Cause::Granted),
+        Scope::Datanet(name) => datanets::treasury_pay(transition, name, to, amount, Cause::Granted),
+    }
 }
 
 fn renew(transition: &mut Transition<'_>, scope: &Scope, number: u64) -> Applied {
@@ -182,6 +199,7 @@ fn total(transition: &mut Transition<'_>, metric: &Metric) -> Applied<u64> {
         Metric::Bonded => supply.open_bonded.0,
         Metric::Escrowed => supply.credits_in_escrow.0,
         Metric::Pool(pool) => transition.view.pool(pool)?.0,
+        Metric::DatanetTreasury(name) => transition.view.account(treasury_account(name))?.credits.0,
     })
 }
 
@@ -196,7 +214,7 @@ fn measured(
         Metric::BurnedPerEpoch | Metric::DepositedPerEpoch | Metric::WithdrawnPerEpoch => {
             total.saturating_sub(proposal.metric_base).checked_div(elapsed).unwrap_or(0)
         }
-        Metric::Bonded | Metric::Escrowed | Metric::Pool(_) => total,
+        Metric::Bonded | Metric::Escrowed | Metric::Pool(_) | Metric::DatanetTreasury(_) => total,
     })
 }
 
@@ -212,11 +230,12 @@ pub(super) fn review(transition: &mut Transition<'_>, scope: &Scope, number: u64
     if elapsed < target.review_after_epochs {
         return Err(Rejection::ReviewNotDue.into());
     }
+    transition.view.need(keys_of_changes(scope, &proposal))?;
     let measured = measured(transition, &target.metric, &proposal, elapsed)?;
     let kept = if target.at_least { measured >= target.value } else { measured <= target.value };
     let event = GovernanceEvent::Reviewed { scope: scope.clone(), proposal: number, measured, kept };
     transition.emit(Event::Governance(event));
-    let restored = !kept && restore(transition, scope, number, &proposal);
+    let restored = !kept && restore(transition, scope, number, &proposal)?;
     let reviewed = Stage::Executed { epoch, reviewed: true, sunset_epoch };
     let stage = if restored { Stage::Restored } else { reviewed };
     votes::reach(transition, scope, number, &mut proposal, stage);
@@ -228,7 +247,7 @@ pub(super) fn sunset(transition: &mut Transition<'_>, scope: &Scope, number: u64
     let mut proposal = votes::read(transition, scope, number)?;
     match proposal.stage {
         Stage::Executed { sunset_epoch: Some(sunset), .. } if sunset <= transition.epoch() => {
-            if !restore(transition, scope, number, &proposal) {
+            if !restore(transition, scope, number, &proposal)? {
                 return Err(Rejection::RulesBroken.into());
             }
             votes::reach(transition, scope, number, &mut proposal, Stage::Restored);
@@ -240,7 +259,12 @@ pub(super) fn sunset(transition: &mut Transition<'_>, scope: &Scope, number: u64
 
 /// Puts the old values back where the proposal's own still stand; what was decided since stays. Nothing happens when the
 /// rest would break a rule between parameters: the later decision is the one that was checked.
-fn restore(transition: &mut Transition<'_>, scope: &Scope, number: u64, proposal: &ProposalRecord) -> bool {
+fn restore(
+    transition: &mut Transition<'_>,
+    scope: &Scope,
+    number: u64,
+    proposal: &ProposalRecord,
+) -> Applied<bool> {
     let parameters = transition.parameters.clone();
     let standing = values(proposal).zip(&proposal.previous);
     let standing = standing.filter(|((governed, value), _)| (governed.value)(&parameters) == *value);
@@ -252,8 +276,20 @@ fn restore(transition: &mut Transition<'_>, scope: &Scope, number: u64, proposal
                 standing.into_iter().for_each(|(governed, _)| forget_drift(transition, governed));
             }
             put_parameters(transition, scope, number, restored);
-            true
+            restore_policy(transition, scope, proposal)?;
+            Ok(true)
         }
-        Err(_) => false,
+        Err(_) => Ok(false),
     }
+}
+
+/// The policy before, unless another was set since. Its shares may be higher by more than a step: they were promised before.
+fn restore_policy(transition: &mut Transition<'_>, scope: &Scope, proposal: &ProposalRecord) -> Applied {
+    let (Scope::Datanet(name), Some(previous)) = (scope, &proposal.previous_policy) else { return Ok(()) };
+    let last = datanets::last_policy(transition, name)?;
+    let stands = |change: &Change| matches!(change, Change::Policy { policy } if **policy == last);
+    if proposal.changes.iter().any(stands) {
+        datanets::replace_policy(transition, name, previous)?;
+    }
+    Ok(())
 }

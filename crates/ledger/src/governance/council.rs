@@ -1,13 +1,15 @@
 //! The emergency council: its election by the contributor house, and the one pause that it may order.
 
+use std::collections::BTreeMap;
+
 use openledger_types::governance::{
     Candidate, CouncilRecord, ElectionClusterRecord, ElectionRecord, ElectionVoteRecord, EnrolmentRecord,
-    House, Pausable, PauseOrder, PauseRecord, Scope, Seat,
+    House, Pausable, PauseOrder, Scope, Seat,
 };
 use openledger_types::{AccountId, BasisPoints, Event, GovernanceEvent, Rejection, limits};
 
 use super::key::GovernanceKey;
-use super::{arithmetic, houses};
+use super::{arithmetic, houses, pause};
 use crate::accounts;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -53,17 +55,18 @@ pub(super) fn open_election(transition: &mut Transition<'_>) -> Applied {
     let house = houses::house(transition, &Scope::Protocol, House::Contributors)?;
     let closes_in_epoch = epoch.saturating_add(transition.parameters.governance.election_epochs);
     let total = arithmetic::counted(house.opening);
-    transition.view.put(&key, &ElectionRecord { epoch, closes_in_epoch, total, candidates: Vec::new() });
+    let election = ElectionRecord { epoch, closes_in_epoch, total, candidates: Vec::new(), stood: 0 };
+    transition.view.put(&key, &election);
     emit(transition, GovernanceEvent::ElectionOpened { election: council.election, closes_in_epoch });
     Ok(())
 }
 
-/// The sender's cluster and weight in the open election.
+/// The sender's cluster and weight in the open election, and whether it came to that cluster since it was opened.
 fn elector(
     transition: &mut Transition<'_>,
     election: &ElectionRecord,
     more: impl FnOnce(AccountId) -> Vec<StateKey>,
-) -> Applied<(AccountId, u64)> {
+) -> Applied<(AccountId, u64, bool)> {
     let account = transition.sender;
     let key = GovernanceKey::Enrolment(Scope::Protocol, account).state();
     let enrolment: EnrolmentRecord = transition.view.get(&key)?.unwrap_or_default();
@@ -79,7 +82,16 @@ fn elector(
     } else {
         then.min(houses::audited_weight(transition, account, &enrolment.domains)?)
     };
-    if weight == 0 { Err(Rejection::Weightless.into()) } else { Ok((cluster, weight)) }
+    if weight == 0 {
+        return Err(Rejection::Weightless.into());
+    }
+    Ok((cluster, weight, accounts::moved_since(transition, account, election.epoch)?))
+}
+
+/// The most that one cluster counts.
+fn cap(transition: &Transition<'_>, election: &ElectionRecord) -> u64 {
+    let cap = u64::from(transition.parameters.governance.contributor_cap.0);
+    arithmetic::part(election.total, cap, u64::from(BasisPoints::WHOLE.0))
 }
 
 fn check_open(transition: &Transition<'_>, election: &ElectionRecord) -> Applied {
@@ -87,19 +99,28 @@ fn check_open(transition: &Transition<'_>, election: &ElectionRecord) -> Applied
     if open { Ok(()) } else { Err(Rejection::ElectionNone.into()) }
 }
 
-/// Stands for the council: a member of the contributor house, one for each cluster.
+/// Stands for the council: a member of the contributor house, one for each cluster. When the list is full, the candidate with the
+/// fewest votes makes room for whoever weighs more than those, so many small candidates keep out nobody with support.
 pub(super) fn stand(transition: &mut Transition<'_>) -> Applied {
     let mut election = election(transition)?;
     check_open(transition, &election)?;
     let account = transition.sender;
-    let (cluster, _) = elector(transition, &election, |_| Vec::new())?;
+    let (cluster, weight, moved) = elector(transition, &election, |_| Vec::new())?;
+    if moved {
+        return Err(Rejection::ClusterMoved.into());
+    }
     if election.candidates.iter().any(|one| one.cluster == cluster || one.account == account) {
         return Err(Rejection::CandidateInvalid.into());
     }
     if election.candidates.len() >= limits::CANDIDATES_MAX {
-        return Err(Rejection::CandidatesTooMany.into());
+        let weakest = election.candidates.iter().enumerate();
+        let weakest = weakest.min_by_key(|(_, one)| (one.votes, std::cmp::Reverse(one.number)));
+        let own = weight.min(cap(transition, &election));
+        let place = weakest.filter(|(_, one)| one.votes < own).map(|(place, _)| place);
+        election.candidates.remove(place.ok_or(Rejection::CandidatesTooMany)?);
     }
-    election.candidates.push(Candidate { account, cluster, votes: 0 });
+    election.stood = election.stood.saturating_add(1);
+    election.candidates.push(Candidate { account, cluster, votes: 0, number: election.stood });
     transition.view.put(&GovernanceKey::Election.state(), &election);
     let number = council(transition)?.election;
     emit(transition, GovernanceEvent::CandidateStood { election: number, candidate: account });
@@ -111,42 +132,48 @@ pub(super) fn elect(transition: &mut Transition<'_>, candidate: AccountId) -> Ap
     let mut election = election(transition)?;
     check_open(transition, &election)?;
     let (account, number) = (transition.sender, council(transition)?.election);
-    let place = election.candidates.iter().position(|one| one.account == candidate);
-    let place = place.ok_or(Rejection::CandidateInvalid)?;
+    let chosen = election.candidates.iter().find(|one| one.account == candidate);
+    let chosen = chosen.ok_or(Rejection::CandidateInvalid)?.number;
     let vote_key = GovernanceKey::ElectionVote(number, account).state();
     let cluster_key = |cluster| GovernanceKey::ElectionCluster(number, cluster).state();
-    let (cluster, weight) =
+    let (own, weight, moved) =
         elector(transition, &election, |cluster| vec![vote_key.clone(), cluster_key(cluster)])?;
     let earlier: Option<ElectionVoteRecord> = transition.view.get(&vote_key)?;
-    // A vote stays with the cluster in which it was first counted, so changing it never counts it twice.
-    if earlier.is_some_and(|earlier| earlier.cluster != cluster) {
-        return Err(Rejection::Weightless.into());
+    // A vote stays with the cluster in which it was first counted, so nothing is counted twice and no cap is counted anew.
+    if moved && earlier.is_none() {
+        return Err(Rejection::ClusterMoved.into());
     }
+    let cluster = earlier.map_or(own, |earlier| earlier.cluster);
     let mut given: ElectionClusterRecord = transition.view.get(&cluster_key(cluster))?.unwrap_or_default();
-    given.given.resize(election.candidates.len().max(given.given.len()), 0);
-    let whole = u64::from(BasisPoints::WHOLE.0);
-    let cap = u64::from(transition.parameters.governance.contributor_cap.0);
-    let cap = arithmetic::part(election.total, cap, whole);
-    let before = arithmetic::capped(&given.given, cap);
+    let cap = cap(transition, &election);
+    let before = counted(&given, cap);
     if let Some(earlier) = earlier {
-        let earlier_place = usize::try_from(earlier.candidate).unwrap_or(usize::MAX);
-        if let Some(sum) = given.given.get_mut(earlier_place) {
-            *sum = sum.saturating_sub(earlier.weight);
-        }
+        let mut lines = given.given.iter_mut().filter(|(number, _)| *number == earlier.candidate);
+        lines.by_ref().for_each(|(_, sum)| *sum = sum.saturating_sub(earlier.weight));
     }
-    if let Some(sum) = given.given.get_mut(place) {
-        *sum = sum.saturating_add(weight);
+    match given.given.iter_mut().find(|(number, _)| *number == chosen) {
+        Some((_, sum)) => *sum = sum.saturating_add(weight),
+        None => given.given.push((chosen, weight)),
     }
-    let after = arithmetic::capped(&given.given, cap);
-    for ((one, before), after) in election.candidates.iter_mut().zip(before).zip(after) {
-        one.votes = one.votes.saturating_sub(before).saturating_add(after);
+    // What was given to somebody who made room for others is free again.
+    let stands = |number: u32| election.candidates.iter().any(|one| one.number == number);
+    given.given.retain(|(number, sum)| *sum > 0 && stands(*number));
+    let after = counted(&given, cap);
+    for one in &mut election.candidates {
+        let of = |counted: &BTreeMap<u32, u64>| counted.get(&one.number).copied().unwrap_or_default();
+        one.votes = one.votes.saturating_sub(of(&before)).saturating_add(of(&after));
     }
-    let place = u32::try_from(place).expect("candidates are few");
-    transition.view.put(&vote_key, &ElectionVoteRecord { candidate: place, weight, cluster });
+    transition.view.put(&vote_key, &ElectionVoteRecord { candidate: chosen, weight, cluster });
     transition.view.put(&cluster_key(cluster), &given);
     transition.view.put(&GovernanceKey::Election.state(), &election);
     emit(transition, GovernanceEvent::Elected { election: number, account, candidate });
     Ok(())
+}
+
+/// What a cluster counts for each candidacy, through its cap.
+fn counted(given: &ElectionClusterRecord, cap: u64) -> BTreeMap<u32, u64> {
+    let sums: Vec<u64> = given.given.iter().map(|(_, sum)| *sum).collect();
+    given.given.iter().map(|(number, _)| *number).zip(arithmetic::capped(&sums, cap)).collect()
 }
 
 /// Seats the seven with the most votes, earlier candidates first on a tie. Nobody when too few voted or fewer than five got
@@ -207,7 +234,7 @@ pub(super) fn order_pause(transition: &mut Transition<'_>, steps: &[Pausable], d
     emit(transition, GovernanceEvent::PauseOrdered { member, steps: steps.clone(), duration_ms });
     if agreed {
         let until_ms = now.saturating_add(duration_ms);
-        transition.view.put(&GovernanceKey::Pause.state(), &PauseRecord { steps: steps.clone(), until_ms });
+        pause::begin(transition, &steps, until_ms)?;
         emit(transition, GovernanceEvent::Paused { steps, until_ms });
     }
     Ok(())

@@ -13,6 +13,8 @@ fn changes() -> Vec<Change> {
         Change::Parameter { name: "router_fee_max".into(), value: 1 },
         Change::Grant { to: account(1), amount: Amount(2) },
         Change::Renew { proposal: 3 },
+        Change::Policy { policy: Box::new(openledger_types::datanets::Policy::imports_only()) },
+        Change::Curator { to: account(4) },
     ]
 }
 
@@ -87,6 +89,7 @@ fn proposal() -> ProposalRecord {
         stage: Stage::Executed { epoch: 10, reviewed: true, sunset_epoch: Some(11) },
         previous: vec![12],
         metric_base: 13,
+        previous_policy: Some(Box::new(openledger_types::datanets::Policy::imports_only())),
     }
 }
 
@@ -103,14 +106,15 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         used: true,
         election: 3,
     };
-    let candidates = vec![Candidate { account: account(1), cluster: account(2), votes: 3 }];
-    let election = ElectionRecord { epoch: 1, closes_in_epoch: 2, total: 3, candidates };
+    let candidates = vec![Candidate { account: account(1), cluster: account(2), votes: 3, number: 4 }];
+    let election = ElectionRecord { epoch: 1, closes_in_epoch: 2, total: 3, candidates, stood: 4 };
+    let paused = PausedStep { step: Pausable::Models, from_ms: 1, until_ms: 2 };
     let given = ElectionVoteRecord { candidate: 1, weight: 2, cluster: account(3) };
     vec![
         ("HouseRecord", codec::encode(&HouseRecord { epoch: 1, opening: sum, now: sum })),
         ("LockRecord", codec::encode(&lock)),
         ("EnrolmentRecord", codec::encode(&enrolment)),
-        ("ScopeRecord", codec::encode(&ScopeRecord { proposals: 1, open: 2 })),
+        ("ScopeRecord", codec::encode(&ScopeRecord { proposals: 1, open: vec![account(2)] })),
         ("ProposalRecord", codec::encode(&proposal())),
         ("VoteRecord", codec::encode(&vote)),
         ("ClusterVotesRecord", codec::encode(&ClusterVotesRecord { token: [1, 2], contributors: [3, 4] })),
@@ -119,8 +123,8 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("CouncilRecord", codec::encode(&council)),
         ("ElectionRecord", codec::encode(&election)),
         ("ElectionVoteRecord", codec::encode(&given)),
-        ("ElectionClusterRecord", codec::encode(&ElectionClusterRecord { given: vec![1, 2] })),
-        ("PauseRecord", codec::encode(&PauseRecord { steps: vec![Pausable::Models], until_ms: 1 })),
+        ("ElectionClusterRecord", codec::encode(&ElectionClusterRecord { given: vec![(1, 2)] })),
+        ("PauseRecord", codec::encode(&PauseRecord { steps: vec![paused] })),
     ]
 }
 

@@ -173,23 +173,36 @@ pub(super) fn release(transition: &mut Transition<'_>, scope: &Scope) -> Applied
     supply::shift(transition, Holder::Custody, to, Asset::Open, due, Cause::VotesReleased)
 }
 
-/// Takes everything out of a lock at once: the right to leave. Returns how much.
+/// Takes everything out of a lock at once: the right to leave. Returns how much. What was given to a vote that is not over
+/// counts no longer, and waits for the end of the vote.
 pub(super) fn leave(transition: &mut Transition<'_>, scope: &Scope) -> Applied<Amount> {
     let (account, epoch) = (transition.sender, transition.epoch());
     let mut record = lock_record(transition, scope)?;
     let full = now(&record.weights, House::Token, epoch, &transition.parameters.governance).full;
-    let waiting = record.leaving.iter().map(|(_, amount)| *amount);
-    let all = Amount::sum(waiting.chain([Amount(full)])).ok_or(Rejection::AmountOverflow)?;
     if full > 0 {
         lighten(transition, scope, &mut record, Amount(full))?;
     }
-    if all > Amount::ZERO {
-        record.leaving.clear();
+    let held_until = record.held_until_epoch;
+    let held = |release: u64| epoch < held_until && held_until <= release;
+    let mut lines = std::mem::take(&mut record.leaving);
+    lines.push((held_until, Amount(full)));
+    let sum = |stays: bool| {
+        let lines = lines.iter().filter(|(release, _)| held(*release) == stays);
+        Amount::sum(lines.map(|(_, amount)| *amount)).ok_or(Rejection::AmountOverflow)
+    };
+    let (stays, goes) = (sum(true)?, sum(false)?);
+    if stays > Amount::ZERO {
+        record.leaving.push((held_until, stays));
+        let (scope, amount, releases_in_epoch) = (scope.clone(), stays, held_until);
+        let event = GovernanceEvent::Unlocking { scope, account, amount, releases_in_epoch };
+        transition.emit(Event::Governance(event));
+    }
+    if stays.0 > 0 || goes.0 > 0 {
         put_lock(transition, scope, &record);
         let to = Holder::Account(account);
-        supply::shift(transition, Holder::Custody, to, Asset::Open, all, Cause::Left)?;
+        supply::shift(transition, Holder::Custody, to, Asset::Open, goes, Cause::Left)?;
     }
-    Ok(all)
+    Ok(goes)
 }
 
 /// Registers the sender's audited work.

@@ -8,7 +8,7 @@ use openledger_types::{
 };
 
 use super::key::GovernanceKey;
-use super::{houses, votes};
+use super::{houses, pause, votes};
 use crate::advances::{self, AdvanceKey};
 use crate::audits;
 use crate::bonds::{self, Bonded};
@@ -35,6 +35,7 @@ pub(super) fn keys(account: AccountId, leaving: &Leaving<'_>) -> Vec<StateKey> {
     let most = limits::LEAVING_LINES_MAX;
     let mut keys = houses::keys_of_lock(leaving.scope, account);
     keys.push(GovernanceKey::Proposal(leaving.scope.clone(), leaving.proposal).state());
+    keys.push(pause::pause_key());
     keys.extend(ROLES.into_iter().flat_map(|role| bonds::keys(account, role)));
     keys.extend(ROLES.map(|role| EscrowKey::Tranches(account, role).state()));
     keys.push(AdvanceKey::Pool.state());
@@ -56,7 +57,8 @@ fn check(transition: &mut Transition<'_>, leaving: &Leaving<'_>) -> Applied {
     let proposal = votes::read(transition, leaving.scope, leaving.proposal)?;
     let open = match proposal.stage {
         Stage::Approved { executes_in_epoch, .. } => {
-            let ends = executes_in_epoch.saturating_add(proposal.terms.execution_epochs);
+            let epochs = proposal.terms.execution_epochs;
+            let ends = pause::extended(transition, executes_in_epoch.saturating_add(epochs), epochs)?;
             proposal.class == ProposalClass::Constitution && transition.epoch() < ends
         }
         _ => false,

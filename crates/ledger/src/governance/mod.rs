@@ -6,7 +6,9 @@
 //! scaled so that it tends to what is locked. The contributor house counts `R * verified evidence`, linear, from 8 units on,
 //! and cannot be transferred. In either house a cluster counts at most a small part (2 % and 1 %; 10 % in a datanet), always less than
 //! a quorum. Linear weight with a cap makes dividing a stake or an identity neutral below the cap and useless above it.
-//! A house of few clusters cannot reach a quorum: until enough people take part, nothing but small steps changes.
+//! A house of few clusters cannot reach a quorum: until enough people take part, nothing but small steps changes. A cluster counts as it
+//! was when the proposal was made or the election opened: whoever came to another since is not counted there, and whoever has
+//! voted stays where the vote was counted. So no cap is counted anew by leaving a root.
 //!
 //! How power is known without a list of voters. Who wants to vote registers: locks OPEN, or enrols the domains of the
 //! audited work. Both weights follow one linear law with one half-life, so the sum over all voters follows the same law and is
@@ -18,6 +20,14 @@
 //! epoch, counts. A voter counts at most what is still locked, and at most what the work is worth at the vote, so a fraud that was
 //! proven since counts for nothing. Anyone may bring anyone's registration up to date.
 //!
+//! Scopes. Each datanet has houses of its own, of OPEN locked for it and of audited work in it, and decides by the same machinery: about
+//! grants from its treasury (money), its policy and who curates it (constitution). A policy keeps the network's bounds, comes into
+//! force after its delay, and has no term. The curator may set another; the houses may appoint another curator. Whoever leaves a
+//! datanet takes back its locks.
+//!
+//! Proposals change something, and a cluster has one that is not decided at a time, so nobody fills the list with what nobody has a
+//! reason to object to.
+//!
 //! Classes. What a proposal changes decides what it needs: the highest class of its parts, and a routine parameter moved by
 //! more than 10 % within 30 epochs is money. All values are written together and then checked like a genesis.
 //! - Routine: passes after 3 epochs unless 10 % of the contributor house or 15 % of the token house object.
@@ -28,26 +38,31 @@
 //! An approved proposal waits: 7 epochs, or 14 for the constitution, and up to 45 and 60 as objections of either house go from 1 % to
 //! 10 %. Objections are taken until the delay ends, and move it later only. The terms are copied into the proposal, so no
 //! later vote shortens a delay that runs. A proposal that nobody executes in 30 epochs is cancelled, and a vote
-//! that nobody closes within 8 epochs of its end has failed.
+//! that nobody closes within 8 epochs of its end has failed. A pause of proposals takes no time from them: what could be executed when
+//! it began has all of its time again when it ends.
 //!
 //! Promises. Money and constitution name a metric of the ledger, its bound and an epoch of review. Anyone triggers the
-//! review; a breach restores the old values that no later decision replaced.
+//! review; a breach restores the old values, or a datanet's old policy, that no later decision replaced. A datanet's metric may be
+//! what its treasury holds.
 //!
 //! Leaving. From the approval of a constitutional proposal to its execution every account takes back its locks and its stake
 //! at once, except what covers payouts that no audit has covered, and of each tranche what has unlocked by then:
 //! `floor(E * min(max(t - t0 - cliff, 0), V) / V)`. The rest of a tranche was not verified yet; its schedule is written into
-//! the tranche, so the change that was left does not reach it. Leaving always completes.
+//! the tranche, so the change that was left does not reach it. Leaving always completes. A lock that was given to a vote that is not
+//! over counts no longer and comes back when it is.
 //!
 //! Council. The contributor house elects seven; five pause named steps for at most 72 hours, once, and then another council is
-//! elected. A pause moves no money and stops no exit.
+//! elected. A pause ends no other: one that runs becomes longer at most. It moves no money and stops no exit; where settlement is
+//! paused, a consumer who closes a channel waits until its gateway could settle what it served (`channels`).
 //!
 //! Immutable, because no parameter says so: conservation, no mint on volume, exposure within collateral, exit, the
 //! majorities. Verdicts of audits are never voted.
 //!
-//! Absent: a market of forecasts; votes by delegation; ending a pause early; who holds the fork's snapshot (the chain has one).
+//! Absent: bonds of agents, measurers and jurors in leaving, which end by their own rules; a market of forecasts; votes by delegation; ending a pause early; who holds the fork's snapshot (the chain has one).
 
 mod arithmetic;
 mod changes;
+mod checks;
 mod council;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -67,7 +82,7 @@ use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
 pub use key::{GovernanceKey, GovernanceStateRecord};
-pub(crate) use pause::{check_pause, key_of_pause};
+pub(crate) use pause::{check_pause, key_of_pause, last_pause, pause_key};
 
 pub(crate) fn keys(sender: AccountId, action: &GovernanceAction) -> Vec<StateKey> {
     match action {

@@ -1,7 +1,7 @@
 //! What a pause stops. Exits are on no list: claims, releases, withdrawals, closing of channels, votes and leaving go on.
 
 use openledger_types::agents::AgentAction;
-use openledger_types::governance::{Pausable, PauseRecord};
+use openledger_types::governance::{Pausable, PauseRecord, PausedStep};
 use openledger_types::{Action, DatanetAction, FundsAction, GovernanceAction, ModelAction, Rejection};
 
 use super::key::GovernanceKey;
@@ -29,9 +29,7 @@ fn step(action: &Action) -> Option<Pausable> {
         | Action::Agents(AgentAction::TopUpByMandate { .. }) => Some(Pausable::Channels),
         Action::SettleBatch(_) => Some(Pausable::Settlement),
         Action::Governance(GovernanceAction::Execute { .. }) => Some(Pausable::Proposals),
-        Action::Funds(FundsAction::CloseMaintenance { .. } | FundsAction::ClaimInsurance { .. }) => {
-            Some(Pausable::Funds)
-        }
+        Action::Funds(FundsAction::CloseMaintenance { .. }) => Some(Pausable::Funds),
         _ => None,
     }
 }
@@ -46,8 +44,47 @@ pub(crate) fn check_pause(transition: &mut Transition<'_>, action: &Action) -> A
     let Some(step) = step(action) else {
         return Ok(());
     };
-    let pause: Option<PauseRecord> = transition.view.get(&GovernanceKey::Pause.state())?;
     let now = transition.context.timestamp_ms;
-    let paused = pause.is_some_and(|pause| now < pause.until_ms && pause.steps.contains(&step));
+    let paused = last_pause(transition, step)?.is_some_and(|pause| now < pause.until_ms);
     if paused { Err(Rejection::StepPaused.into()) } else { Ok(()) }
+}
+
+/// The key of all pauses.
+pub(crate) fn pause_key() -> StateKey {
+    GovernanceKey::Pause.state()
+}
+
+/// The last pause of a step, running or over.
+pub(crate) fn last_pause(transition: &mut Transition<'_>, step: Pausable) -> Applied<Option<PausedStep>> {
+    let record: PauseRecord = transition.view.get(&pause_key())?.unwrap_or_default();
+    Ok(record.steps.into_iter().find(|paused| paused.step == step))
+}
+
+/// Begins a pause of these steps. One that runs already becomes longer, never shorter; the other steps keep theirs.
+pub(super) fn begin(transition: &mut Transition<'_>, steps: &[Pausable], until_ms: u64) -> Applied {
+    let from_ms = transition.context.timestamp_ms;
+    let mut record: PauseRecord = transition.view.get(&pause_key())?.unwrap_or_default();
+    for step in steps {
+        let fresh = PausedStep { step: *step, from_ms, until_ms };
+        match record.steps.binary_search_by_key(step, |paused| paused.step) {
+            Err(place) => record.steps.insert(place, fresh),
+            Ok(place) => {
+                let last = record.steps.get_mut(place).expect("it was found there");
+                let runs = from_ms < last.until_ms;
+                *last =
+                    if runs { PausedStep { until_ms: until_ms.max(last.until_ms), ..*last } } else { fresh };
+            }
+        }
+    }
+    transition.view.put(&pause_key(), &record);
+    Ok(())
+}
+
+/// The last epoch in which something that took so many epochs to do can still be done: what could be done when proposals were
+/// paused has all of its time again when the pause is over.
+pub(super) fn extended(transition: &mut Transition<'_>, deadline: u64, epochs: u64) -> Applied<u64> {
+    let Some(pause) = last_pause(transition, Pausable::Proposals)? else { return Ok(deadline) };
+    let [from, until] = [pause.from_ms, pause.until_ms].map(|ms| transition.parameters.epoch_at(ms));
+    let again = until.saturating_add(1).saturating_add(epochs);
+    Ok(if from < deadline { deadline.max(again) } else { deadline })
 }

@@ -1,10 +1,8 @@
-//! Making a proposal: its form, its class, what it has to pass, and the bond.
+//! Making a proposal: its class, what it has to pass, and the bond.
 
-use std::collections::BTreeSet;
-
+use openledger_types::datanets::treasury_account;
 use openledger_types::governance::{
-    Change, DriftRecord, EnrolmentRecord, House, LockRecord, Metric, ProposalRecord, Scope, ScopeRecord,
-    Stage, Tally, Target, Terms,
+    Change, DriftRecord, House, ProposalRecord, Scope, ScopeRecord, Stage, Tally, Target, Terms,
 };
 use openledger_types::record::Pool;
 use openledger_types::{
@@ -13,15 +11,16 @@ use openledger_types::{
 };
 
 use super::key::GovernanceKey;
-use super::{arithmetic, houses};
+use super::{arithmetic, checks, houses};
 use crate::execute::{Transition, check_text};
 use crate::governed::{self, governed};
 use crate::state::{Applied, StateKey};
-use crate::supply;
+use crate::{accounts, datanets, supply};
 
 pub(super) fn keys(sender: AccountId, scope: &Scope, changes: &[Change]) -> Vec<StateKey> {
     let mut keys = houses::keys_of_scope(scope);
     keys.extend([
+        accounts::key_of_cluster(sender),
         GovernanceKey::Scope(scope.clone()).state(),
         GovernanceKey::House(scope.clone(), House::Token).state(),
         GovernanceKey::House(scope.clone(), House::Contributors).state(),
@@ -33,10 +32,30 @@ pub(super) fn keys(sender: AccountId, scope: &Scope, changes: &[Change]) -> Vec<
         Change::Parameter { name, .. } => {
             governed(name).map(|governed| GovernanceKey::Drift(governed.name.to_owned()).state())
         }
-        Change::Grant { .. } => Some(StateKey::Pool(Pool::Treasury)),
+        Change::Grant { .. } => Some(key_of_treasury(scope)),
         Change::Renew { proposal } => Some(GovernanceKey::Proposal(scope.clone(), *proposal).state()),
+        Change::Policy { .. } | Change::Curator { .. } => match scope {
+            Scope::Protocol => None,
+            Scope::Datanet(name) => Some(datanets::rules_key(name)),
+        },
     }));
     keys
+}
+
+/// What grants of a scope are paid from: the network's treasury, or the account without a key that is a datanet's.
+pub(super) fn key_of_treasury(scope: &Scope) -> StateKey {
+    match scope {
+        Scope::Protocol => StateKey::Pool(Pool::Treasury),
+        Scope::Datanet(name) => StateKey::Account(treasury_account(name)),
+    }
+}
+
+/// What that treasury holds.
+pub(super) fn held_by_treasury(transition: &mut Transition<'_>, scope: &Scope) -> Applied<Amount> {
+    match scope {
+        Scope::Protocol => transition.view.pool(&Pool::Treasury),
+        Scope::Datanet(name) => Ok(transition.view.account(treasury_account(name))?.credits),
+    }
 }
 
 /// A proposal as it was sent.
@@ -52,17 +71,19 @@ pub(super) fn propose(transition: &mut Transition<'_>, proposed: &Proposed<'_>) 
     let Proposed { scope, title, document, changes, target } = *proposed;
     houses::check_scope(transition, scope)?;
     check_text(title)?;
-    check_form(scope, changes)?;
+    checks::check_form(scope, changes)?;
     let class = class(transition, scope, changes)?;
-    check_target(class, target)?;
-    check_changes(transition, scope, changes)?;
-    check_proposer(transition, scope)?;
+    checks::check_target(scope, class, target)?;
+    checks::check_changes(transition, scope, changes)?;
+    checks::check_proposer(transition, scope)?;
     let key = GovernanceKey::Scope(scope.clone()).state();
     let mut record: ScopeRecord = transition.view.get(&key)?.unwrap_or_default();
-    if record.open >= limits::PROPOSALS_OPEN_MAX {
+    if record.open.len() >= limits::PROPOSALS_OPEN_MAX {
         return Err(Rejection::ProposalsTooMany.into());
     }
-    record.open = record.open.saturating_add(1);
+    checks::check_standing(transition, scope, changes)?;
+    checks::check_others(transition, &record)?;
+    record.open.push(transition.sender);
     record.proposals = record.proposals.saturating_add(1);
     transition.view.put(&key, &record);
     let (proposer, epoch) = (transition.sender, transition.epoch());
@@ -91,6 +112,7 @@ pub(super) fn propose(transition: &mut Transition<'_>, proposed: &Proposed<'_>) 
         stage: Stage::Voting,
         previous: Vec::new(),
         metric_base: 0,
+        previous_policy: None,
     };
     transition.view.put(&GovernanceKey::Proposal(scope.clone(), record.proposals).state(), &proposal);
     transition.emit(Event::Governance(GovernanceEvent::Proposed {
@@ -107,27 +129,6 @@ pub(super) fn propose(transition: &mut Transition<'_>, proposed: &Proposed<'_>) 
     Ok(())
 }
 
-/// Counts, and nothing twice.
-fn check_form(scope: &Scope, changes: &[Change]) -> Applied {
-    let mut named = BTreeSet::new();
-    let distinct = changes.iter().all(|change| match change {
-        Change::Parameter { name, .. } => named.insert(name.as_str()),
-        // Parameters have no empty names and none with a space.
-        Change::Grant { .. } => named.insert("a grant"),
-        Change::Renew { .. } => named.insert("a renewal"),
-    });
-    let governed = match scope {
-        Scope::Protocol => true,
-        Scope::Datanet(_) => changes.iter().all(|change| matches!(change, Change::Renew { .. })),
-    };
-    let count = 1..=limits::CHANGES_PER_PROPOSAL_MAX;
-    if count.contains(&changes.len()) && distinct && governed {
-        Ok(())
-    } else {
-        Err(Rejection::ChangesInvalid.into())
-    }
-}
-
 /// The class of the proposal is the highest that any of its changes needs.
 fn class(transition: &mut Transition<'_>, scope: &Scope, changes: &[Change]) -> Applied<ProposalClass> {
     let mut class = ProposalClass::Routine;
@@ -139,6 +140,8 @@ fn class(transition: &mut Transition<'_>, scope: &Scope, changes: &[Change]) -> 
                 renewable(transition, scope, *proposal)?;
                 ProposalClass::Constitution
             }
+            // On what terms people contribute, and who decides about what they contribute.
+            Change::Policy { .. } | Change::Curator { .. } => ProposalClass::Constitution,
         });
     }
     Ok(class)
@@ -186,58 +189,6 @@ pub(super) fn renewable(
         Stage::Executed { sunset_epoch: Some(sunset), .. } => Ok((record, sunset)),
         _ => Err(Rejection::RenewalInvalid.into()),
     }
-}
-
-fn check_target(class: ProposalClass, target: Option<&Target>) -> Applied {
-    let valid = match target {
-        None => class == ProposalClass::Routine,
-        Some(target) => {
-            let listed = match &target.metric {
-                Metric::Pool(pool) => !matches!(pool, Pool::Uplift(_) | Pool::Carry(..)),
-                _ => true,
-            };
-            listed && (1..=limits::REVIEW_EPOCHS_MAX).contains(&target.review_after_epochs)
-        }
-    };
-    if valid { Ok(()) } else { Err(Rejection::TargetInvalid.into()) }
-}
-
-/// What could not be executed today is not proposed.
-fn check_changes(transition: &mut Transition<'_>, scope: &Scope, changes: &[Change]) -> Applied {
-    let values = changes.iter().filter_map(|change| match change {
-        Change::Parameter { name, value } => governed(name).map(|governed| (governed, *value)),
-        _ => None,
-    });
-    governed::with_values(&transition.parameters, values).map_err(|_| Rejection::RulesBroken)?;
-    for change in changes {
-        if let Change::Grant { amount, .. } = change {
-            if *amount == Amount::ZERO {
-                return Err(Rejection::AmountZero.into());
-            }
-            check_grant_size(transition, scope, *amount)?;
-        }
-    }
-    Ok(())
-}
-
-/// One grant takes a small part of the treasury.
-pub(super) fn check_grant_size(transition: &mut Transition<'_>, _scope: &Scope, amount: Amount) -> Applied {
-    let treasury = transition.view.pool(&Pool::Treasury)?;
-    let most = treasury.basis_points(transition.parameters.governance.grant_max);
-    if amount <= most { Ok(()) } else { Err(Rejection::GrantTooHigh.into()) }
-}
-
-/// Who proposes had weight before this epoch: whoever just arrived first waits.
-fn check_proposer(transition: &mut Transition<'_>, scope: &Scope) -> Applied {
-    let (account, epoch) = (transition.sender, transition.epoch());
-    let lock = GovernanceKey::Lock(scope.clone(), account).state();
-    let enrolment = GovernanceKey::Enrolment(scope.clone(), account).state();
-    let lock: LockRecord = transition.view.get(&lock)?.unwrap_or_default();
-    let enrolment: EnrolmentRecord = transition.view.get(&enrolment)?.unwrap_or_default();
-    let parameters = &transition.parameters.governance;
-    let token = arithmetic::weight_at(&lock.weights, House::Token, epoch, parameters);
-    let work = arithmetic::weight_at(&enrolment.weights, House::Contributors, epoch, parameters);
-    if token == 0 && work == 0 { Err(Rejection::ProposerWeightless.into()) } else { Ok(()) }
 }
 
 fn voting_epochs(transition: &Transition<'_>, class: ProposalClass) -> u64 {

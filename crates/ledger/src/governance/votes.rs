@@ -51,22 +51,24 @@ pub(super) fn reach(
     transition.emit(Event::Governance(GovernanceEvent::StageReached { scope, proposal, stage }));
 }
 
-/// A vote with its weight: as it was at the beginning of the epoch of the proposal, and no more than there is now.
+/// A vote with its weight: as it was at the beginning of the epoch of the proposal, and no more than there is now. It is
+/// counted in the cluster of that epoch: who came to another since is not counted anew there, and who voted stays where that was.
 fn weigh(
     transition: &mut Transition<'_>,
     scope: &Scope,
     number: u64,
     proposal: &ProposalRecord,
-    support: bool,
+    (support, earlier): (bool, Option<&VoteRecord>),
 ) -> Applied<VoteRecord> {
     let (account, epoch) = (transition.sender, transition.epoch());
     let lock = GovernanceKey::Lock(scope.clone(), account).state();
     let enrolment = GovernanceKey::Enrolment(scope.clone(), account).state();
     let lock: LockRecord = transition.view.get(&lock)?.unwrap_or_default();
     let enrolment: EnrolmentRecord = transition.view.get(&enrolment)?.unwrap_or_default();
-    let cluster = accounts::cluster_of(transition, account)?;
+    let own = accounts::cluster_of(transition, account)?;
+    let cluster = earlier.map_or(own, |earlier| earlier.cluster);
     // Everything else that the vote reads, in one round of loading.
-    let mut needed = houses::keys_of_audited(cluster, account, &enrolment.domains);
+    let mut needed = houses::keys_of_audited(own, account, &enrolment.domains);
     needed.push(GovernanceKey::ClusterVotes(scope.clone(), number, cluster).state());
     transition.view.need(needed)?;
     let parameters = transition.parameters.governance;
@@ -81,6 +83,9 @@ fn weigh(
     };
     if token == 0 && contributors == 0 {
         return Err(Rejection::Weightless.into());
+    }
+    if earlier.is_none() && accounts::moved_since(transition, account, proposal.epoch)? {
+        return Err(Rejection::ClusterMoved.into());
     }
     Ok(VoteRecord { support, token, contributors, cluster })
 }
@@ -133,12 +138,7 @@ pub(super) fn vote(transition: &mut Transition<'_>, scope: &Scope, number: u64, 
     }
     let key = GovernanceKey::Vote(scope.clone(), number, account).state();
     let earlier: Option<VoteRecord> = transition.view.get(&key)?;
-    if let Some(earlier) = &earlier {
-        let key = GovernanceKey::ClusterVotes(scope.clone(), number, earlier.cluster).state();
-        // Noted before the rest is loaded; the vote is weighed in the same round.
-        let _ = transition.view.need([key]);
-    }
-    let vote = weigh(transition, scope, number, &proposal, support)?;
+    let vote = weigh(transition, scope, number, &proposal, (support, earlier.as_ref()))?;
     if let Some(earlier) = &earlier {
         count(transition, scope, number, &mut proposal, earlier, false)?;
     }
@@ -207,7 +207,7 @@ pub(super) fn decide(
 ) -> Applied {
     let key = GovernanceKey::Scope(scope.clone()).state();
     let mut record: ScopeRecord = transition.view.get(&key)?.unwrap_or_default();
-    record.open = record.open.saturating_sub(1);
+    record.open.retain(|proposer| *proposer != proposal.proposer);
     transition.view.put(&key, &record);
     let (to, cause) = if returns {
         (Holder::Account(proposal.proposer), Cause::ProposalBondReturned)

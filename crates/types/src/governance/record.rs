@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Pausable, ProposalClass, Target};
+use crate::datanets::Policy;
 use crate::{AccountId, Amount, Domain, Hash};
 
 /// The sum of one house at one moment.
@@ -64,8 +65,8 @@ pub struct EnrolmentRecord {
 pub struct ScopeRecord {
     /// Number of the last proposal; they count from 1.
     pub proposals: u64,
-    /// How many are not decided.
-    pub open: u32,
+    /// Who made those that are not decided; a cluster has one at a time.
+    pub open: Vec<AccountId>,
 }
 
 /// The votes of one house.
@@ -169,6 +170,8 @@ pub struct ProposalRecord {
     pub previous: Vec<u64>,
     /// The running total behind the metric at execution.
     pub metric_base: u64,
+    /// The policy that was replaced at execution.
+    pub previous_policy: Option<Box<Policy>>,
 }
 
 /// One account's vote.
@@ -253,6 +256,8 @@ pub struct Candidate {
     pub cluster: AccountId,
     /// Votes, after the cap of each cluster.
     pub votes: u64,
+    /// Which candidacy of the election this is; votes name it, so that nobody inherits them.
+    pub number: u32,
 }
 
 /// An election of the council.
@@ -266,12 +271,14 @@ pub struct ElectionRecord {
     pub total: u64,
     /// The candidates, in the order in which they stood.
     pub candidates: Vec<Candidate>,
+    /// How many stood, those who made room for others counted.
+    pub stood: u32,
 }
 
 /// One account's vote in an election.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ElectionVoteRecord {
-    /// Place of the candidate.
+    /// Number of the candidacy.
     pub candidate: u32,
     /// Weight.
     pub weight: u64,
@@ -279,18 +286,27 @@ pub struct ElectionVoteRecord {
     pub cluster: AccountId,
 }
 
-/// What the accounts of one cluster gave in an election, before the cap, by place of the candidate.
+/// What the accounts of one cluster gave in an election, before the cap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ElectionClusterRecord {
-    /// Weight for each candidate.
-    pub given: Vec<u64>,
+    /// Candidacies and their weight, for those who stand.
+    pub given: Vec<(u32, u64)>,
 }
 
-/// A pause.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct PauseRecord {
-    /// Which steps.
-    pub steps: Vec<Pausable>,
-    /// When it ends by itself.
+/// The last pause of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct PausedStep {
+    /// Which step.
+    pub step: Pausable,
+    /// When it began.
+    pub from_ms: u64,
+    /// When it ends, or ended, by itself.
     pub until_ms: u64,
+}
+
+/// The last pause of each step that was paused, in increasing order of steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct PauseRecord {
+    /// One line for each step.
+    pub steps: Vec<PausedStep>,
 }

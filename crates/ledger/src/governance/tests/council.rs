@@ -63,15 +63,24 @@ fn the_contributor_house_elects_seven() {
     assert!(election.candidates[1].votes > 0);
     let key = GovernanceKey::Election.state();
     let mut full = election;
-    full.candidates = (0..64)
-        .map(|byte| Candidate {
-            account: openledger_types::AccountId([byte; 20]),
-            cluster: openledger_types::AccountId([byte; 20]),
-            votes: 0,
-        })
-        .collect();
-    world.state.insert(key.encode(), codec::encode(&full));
+    let small = |byte: u8| Candidate {
+        account: openledger_types::AccountId([byte; 20]),
+        cluster: openledger_types::AccountId([byte; 20]),
+        votes: 1 + u64::from(byte),
+        number: 100 + u32::from(byte),
+    };
+    full.candidates = (0..64).map(small).collect();
+    let strong = full.candidates.iter().map(|one| Candidate { votes: u64::MAX, ..one.clone() });
+    let strong = ElectionRecord { candidates: strong.collect(), ..full.clone() };
+    world.state.insert(key.encode(), codec::encode(&strong));
     world.check([(3, stand(), Err(CandidatesTooMany))]);
+    // Sixty-four with a little work each filled the list, and nobody else could stand.
+    world.state.insert(key.encode(), codec::encode(&full));
+    world.check([(3, stand(), Ok(())), (3, elect(3), Ok(())), (0, elect(1), Err(CandidateInvalid))]);
+    let election: ElectionRecord = world.record(&key).unwrap();
+    assert_eq!(election.candidates.len(), 64);
+    assert!(election.candidates.iter().all(|one| one.votes > 1), "the weakest made room");
+    assert_eq!(election.candidates[63].account, account(3));
     world.pass(7);
     world.check([(3, elect(1), Err(ElectionNone)), (3, seat(), Ok(())), (3, open(), Ok(()))]);
     let council: CouncilRecord = world.record(&GovernanceKey::Council.state()).unwrap();
@@ -114,6 +123,51 @@ fn five_of_seven_pause_named_steps_once() {
     ]);
     world.context.timestamp_ms += hours(72);
     world.check([(8, provider(1_000_000_000), Ok(()))]);
+}
+
+/// A second pause took the place of the first: five members of the next council ended what theirs had paused.
+#[test]
+fn a_pause_ends_no_other() {
+    let mut world = World::new();
+    let now = world.context.timestamp_ms;
+    let pause = |world: &mut World, steps: &[Pausable], until_ms| {
+        world.transit(0, |transition| crate::governance::pause::begin(transition, steps, until_ms));
+    };
+    pause(&mut world, &[Pausable::Providers, Pausable::Settlement], now + 10);
+    pause(&mut world, &[Pausable::Channels, Pausable::Providers], now + 5);
+    let record: PauseRecord = world.record(&GovernanceKey::Pause.state()).unwrap();
+    let lines: Vec<_> = record.steps.iter().map(|paused| (paused.step, paused.until_ms - now)).collect();
+    assert_eq!(lines, [(Pausable::Providers, 10), (Pausable::Channels, 5), (Pausable::Settlement, 10)]);
+    world.context.timestamp_ms += 10;
+    world.check([(9, provider(1_000_000_000), Ok(()))]);
+    pause(&mut world, &[Pausable::Providers], now + 12);
+    let record: PauseRecord = world.record(&GovernanceKey::Pause.state()).unwrap();
+    assert_eq!((record.steps[0].from_ms, record.steps[0].until_ms), (now + 10, now + 12));
+}
+
+/// Proposals were paused for longer than an approved one could wait, and it was cancelled; leaving ended with it.
+#[test]
+fn a_pause_of_proposals_takes_no_time_from_them() {
+    let mut world = voters_with(|parameters| parameters.governance.execution_epochs = 2);
+    world.accept(0, propose(&[grant(1_000)], Some(KEPT)));
+    world.accept(1, propose(&[grant(2_000)], Some(KEPT)));
+    votes(&mut world, 1, 0..4, 4..4);
+    votes(&mut world, 2, 0..4, 4..4);
+    world.pass(7);
+    world.accept(0, close(1));
+    world.accept(0, close(2));
+    world.pass(7);
+    let until_ms = world.context.timestamp_ms + 3 * world.parameters.epoch_ms;
+    let proposals = [Pausable::Proposals];
+    world.transit(0, |transition| crate::governance::pause::begin(transition, &proposals, until_ms));
+    world.pass(2);
+    world.check([(0, run(1), Err(StepPaused))]);
+    world.pass(3);
+    world.accept(0, run(1));
+    assert!(matches!(stage(&world, 1), Stage::Executed { .. }), "two epochs after the pause");
+    world.pass(1);
+    world.accept(0, run(2));
+    assert_eq!(stage(&world, 2), Stage::Cancelled);
 }
 
 #[test]

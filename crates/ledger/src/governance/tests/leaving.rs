@@ -82,6 +82,33 @@ fn nobody_leaves_for_money_and_a_datanet_gives_back_its_locks_alone() {
     world.check([(0, leave(&[], &[]), Err(LeavingClosed)), (0, datanet, Err(ProposalUnknown))]);
 }
 
+/// A supporter of one proposal left because of another, with the OPEN that its vote was to hold until the count.
+#[test]
+fn whoever_supports_a_vote_that_runs_leaves_when_it_is_over() {
+    let mut world = approved();
+    world.pass(14);
+    world.accept(0, close(1));
+    for who in 0..VOTERS {
+        prove_work(&mut world, who, 100);
+    }
+    world.accept(1, propose(&[grant(1_000)], Some(KEPT)));
+    world.accept(2, vote(2, true));
+    world.accept(3, vote(2, false));
+    let before = [2, 3].map(|who| world.account(who).open.0);
+    for who in [2, 3] {
+        world.accept(who, leave(&[], &[]));
+    }
+    let after = [2, 3].map(|who| world.account(who).open.0);
+    assert_eq!(after, [before[0], before[1] + 1_000_000_000], "an objection holds nobody");
+    let key = GovernanceKey::Lock(Scope::Protocol, account(2)).state();
+    assert_eq!(world.record::<LockRecord>(&key).unwrap().weights.last().unwrap().full, 0);
+    world.pass(6);
+    world.check([(2, release(), Err(NothingReleased))]);
+    world.pass(1);
+    world.accept(2, release());
+    assert_eq!(world.account(2).open.0, before[0] + 1_000_000_000);
+}
+
 /// A provider sold most of a tranche to the advance pool, left while a constitutional proposal waited, and took along what it had
 /// sold: the pool was never repaid.
 #[test]

@@ -1,6 +1,8 @@
 //! The tables, histories and properties of governance, and the world they begin in.
 
+mod clusters;
 mod council;
+mod datanets;
 mod histories;
 mod leaving;
 mod properties;
@@ -9,7 +11,8 @@ mod tables;
 use openledger_types::governance::*;
 use openledger_types::record::Pool;
 use openledger_types::{
-    Action, Amount, BasisPoints, Domain, Event, EvidenceRecord, GovernanceEvent, Parameters, codec,
+    AccountAction, Action, Amount, BasisPoints, Domain, Event, EvidenceRecord, GovernanceEvent, Parameters,
+    codec,
 };
 
 use super::GovernanceKey;
@@ -82,6 +85,10 @@ fn sunset(proposal: u64) -> Action {
 
 /// Gives an account audited work, as audits would in a hundred jobs.
 fn prove_work(world: &mut World, who: u8, units: u64) {
+    prove(world, who, Domain::Serving, units);
+}
+
+fn prove(world: &mut World, who: u8, domain: Domain, units: u64) {
     let epoch = world.context.timestamp_ms / world.parameters.epoch_ms;
     let evidence = EvidenceRecord {
         alpha: (1 + units) << 32,
@@ -91,7 +98,7 @@ fn prove_work(world: &mut World, who: u8, units: u64) {
         base: u32::MAX,
         fraud_epoch: None,
     };
-    let key = StateKey::Reputation(ReputationKey::Evidence(account(who), Domain::Serving));
+    let key = StateKey::Reputation(ReputationKey::Evidence(account(who), domain));
     world.state.insert(key.encode(), codec::encode(&evidence));
 }
 
@@ -142,6 +149,13 @@ fn stage(world: &World, number: u64) -> Stage {
 fn parameter(world: &World, name: &str) -> u64 {
     let parameters: Parameters = world.record(&StateKey::Parameters).unwrap();
     (crate::governed::governed(name).unwrap().value)(&parameters)
+}
+
+/// Links two accounts, so that they are one cluster.
+fn link(world: &mut World, one: u8, other: u8) {
+    let declare = |other| Action::Accounts(AccountAction::DeclareLink { other: account(other) });
+    world.accept(one, declare(other));
+    world.accept(other, declare(one));
 }
 
 /// These vote for, those against.

@@ -114,6 +114,8 @@ fn a_proposal_is_checked_before_anyone_reads_it() {
         (0, propose(&[grant(1)], Some(late)), Err(TargetInvalid)),
         (0, propose(&[set("split.burn", 400)], Some(KEPT)), Err(RulesBroken)),
         (0, propose(&[set("router_fee_max", 10_001)], Some(KEPT)), Err(RulesBroken)),
+        (0, propose(&[Change::Curator { to: account(1) }], Some(KEPT)), Err(ChangesInvalid)),
+        (0, propose(&[set("router_fee_max", 1_000)], None), Err(ChangesNothing)),
         (0, propose(&[grant(0)], Some(KEPT)), Err(AmountZero)),
         (0, propose(&[grant(10_000_001)], Some(KEPT)), Err(GrantTooHigh)),
         (10, propose(&[grant(1)], Some(KEPT)), Err(ProposerWeightless)),
@@ -121,12 +123,17 @@ fn a_proposal_is_checked_before_anyone_reads_it() {
         (10, propose(&[grant(1)], Some(KEPT)), Err(ProposerWeightless)),
         (0, propose(&[grant(1)], Some(KEPT)), Ok(())),
         (0, propose(&[Change::Renew { proposal: 1 }], Some(KEPT)), Err(RenewalInvalid)),
+        (0, propose(&[grant(2)], Some(KEPT)), Err(ProposalRepeated)),
     ]);
-    world.accept(0, transfer(1, Asset::Open, 8_900_000_000));
-    world.check([(0, propose(&[grant(1)], Some(KEPT)), Err(BalanceTooLow))]);
+    link(&mut world, 0, 3);
+    world.check([(3, propose(&[grant(2)], Some(KEPT)), Err(ProposalRepeated))]);
+    world.accept(1, transfer(0, Asset::Open, 8_950_000_000));
+    world.check([(1, propose(&[grant(1)], Some(KEPT)), Err(BalanceTooLow))]);
     let key = GovernanceKey::Scope(Scope::Protocol).state();
-    world.state.insert(key.encode(), codec::encode(&ScopeRecord { proposals: 1, open: 64 }));
-    world.check([(1, propose(&[grant(1)], Some(KEPT)), Err(ProposalsTooMany))]);
+    world
+        .state
+        .insert(key.encode(), codec::encode(&ScopeRecord { proposals: 1, open: vec![account(9); 64] }));
+    world.check([(2, propose(&[grant(1)], Some(KEPT)), Err(ProposalsTooMany))]);
 }
 
 #[test]
@@ -136,12 +143,12 @@ fn what_a_change_touches_decides_the_class() {
         (vec![set("router_fee_max", 1_100)], ProposalClass::Routine),
         (vec![set("router_fee_max", 1_101)], ProposalClass::Money),
         (vec![set("provider_stake_min", 1_000_000_001)], ProposalClass::Money),
-        (vec![set("router_fee_max", 1_000), grant(1)], ProposalClass::Money),
-        (vec![set("router_fee_max", 1_000), set("unbonding_epochs", 91)], ProposalClass::Constitution),
+        (vec![set("router_fee_max", 1_050), grant(1)], ProposalClass::Money),
+        (vec![set("router_fee_max", 1_050), set("unbonding_epochs", 91)], ProposalClass::Constitution),
         (vec![set("governance.money_epochs", 8)], ProposalClass::Constitution),
     ];
-    for (changes, class) in rows {
-        let events = world.accept(0, propose(&changes, Some(KEPT)));
+    for (who, (changes, class)) in (0..).zip(rows) {
+        let events = world.accept(who, propose(&changes, Some(KEPT)));
         let proposed = events.iter().find_map(|event| match event {
             Event::Governance(GovernanceEvent::Proposed { class, .. }) => Some(*class),
             _ => None,

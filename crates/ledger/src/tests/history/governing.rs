@@ -51,7 +51,11 @@ fn due(world: &World, dice: &mut Dice) -> Vec<(u8, Ask)> {
         due.extend(due_of_proposal(world, dice, *number, proposal));
     }
     if proposals.iter().filter(|(_, proposal)| proposal.stage == Stage::Voting).count() < 3 {
-        due.push((voter(dice), propose(world, dice)));
+        let open = world.record::<ScopeRecord>(&GovernanceKey::Scope(Scope::Protocol).state());
+        let open = open.unwrap_or_default().open;
+        // A cluster has one proposal at a time.
+        let free = voters(dice).into_iter().find(|who| !open.contains(&account(*who)));
+        due.extend(free.map(|who| (who, propose(world, dice))));
     }
     for (who, scope) in VOTERS.flat_map(|who| [(who, Scope::Protocol), (who, Scope::Datanet(name("help")))]) {
         let lock: Option<LockRecord> =

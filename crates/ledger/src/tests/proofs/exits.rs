@@ -1,6 +1,6 @@
 //! I19: leaving always completes and pays what has unlocked, to the unit.
 
-use openledger_types::governance::{LockRecord, ProposalRecord, Scope, Stage};
+use openledger_types::governance::{LockRecord, Pausable, PauseRecord, ProposalRecord, Scope, Stage};
 use openledger_types::record::Role;
 use openledger_types::{
     Action, Amount, Asset, Event, GovernanceAction, GovernanceEvent, Holder, ProposalClass,
@@ -17,7 +17,7 @@ const ROLES: [Role; 6] =
 
 /// I19. Every leave of a history in the window of an approved constitutional proposal is accepted, whoever sends it and
 /// whatever it names, unless its lists are malformed; every other is refused. It pays, in wide integers and by the sentence of
-/// the rule: all locks of the named scopes, all stake but what covers payouts that no audit has covered, everything named that was
+/// the rule: all locks of the named scopes that no open vote holds, all stake but what covers payouts that no audit has covered, everything named that was
 /// unbonding, and of each named tranche `floor(E * min(max(t - t0 - cliff, 0), V) / V)` less what was claimed or sold.
 /// What is left of a tranche keeps its schedule.
 /// Not checked: bonds of agents, measurers and disputes, which end by their own rules.
@@ -38,23 +38,34 @@ fn open(turn: &Turn<'_>, scope: &Scope, proposal: u64) -> bool {
     let key = GovernanceKey::Proposal(scope.clone(), proposal).state();
     turn.world.record::<ProposalRecord>(&key).is_some_and(|proposal| match proposal.stage {
         Stage::Approved { executes_in_epoch, .. } => {
-            let ends = executes_in_epoch + proposal.terms.execution_epochs;
+            let ends = extended(turn, executes_in_epoch + proposal.terms.execution_epochs, &proposal);
             proposal.class == ProposalClass::Constitution && turn.world.epoch() < ends
         }
         _ => false,
     })
 }
 
-/// What is locked in a scope, on its way back or not.
+/// What waited when proposals were paused has all of its time again after the pause.
+fn extended(turn: &Turn<'_>, ends: u64, proposal: &ProposalRecord) -> u64 {
+    let record: PauseRecord = turn.world.record(&GovernanceKey::Pause.state()).unwrap_or_default();
+    let Some(pause) = record.steps.iter().find(|paused| paused.step == Pausable::Proposals) else {
+        return ends;
+    };
+    let [from, until] = [pause.from_ms, pause.until_ms].map(|ms| turn.world.parameters.epoch_at(ms));
+    if from < ends { ends.max(until + 1 + proposal.terms.execution_epochs) } else { ends }
+}
+
+/// What is locked in a scope, on its way back or not; without what was given to a vote that is not over.
 fn locked(turn: &Turn<'_>, scope: &Scope) -> u128 {
     let key = GovernanceKey::Lock(scope.clone(), account(turn.who)).state();
-    let Some(StateRecord::Governance(GovernanceStateRecord::Lock(LockRecord { weights, leaving, .. }))) =
-        turn.before(&key)
-    else {
+    let Some(StateRecord::Governance(GovernanceStateRecord::Lock(lock))) = turn.before(&key) else {
         return 0;
     };
-    let full = weights.last().map_or(0, |weight| u128::from(weight.full));
-    full + leaving.iter().map(|(_, amount)| u128::from(amount.0)).sum::<u128>()
+    let LockRecord { weights, leaving, held_until_epoch: until } = lock;
+    let free = |release: u64| turn.world.epoch() >= until || release < until;
+    let full = weights.last().map_or(0, |weight| weight.full);
+    let lines = leaving.iter().map(|(release, amount)| (*release, amount.0)).chain([(until, full)]);
+    lines.filter(|(release, _)| free(*release)).map(|(_, amount)| u128::from(amount)).sum()
 }
 
 /// What of the stake in a role is free: all but the cover of what no audit has covered.

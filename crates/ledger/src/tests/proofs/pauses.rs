@@ -2,7 +2,7 @@
 
 use openledger_types::advances::AdvanceAction;
 use openledger_types::agents::AgentAction;
-use openledger_types::governance::{CouncilRecord, Pausable, PauseRecord};
+use openledger_types::governance::{CouncilRecord, Pausable, PauseRecord, PausedStep};
 use openledger_types::{
     AccountAction, Action, DatanetAction, Event, FundsAction, GovernanceAction, GovernanceEvent,
     MarketAction, Rejection, codec,
@@ -84,7 +84,9 @@ fn is_exit(action: &Action) -> bool {
                     | MarketAction::ClearNotes { .. }
             )
         ),
-        Action::Funds(ask) => matches!(ask, FundsAction::LeaveMeasuring),
+        Action::Funds(ask) => {
+            matches!(ask, FundsAction::LeaveMeasuring | FundsAction::ClaimInsurance { .. })
+        }
         Action::Accounts(ask) => {
             matches!(ask, AccountAction::EndLink { .. } | AccountAction::RevokeSession { .. })
         }
@@ -99,7 +101,9 @@ fn compare(world: &World, who: u8, action: &Action) {
     let mut free = world.clone();
     free.state.remove(&GovernanceKey::Pause.state().encode());
     let mut paused = world.clone();
-    let pause = PauseRecord { steps: Pausable::ALL.to_vec(), until_ms: u64::MAX };
+    let from_ms = world.context.timestamp_ms;
+    let now = |step| PausedStep { step, from_ms, until_ms: u64::MAX };
+    let pause = PauseRecord { steps: Pausable::ALL.map(now).to_vec() };
     paused.state.insert(GovernanceKey::Pause.state().encode(), codec::encode(&pause));
     let (free, paused) = (free.outcome(&bytes), paused.outcome(&bytes));
     if paused.result == Err(Rejection::StepPaused) {
