@@ -184,17 +184,22 @@ pub struct Measurement {
     pub revealed: bool,
 }
 
-/// What measurers counted of a project.
+/// What one measurer counted of a project.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct MeasuredProject {
+pub struct CountedLine {
     /// Which.
-    pub name: Name,
-    /// Who is paid.
+    pub project: Name,
+    /// Who was paid for it when it was revealed.
     pub recipient: AccountId,
-    /// The recipient's cluster.
-    pub cluster: AccountId,
-    /// What each measurer that named it counted.
-    pub counts: Vec<u64>,
+    /// Units of use.
+    pub usage: u64,
+}
+
+/// What one measurer revealed; it stays until the round is paid.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct ReportRecord {
+    /// The lines, in increasing order of projects.
+    pub lines: Vec<CountedLine>,
 }
 
 /// A round of maintenance.
@@ -202,8 +207,6 @@ pub struct MeasuredProject {
 pub struct MaintenanceRoundRecord {
     /// Measurers in the order in which they committed.
     pub measurements: Vec<Measurement>,
-    /// Projects in increasing order of their names.
-    pub projects: Vec<MeasuredProject>,
 }
 
 /// What the funds remember from round to round.
@@ -211,7 +214,9 @@ pub struct MaintenanceRoundRecord {
 pub struct FundsRecord {
     /// The first round that was not paid yet.
     pub next_round: u64,
-    /// The budget of that round; the next grows by a limited step.
+    /// The rounds with commitments that were not paid yet, oldest first: at most the last and the running one.
+    pub open: Vec<u64>,
+    /// The last budget above zero; the next grows by a limited step.
     pub budget: Amount,
     /// What the burn gives to maintenance, in basis points of the reference price.
     pub shift: BasisPoints,

@@ -9,7 +9,7 @@ use openledger_types::{AccountId, Amount, Asset, BasisPoints, Cause, Forfeited, 
 use super::forfeit::{Loss, open_worth};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
-use crate::{accounts, escrow, supply};
+use crate::{accounts, escrow, funds, supply};
 
 /// The most accounts that a fault restores.
 pub(crate) const HARMED_MAX: usize = 64;
@@ -61,7 +61,7 @@ impl Both {
 /// Everything that [`share`] reads.
 pub(crate) fn keys(subject: AccountId, loss: &Loss) -> Vec<StateKey> {
     let mut keys: Vec<StateKey> = [Pool::Insurance, Pool::Slashed].map(StateKey::Pool).to_vec();
-    keys.push(accounts::key_of_cluster(subject));
+    keys.extend([accounts::key_of_cluster(subject), funds::key_of_owing()]);
     for account in receivers(loss) {
         keys.extend([StateKey::Account(account), accounts::key_of_cluster(account)]);
     }
@@ -133,6 +133,11 @@ pub(crate) fn share(
     if let Some((consumer, paid)) = loss.refund {
         let part = purse.worth(transition, paid);
         refunded = purse.pay_account(transition, (consumer, cluster), part, Cause::Refunded)?;
+        // The subject had less than it was to lose: nothing of it is left.
+        if all.value(price) < loss.penalty && accounts::cluster_of(transition, consumer)? != cluster {
+            let missing = paid.minus(part.value(price)).unwrap_or_default();
+            funds::owe(transition, consumer, (paid, missing))?;
+        }
     }
     let mut reported = Both::default();
     if let Some((reporter, cost)) = loss.reporter {

@@ -29,16 +29,16 @@ pub(crate) fn actions() -> Vec<Action> {
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
-    let funds = FundsRecord { next_round: 1, budget: Amount(2), shift: BasisPoints(3), claims: 4 };
+    let funds =
+        FundsRecord { next_round: 1, open: vec![1], budget: Amount(2), shift: BasisPoints(3), claims: 4 };
     let measurement = Measurement {
         measurer: account(1),
         cluster: account(2),
         commitment: report().commitment(account(1), 3),
         revealed: true,
     };
-    let project =
-        MeasuredProject { name: name("core"), recipient: account(1), cluster: account(2), counts: vec![3] };
-    let round = MaintenanceRoundRecord { measurements: vec![measurement], projects: vec![project] };
+    let line = CountedLine { project: name("core"), recipient: account(1), usage: 3 };
+    let round = MaintenanceRoundRecord { measurements: vec![measurement] };
     let claim = ClaimRecord { harmed: account(1), amount: Amount(2), until_epoch: 3, from_epoch: 4 };
     vec![
         ("FundsRecord", codec::encode(&funds)),
@@ -46,6 +46,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("MeasurerRecord", codec::encode(&MeasurerRecord { bond: Amount(1), committed_round: Some(2) })),
         ("MaintenanceRoundRecord", codec::encode(&round)),
         ("ClaimRecord", codec::encode(&claim)),
+        ("ReportRecord", codec::encode(&ReportRecord { lines: vec![line] })),
     ]
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn keys() -> Vec<StateKey> {
         FundsKey::Measurer(account(1)),
         FundsKey::Round(1),
         FundsKey::Claim(1),
+        FundsKey::Report(1, account(2)),
     ];
     keys.into_iter().map(FundsKey::state).collect()
 }

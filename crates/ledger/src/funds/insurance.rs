@@ -2,17 +2,36 @@
 
 use openledger_types::funds::{ClaimRecord, FundsEvent, FundsRecord};
 use openledger_types::record::Pool;
-use openledger_types::{AccountId, Amount, Asset, Cause, Holder, Rejection};
+use openledger_types::{AccountId, Amount, Asset, BasisPoints, Cause, Holder, Parameters, Rejection};
 
 use super::apply::emit;
 use super::key::FundsKey;
 use crate::execute::Transition;
-use crate::state::Applied;
+use crate::state::{Applied, StateKey};
 use crate::supply;
 
-/// Makes a debt of the insurance; whoever proves a fault calls it with what the subject's own money did not cover.
-#[allow(dead_code, reason = "audits call it when a proven fault is not covered")]
-pub(crate) fn owe(transition: &mut Transition<'_>, harmed: AccountId, amount: Amount) -> Applied {
+/// What [`owe`] reads.
+pub(crate) fn key_of_owing() -> StateKey {
+    FundsKey::Funds.state()
+}
+
+/// What is insured of a price: what the split takes out of everybody's hands, and nothing that anybody was paid. So whoever
+/// buys from themselves and proves their own fault gets back no more than they gave away.
+fn insured(paid: Amount, parameters: &Parameters) -> Amount {
+    let split = &parameters.split;
+    let parts = [split.verification, split.maintenance, split.insurance, split.burn];
+    let leaves = parts.iter().fold(0u16, |sum, part| sum.saturating_add(part.0));
+    let fee = paid.basis_points(parameters.router_fee_max);
+    paid.minus(fee).unwrap_or_default().basis_points(BasisPoints(leaves))
+}
+
+/// Makes a debt of the insurance, where a fault was proven and the subject's own money did not cover what was paid.
+pub(crate) fn owe(
+    transition: &mut Transition<'_>,
+    harmed: AccountId,
+    (paid, missing): (Amount, Amount),
+) -> Applied {
+    let amount = missing.min(insured(paid, &transition.parameters));
     if amount == Amount::ZERO {
         return Ok(());
     }

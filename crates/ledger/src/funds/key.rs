@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
 use openledger_types::funds::{
-    ClaimRecord, FundsRecord, MaintenanceRoundRecord, MeasurerRecord, ProjectRecord,
+    ClaimRecord, FundsRecord, MaintenanceRoundRecord, MeasurerRecord, ProjectRecord, ReportRecord,
 };
 use openledger_types::{AccountId, Name};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ pub enum FundsKey {
     Round(u64),
     /// `ClaimRecord`: a debt of the insurance, by number.
     Claim(u64),
+    /// `ReportRecord`: what a measurer revealed of a round.
+    Report(u64, AccountId),
 }
 
 impl FundsKey {
@@ -45,6 +47,7 @@ pub enum FundsStateRecord {
     Measurer(MeasurerRecord),
     Round(MaintenanceRoundRecord),
     Claim(ClaimRecord),
+    Report(ReportRecord),
 }
 
 impl FundsStateRecord {
@@ -56,6 +59,7 @@ impl FundsStateRecord {
             FundsKey::Measurer(_) => Self::Measurer(record(bytes)?),
             FundsKey::Round(_) => Self::Round(record(bytes)?),
             FundsKey::Claim(_) => Self::Claim(record(bytes)?),
+            FundsKey::Report(..) => Self::Report(record(bytes)?),
         })
     }
 }

@@ -1,17 +1,18 @@
 //! Rounds of maintenance: commitments, reveals, and the payment by measured use.
-
-use std::collections::BTreeMap;
+//!
+//! A report is a record of its own and everything is counted when the round is paid, so what one measurer names takes no place
+//! from another. A name that only a minority names has a median of zero, and costs its reporter alone.
 
 use openledger_types::funds::{
-    FundsEvent, FundsRecord, MaintenanceRoundRecord, MeasuredProject, Measurement, MeasurerRecord,
-    ProjectRecord, UsageLine, UsageReport,
+    CountedLine, FundsEvent, FundsRecord, MaintenanceRoundRecord, Measurement, MeasurerRecord, ProjectRecord,
+    ReportRecord, UsageLine, UsageReport,
 };
 use openledger_types::record::Pool;
-use openledger_types::{AccountId, Amount, Asset, Cause, Hash, Holder, Name, Rejection, limits};
+use openledger_types::{AccountId, Amount, Asset, Cause, Hash, Holder, Rejection, limits};
 
 use super::apply::{check_audited, emit};
-use super::arithmetic;
 use super::key::FundsKey;
+use super::{arithmetic, counting};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::{accounts, supply};
@@ -52,18 +53,18 @@ pub(super) fn commit(transition: &mut Transition<'_>, commitment: Hash) -> Appli
     check_audited(transition, measurer)?;
     let cluster = accounts::cluster_of(transition, measurer)?;
     let mut measured = read(transition, round)?;
-    if measured.measurements.iter().any(|one| one.cluster == cluster || one.measurer == measurer) {
-        return Err(Rejection::UsageRepeated.into());
-    }
+    check_alone(transition, round, cluster, &measured)?;
     if measured.measurements.len() >= limits::MEASURERS_PER_ROUND_MAX {
         return Err(Rejection::MeasurersTooMany.into());
     }
-    let funds: FundsRecord = transition.view.get(&FundsKey::Funds.state())?.unwrap_or_default();
-    if record.committed_round.is_some_and(|earlier| {
-        // An earlier report may wait for its reveal in this round; one from before must have been paid or punished.
-        earlier.saturating_add(1) < round && funds.next_round <= earlier
-    }) {
+    let mut funds: FundsRecord = transition.view.get(&FundsKey::Funds.state())?.unwrap_or_default();
+    // Reports of the last round may wait for their reveal; those from before must have been paid or punished.
+    if funds.open.iter().any(|open| open.saturating_add(1) < round) {
         return Err(Rejection::UsageOpen.into());
+    }
+    if !funds.open.contains(&round) {
+        funds.open.push(round);
+        transition.view.put(&FundsKey::Funds.state(), &funds);
     }
     measured.measurements.push(Measurement { measurer, cluster, commitment, revealed: false });
     record.committed_round = Some(round);
@@ -71,6 +72,25 @@ pub(super) fn commit(transition: &mut Transition<'_>, commitment: Hash) -> Appli
     transition.view.put(&FundsKey::Round(round).state(), &measured);
     emit(transition, FundsEvent::UsageCommitted { round, measurer, commitment });
     Ok(())
+}
+
+/// One measurer of each cluster, by the clusters of then and of now: nobody whose cluster changed in this round comes after
+/// whoever was of it.
+fn check_alone(
+    transition: &mut Transition<'_>,
+    round: u64,
+    cluster: AccountId,
+    measured: &MaintenanceRoundRecord,
+) -> Applied {
+    let (measurer, others) = (transition.sender, &measured.measurements);
+    transition.view.need(others.iter().map(|one| accounts::key_of_cluster(one.measurer)))?;
+    let begun = round.saturating_mul(transition.parameters.funds.round_epochs);
+    let mut repeated = accounts::moved_since(transition, measurer, begun)?;
+    for one in others {
+        let now = accounts::cluster_of(transition, one.measurer)?;
+        repeated |= one.measurer == measurer || one.cluster == cluster || now == cluster;
+    }
+    if repeated { Err(Rejection::UsageRepeated.into()) } else { Ok(()) }
 }
 
 fn check_lines(lines: &[UsageLine]) -> Applied {
@@ -89,138 +109,90 @@ pub(super) fn reveal(transition: &mut Transition<'_>, report: &UsageReport) -> A
     check_lines(&report.lines)?;
     let measurer = transition.sender;
     let round = round(transition).checked_sub(1).ok_or(Rejection::UsageUnknown)?;
-    let mut projects = Vec::with_capacity(report.lines.len());
-    for line in &report.lines {
+    let mut lines = Vec::with_capacity(report.lines.len());
+    for UsageLine { project, usage } in &report.lines {
         let record: Option<ProjectRecord> =
-            transition.view.get(&FundsKey::Project(line.project.clone()).state())?;
-        projects.push(record.ok_or(Rejection::ProjectUnknown)?);
+            transition.view.get(&FundsKey::Project(project.clone()).state())?;
+        let recipient = record.ok_or(Rejection::ProjectUnknown)?.recipient;
+        lines.push(CountedLine { project: project.clone(), recipient, usage: *usage });
     }
-    let mut needed: Vec<StateKey> =
-        projects.iter().map(|project| accounts::key_of_cluster(project.recipient)).collect();
-    needed.push(FundsKey::Round(round).state());
-    transition.view.need(needed)?;
     let mut measured = read(transition, round)?;
     let commitment = report.commitment(measurer, round);
     let own = measured.measurements.iter_mut().find(|one| one.measurer == measurer && !one.revealed);
     let own = own.filter(|one| one.commitment == commitment).ok_or(Rejection::UsageUnknown)?;
     own.revealed = true;
-    for (line, project) in report.lines.iter().zip(projects) {
-        let cluster = accounts::cluster_of(transition, project.recipient)?;
-        add(&mut measured.projects, line, project.recipient, cluster)?;
-    }
+    // Nothing was there: who revealed was refused above.
+    transition.view.put(&FundsKey::Report(round, measurer).state(), &ReportRecord { lines });
     transition.view.put(&FundsKey::Round(round).state(), &measured);
     let report = Box::new(report.clone());
     emit(transition, FundsEvent::UsageRevealed { round, measurer, report });
     Ok(())
 }
 
-fn add(
-    projects: &mut Vec<MeasuredProject>,
-    line: &UsageLine,
-    recipient: AccountId,
-    cluster: AccountId,
-) -> Applied {
-    match projects.binary_search_by(|one| one.name.cmp(&line.project)) {
-        Ok(place) => {
-            projects.get_mut(place).expect("it was found there").counts.push(line.usage);
-        }
-        Err(_) if projects.len() >= limits::PROJECTS_PER_ROUND_MAX => {
-            return Err(Rejection::UsageInvalid.into());
-        }
-        Err(place) => {
-            let (name, counts) = (line.project.clone(), vec![line.usage]);
-            projects.insert(place, MeasuredProject { name, recipient, cluster, counts });
-        }
-    }
-    Ok(())
-}
-
-/// Pays a round whose reveals are over.
+/// Pays a round whose reveals are over; the oldest with reports first.
 pub(super) fn close(transition: &mut Transition<'_>, number: u64) -> Applied {
     let key = FundsKey::Funds.state();
     let mut funds: FundsRecord = transition.view.get(&key)?.unwrap_or_default();
-    if number < funds.next_round || round(transition) < number.saturating_add(2) {
+    let first = funds.open.first().is_none_or(|open| number <= *open);
+    if number < funds.next_round || !first || round(transition) < number.saturating_add(2) {
         return Err(Rejection::RoundNotDue.into());
     }
     let measured = read(transition, number)?;
-    transition.view.need(keys_of_paid(&measured))?;
+    transition.view.need(keys_of_measured(number, &measured))?;
+    let reports = take_reports(transition, number, &measured)?;
+    let projects = counting::used(&reports);
+    let recipients = projects.iter().map(|project| project.recipient);
+    let recipients = recipients.flat_map(|one| [StateKey::Account(one), accounts::key_of_cluster(one)]);
+    transition.view.need(recipients.collect::<Vec<_>>())?;
     let parameters = transition.parameters.funds;
-    let revealed = measured.measurements.iter().filter(|one| one.revealed).count();
     let budget = arithmetic::budget(
-        (funds.next_round > 0).then_some(funds.budget),
+        Some(funds.budget),
         transition.view.pool(&Pool::Maintenance)?.basis_points(parameters.usage_share),
-        u64::try_from(revealed).expect("measurers are few"),
+        u64::try_from(reports.len()).expect("measurers are few"),
         parameters.measurers_target,
         parameters.opening,
         parameters.growth_max,
     );
-    let paid = pay_projects(transition, number, &measured, revealed, budget)?;
+    let paid = counting::pay(transition, number, &projects, budget)?;
     settle_measurers(transition, &measured)?;
     let required = parameters.required_per_epoch.fraction(parameters.round_epochs, 1);
     let coverage = arithmetic::coverage(paid, required.unwrap_or(Amount(u64::MAX)));
     let shift = arithmetic::shift(coverage, parameters.shift_max);
-    funds = FundsRecord { next_round: number.saturating_add(1), budget, shift, claims: funds.claims };
+    funds.open.retain(|open| *open != number);
+    // A round without reports does not let the next begin anew.
+    let last = if budget > Amount::ZERO { budget } else { funds.budget };
+    funds = FundsRecord { next_round: number.saturating_add(1), budget: last, shift, ..funds };
     transition.view.put(&key, &funds);
     transition.view.remove(&FundsKey::Round(number).state());
     emit(transition, FundsEvent::MaintenanceClosed { round: number, budget, paid, coverage, shift });
     Ok(())
 }
 
-fn keys_of_paid(measured: &MaintenanceRoundRecord) -> Vec<StateKey> {
-    let recipients = measured.projects.iter().map(|project| StateKey::Account(project.recipient));
-    let measurers = measured.measurements.iter();
-    let measurers =
-        measurers.flat_map(|one| [StateKey::Account(one.measurer), FundsKey::Measurer(one.measurer).state()]);
-    recipients.chain(measurers).collect()
+fn keys_of_measured(round: u64, measured: &MaintenanceRoundRecord) -> Vec<StateKey> {
+    let keys = measured.measurements.iter().flat_map(|one| {
+        let measurer = one.measurer;
+        [
+            StateKey::Account(measurer),
+            FundsKey::Measurer(measurer).state(),
+            FundsKey::Report(round, measurer).state(),
+        ]
+    });
+    keys.collect()
 }
 
-/// What each project is paid: its part by median use, and its part of the cap where its cluster has more than that.
-fn parts(
-    projects: &[MeasuredProject],
-    revealed: usize,
-    budget: Amount,
-    cap: Amount,
-) -> Vec<(&MeasuredProject, u64, Amount)> {
-    let used = |project: &MeasuredProject| {
-        let mut counts = project.counts.clone();
-        counts.resize(revealed.max(counts.len()), 0);
-        arithmetic::median(&counts)
-    };
-    let used: Vec<u64> = projects.iter().map(used).collect();
-    let total = used.iter().fold(0u64, |sum, one| sum.saturating_add(*one));
-    let part = |used: u64| budget.fraction(used, total).unwrap_or(Amount::ZERO);
-    let mut clusters: BTreeMap<AccountId, Amount> = BTreeMap::new();
-    for (project, used) in projects.iter().zip(&used) {
-        let sum = clusters.entry(project.cluster).or_default();
-        *sum = sum.plus(part(*used)).unwrap_or(Amount(u64::MAX));
-    }
-    let capped = |project: &MeasuredProject, amount: Amount| {
-        let sum = clusters.get(&project.cluster).copied().unwrap_or_default();
-        if sum <= cap { amount } else { cap.fraction(amount.0, sum.0).unwrap_or(Amount::ZERO) }
-    };
-    projects.iter().zip(used).map(|(project, used)| (project, used, capped(project, part(used)))).collect()
-}
-
-fn pay_projects(
+/// The reports of a round, in the order of the commitments. They are read for the last time.
+fn take_reports(
     transition: &mut Transition<'_>,
     round: u64,
     measured: &MaintenanceRoundRecord,
-    revealed: usize,
-    budget: Amount,
-) -> Applied<Amount> {
-    let cap = budget.basis_points(transition.parameters.funds.recipient_cap);
-    let mut paid = Amount::ZERO;
-    for (project, usage, amount) in parts(&measured.projects, revealed, budget, cap) {
-        if amount == Amount::ZERO {
-            continue;
-        }
-        let (from, to) = (Holder::Pool(Pool::Maintenance), Holder::Account(project.recipient));
-        supply::shift(transition, from, to, Asset::Credit, amount, Cause::MaintenancePaid)?;
-        paid = paid.plus(amount).ok_or(Rejection::AmountOverflow)?;
-        let (name, recipient): (Name, AccountId) = (project.name.clone(), project.recipient);
-        emit(transition, FundsEvent::ProjectPaid { round, name, recipient, usage, amount });
+) -> Applied<Vec<ReportRecord>> {
+    let mut reports = Vec::new();
+    for one in measured.measurements.iter().filter(|one| one.revealed) {
+        let key = FundsKey::Report(round, one.measurer).state();
+        reports.push(transition.view.get(&key)?.expect("whoever revealed left a report"));
+        transition.view.remove(&key);
     }
-    Ok(paid)
+    Ok(reports)
 }
 
 /// A fixed fee for each report that was revealed, whatever it says; the bond of whoever kept silent is gone.

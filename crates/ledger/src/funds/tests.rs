@@ -2,7 +2,7 @@
 
 use openledger_types::Rejection::*;
 use openledger_types::funds::*;
-use openledger_types::record::{Pool, SupplyRecord};
+use openledger_types::record::{Pool, Role, SupplyRecord};
 use openledger_types::{
     AccountAction, Action, Amount, Asset, BasisPoints, Domain, Event, EvidenceRecord, codec, limits,
 };
@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::FundsKey;
 use crate::StateKey;
+use crate::escrow::{self, Loss};
 use crate::reputation::ReputationKey;
 use crate::tests::*;
 
@@ -168,14 +169,103 @@ fn whoever_commits_and_keeps_silent_loses_the_bond() {
     assert_eq!(world.credits(3), 1_000_000_000 + 350_000, "a tenth of the opening budget");
 }
 
+/// The first who revealed named 64 projects of its own, as many as a round took: the reports of all others were refused, and
+/// they lost their bonds for keeping silent.
+#[test]
+fn what_one_measurer_names_shuts_out_no_other() {
+    let mut world = measured();
+    let names: Vec<String> = (0..64).map(|number| format!("junk{number:02}")).collect();
+    for name in &names {
+        world.accept(2, project(name));
+    }
+    let junk = report(&names.iter().map(|name| (name.as_str(), 1 << 50)).collect::<Vec<_>>());
+    let honest = report(&[("p3", 5)]);
+    for (who, report) in [(0, &honest), (1, &honest), (2, &junk)] {
+        world.accept(who, commit(who, 0, report));
+    }
+    world.pass(30);
+    for (who, report) in [(2, &junk), (0, &honest), (1, &honest)] {
+        world.accept(who, reveal(report));
+    }
+    world.pass(30);
+    world.accept(9, close(0));
+    assert_eq!(world.credits(3), 1_000_000_000 + 350_000);
+    assert_eq!(world.credits(2), 1_000_000_000 + 1_000_000, "the fee of a report, and nothing for its names");
+    assert_eq!(pool(&world, Pool::Slashed), 0);
+    let left = |who| world.state.contains_key(&FundsKey::Report(0, account(who)).state().encode());
+    assert!(!(0..3).any(left), "paid reports are gone");
+}
+
+/// A later round was paid first: the reports of the earlier one were lost, and whoever had kept silent in it kept the bond.
+#[test]
+fn rounds_are_paid_in_order_and_an_empty_one_begins_nothing_anew() {
+    let mut world = measured();
+    let honest = report(&[("p3", 1)]);
+    world.accept(0, commit(0, 0, &honest));
+    world.pass(30);
+    world.check([(0, reveal(&honest), Ok(())), (0, commit(0, 1, &honest), Ok(()))]);
+    world.pass(30);
+    world.check([(1, commit(1, 2, &honest), Err(UsageOpen)), (0, reveal(&honest), Ok(()))]);
+    world.pass(30);
+    world.check([
+        (9, close(1), Err(RoundNotDue)),
+        (9, close(0), Ok(())),
+        (9, close(1), Ok(())),
+        (1, commit(1, 3, &honest), Ok(())),
+    ]);
+    let budget = |world: &World| world.record::<FundsRecord>(&FundsKey::Funds.state()).unwrap().budget;
+    let last = budget(&world);
+    assert!(last > Amount(0));
+    world.pass(30);
+    world.check([(9, close(2), Ok(())), (1, reveal(&honest), Ok(()))]);
+    assert_eq!(budget(&world), last);
+    world.accept(9, donate(Pool::Maintenance, 500_000_000));
+    world.pass(30);
+    world.accept(9, close(3));
+    assert_eq!(budget(&world), Amount(last.0 + last.0 / 4), "a quarter more, and not 5 % of what there is");
+}
+
+/// A proven fault cost more than the provider had. The consumer is owed what nobody was paid of its price, and whoever bought
+/// from itself is owed nothing.
+#[test]
+fn the_insurance_owes_what_a_fault_leaves() {
+    let fault = |linked: bool| {
+        let mut world = World::prepared();
+        if linked {
+            let link = |other| Action::Accounts(AccountAction::DeclareLink { other: account(other) });
+            world.accept(PROVIDER, link(CONSUMER));
+            world.accept(CONSUMER, link(PROVIDER));
+        }
+        world.accept(9, donate(Pool::Insurance, 500_000_000));
+        let (subject, role, paid) = (account(PROVIDER), Role::Provider, Amount(200_000_000));
+        world.transit(STRANGER, |transition| {
+            let refund = Some((account(CONSUMER), paid));
+            let loss = Loss { penalty: Amount(50 * paid.0), refund, ..Loss::default() };
+            let mut needed = escrow::keys_of_forfeit(subject, role, &loss);
+            needed.extend(escrow::keys_of_held(transition, subject, role)?);
+            transition.view.need(needed)?;
+            escrow::forfeit(transition, subject, role, &loss).map(drop)
+        });
+        world
+    };
+    let mut world = fault(false);
+    let before = world.credits(CONSUMER);
+    // A stake of 1,000 OPEN is worth 100 C; of a price of 200 C less the greatest fee, a fifth was paid to nobody.
+    world.accept(CONSUMER, ask(FundsAction::ClaimInsurance { claim: 1 }));
+    assert_eq!(world.credits(CONSUMER) - before, 36_000_000);
+    world.check([(CONSUMER, ask(FundsAction::ClaimInsurance { claim: 1 }), Err(ClaimUnknown))]);
+    fault(true).check([(CONSUMER, ask(FundsAction::ClaimInsurance { claim: 1 }), Err(ClaimUnknown))]);
+}
+
 #[test]
 fn linked_measurers_count_once_and_places_are_limited() {
     let mut world = measured();
     let link = |other| Action::Accounts(AccountAction::DeclareLink { other: account(other) });
+    let honest = report(&[("p3", 1)]);
+    world.accept(0, commit(0, 0, &honest));
     world.accept(0, link(1));
     world.accept(1, link(0));
-    let honest = report(&[("p3", 1)]);
-    world.check([(0, commit(0, 0, &honest), Ok(())), (1, commit(1, 0, &honest), Err(UsageRepeated))]);
+    world.check([(1, commit(1, 0, &honest), Err(UsageRepeated))]);
     let key = FundsKey::Round(0).state();
     let mut round: MaintenanceRoundRecord = world.record(&key).unwrap();
     let one = round.measurements[0].clone();

@@ -71,7 +71,7 @@ pub(super) fn furnish(world: &mut World) {
     }
     for place in 0..12 {
         let (harmed, amount) = (account(RECIPIENTS + place), Amount(30_000_000));
-        world.transit(CURATOR, |transition| funds::owe(transition, harmed, amount));
+        world.transit(CURATOR, |transition| funds::owe(transition, harmed, (Amount(200_000_000), amount)));
     }
 }
 

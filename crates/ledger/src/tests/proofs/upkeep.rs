@@ -48,27 +48,42 @@ impl Upkeep {
         let reports = self.reports.remove(&round).unwrap_or_default();
         assert_eq!(record.measurements.iter().filter(|one| one.revealed).count(), reports.len());
         self.silent += u64::from(record.measurements.len() > reports.len());
+        // Who is paid for a project: the recipient of the first report that names it.
+        let mut recipients: BTreeMap<Name, AccountId> = BTreeMap::new();
+        for one in record.measurements.iter().filter(|one| one.revealed) {
+            let key = FundsKey::Report(round, one.measurer).state();
+            let Some(StateRecord::Funds(FundsStateRecord::Report(report))) = turn.before(&key) else {
+                panic!("whoever revealed left a report");
+            };
+            for line in report.lines {
+                recipients.entry(line.project).or_insert(line.recipient);
+            }
+        }
+        let cluster = |recipient: &AccountId| {
+            turn.world.ask(|transition| crate::accounts::cluster_of(transition, *recipient))
+        };
         let used = |project: &Name| {
             let count = |report: &UsageReport| {
                 report.lines.iter().find(|line| line.project == *project).map_or(0, |line| line.usage)
             };
             u128::from(median(reports.iter().map(count).collect()))
         };
-        let total: u128 = record.projects.iter().map(|project| used(&project.name)).sum();
+        let total: u128 = recipients.keys().map(&used).sum();
         let budget = u128::from(budget.0);
         let part = |project: &Name| (budget * used(project)).checked_div(total).unwrap_or(0);
         let cap = budget * u128::from(turn.world.parameters.funds.recipient_cap.0) / 10_000;
         let mut wanted: BTreeMap<AccountId, u128> = BTreeMap::new();
         let (mut projects, mut clusters) = (BTreeMap::new(), BTreeMap::new());
-        for project in &record.projects {
-            *wanted.entry(project.cluster).or_default() += part(&project.name);
+        for (project, recipient) in &recipients {
+            *wanted.entry(cluster(recipient)).or_default() += part(project);
         }
-        for project in &record.projects {
-            let (all, one) = (wanted[&project.cluster], part(&project.name));
+        for (project, recipient) in &recipients {
+            let cluster = cluster(recipient);
+            let (all, one) = (wanted[&cluster], part(project));
             self.capped += u64::from(all > cap);
             let amount: u128 = if all <= cap { one } else { cap * one / all };
-            projects.insert(project.name.clone(), amount);
-            *clusters.entry(project.cluster).or_default() += amount;
+            projects.insert(project.clone(), amount);
+            *clusters.entry(cluster).or_default() += amount;
         }
         assert!(clusters.values().all(|sum| *sum <= cap), "no cluster gets more than {cap}: {clusters:?}");
         (projects, clusters)
