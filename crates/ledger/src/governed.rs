@@ -211,6 +211,7 @@ governed! {
     Money "uC per epoch" 0, OPEN_MAX; markets.newcomer_capacity;
     Money "uC per epoch" 0, OPEN_MAX; markets.unit_capacity;
     Money "bp of the fund" 0, BASIS_POINTS; markets.fund_budget;
+    Money "bp of the reference price" 0, BASIS_POINTS; markets.fund_price_max;
     Routine "epochs" 1, 2_160; markets.award_epochs;
     Routine "epochs" 1, 8_760; markets.entrant_epochs;
     Routine "epochs" 1, 8_760; markets.lease_epochs_max;

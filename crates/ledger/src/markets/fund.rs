@@ -24,6 +24,7 @@ pub(super) fn keys_of_bid(provider: AccountId, class: &Name) -> Vec<StateKey> {
         award_key(class, provider),
         accounts::key_of_cluster(provider),
         providers::class_key(class),
+        StateKey::Pool(Pool::Capacity),
     ];
     keys.push(providers::cluster_key(class, provider));
     keys
@@ -41,7 +42,7 @@ fn cost(capacity: Amount, price: Amount) -> Option<Amount> {
 /// Puts a bid into the book of the running round.
 pub(super) fn bid(transition: &mut Transition<'_>, class: &Name, capacity: Amount, price: Amount) -> Applied {
     let provider = transition.sender;
-    transition.view.provider(provider)?;
+    let stake = transition.view.provider(provider)?.stake;
     if transition.parameters.markets.class(class).is_none() {
         return Err(Rejection::ClassUnknown.into());
     }
@@ -53,15 +54,18 @@ pub(super) fn bid(transition: &mut Transition<'_>, class: &Name, capacity: Amoun
     let known = providers::cluster_in(transition, class, cluster)?;
     let new_until = transition.parameters.markets.entrant_epochs;
     let epoch = transition.epoch();
-    if known.is_some_and(|record| epoch >= record.first_epoch.saturating_add(new_until)) {
+    let known_before = known.is_some_and(|record| epoch >= record.first_epoch.saturating_add(new_until));
+    // Whoever came to another cluster, or left one, is not new by that.
+    if known_before || accounts::moved_since(transition, provider, epoch.saturating_sub(new_until))? {
         return Err(Rejection::ClusterNotNew.into());
     }
     let key = MarketKey::CapacityBook(class.clone()).state();
     let mut book = transition.view.get::<CapacityBookRecord>(&key)?.unwrap_or_default();
     let awarded = transition.view.get::<AwardRecord>(&award_key(class, provider))?.is_some();
-    if awarded || book.bids.iter().any(|bid| bid.cluster == cluster || bid.provider == provider) {
+    if awarded || is_listed(transition, &book, provider, cluster)? {
         return Err(Rejection::BidRepeated.into());
     }
+    check_bounds(transition, stake, (capacity, price), per_epoch)?;
     if book.bids.len() >= limits::AUCTION_ORDERS_MAX {
         // The dearest bid makes room for a cheaper one.
         let dearest = book.bids.iter().enumerate().max_by_key(|(_, bid)| (bid.price, bid.provider));
@@ -73,6 +77,39 @@ pub(super) fn bid(transition: &mut Transition<'_>, class: &Name, capacity: Amoun
     let class = class.clone();
     transition.emit(Event::Markets(MarketEvent::CapacityBid { class, provider, capacity, price }));
     Ok(())
+}
+
+/// Whether the provider or its cluster has a bid, by the clusters of then and of now.
+fn is_listed(
+    transition: &mut Transition<'_>,
+    book: &CapacityBookRecord,
+    provider: AccountId,
+    cluster: AccountId,
+) -> Applied<bool> {
+    transition.view.need(book.bids.iter().map(|bid| accounts::key_of_cluster(bid.provider)))?;
+    let mut listed = false;
+    for bid in &book.bids {
+        let now = accounts::cluster_of(transition, bid.provider)?;
+        listed |= bid.provider == provider || bid.cluster == cluster || now == cluster;
+    }
+    Ok(listed)
+}
+
+/// A bid asks for no more than a part of what the capacity can earn, for no more than the stake backs, and for no more than the
+/// fund has for a round: bids are taken whole, cheapest first, so one that can never be paid would keep all others out.
+fn check_bounds(
+    transition: &mut Transition<'_>,
+    stake: Amount,
+    (capacity, price): (Amount, Amount),
+    per_epoch: Amount,
+) -> Applied {
+    let markets = &transition.parameters.markets;
+    let (share, epochs) = (markets.fund_budget, markets.award_epochs);
+    let dearest = Amount(UNITS_PER_WHOLE).basis_points(markets.fund_price_max);
+    let backed = providers::backed(stake, &transition.parameters);
+    let budget = transition.view.pool(&Pool::Capacity)?.basis_points(share);
+    let payable = per_epoch.fraction(epochs, 1).is_some_and(|whole| whole <= budget);
+    if price <= dearest && capacity <= backed && payable { Ok(()) } else { Err(Rejection::BidTooHigh.into()) }
 }
 
 /// Which bids win, and the price of all of them: cheapest first, while all that were taken can be paid at the price of the

@@ -20,6 +20,12 @@ pub(super) struct Audited {
     pub(super) units: u64,
 }
 
+/// The capacity per epoch that a stake backs.
+pub(crate) fn backed(stake: Amount, parameters: &Parameters) -> Amount {
+    let collateral = escrow::collateral(stake, parameters.collateral_per_open);
+    collateral.fraction(parameters.markets.backed_capacity, 10_000).unwrap_or(Amount(u64::MAX))
+}
+
 /// What of each load counts: in the order given, each takes of what the stake backs and of what was shown, and what they take
 /// is gone for the next.
 pub(super) fn count(
@@ -29,8 +35,7 @@ pub(super) fn count(
     parameters: &Parameters,
 ) -> Vec<CountedLoad> {
     let markets = &parameters.markets;
-    let collateral = escrow::collateral(stake, parameters.collateral_per_open);
-    let mut backed = collateral.fraction(markets.backed_capacity, 10_000).unwrap_or(Amount(u64::MAX));
+    let mut backed = backed(stake, parameters);
     let by_reputation = backed.fraction(u64::from(audited.reputation), 1 << 32).unwrap_or(Amount::ZERO);
     let by_units = markets.unit_capacity.fraction(audited.units, 1 << 16).unwrap_or(Amount(u64::MAX));
     let mut shown = by_reputation.min(by_units);

@@ -33,6 +33,7 @@ mod key;
 pub(crate) mod tests;
 
 pub(crate) use apply::{apply, keys, keys_of_action, post_offer, register};
+pub(crate) use capacity::backed;
 pub use capacity::{capacity_of, exposure_room, residual_supply, traffic_room};
 pub(crate) use heartbeat::{
     class_key, class_of, cluster_in, cluster_key, count_served, key_found_of_served, keys_of_served,

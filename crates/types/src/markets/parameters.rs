@@ -52,6 +52,8 @@ pub struct MarketParameters {
     pub unit_capacity: Amount,
     /// The part of the capacity fund that one round of one class may award.
     pub fund_budget: BasisPoints,
+    /// The most that it pays for capacity, as a part of the reference price of what the capacity serves.
+    pub fund_price_max: BasisPoints,
     /// Epochs for which an award pays.
     pub award_epochs: u64,
     /// Epochs from a cluster's first heartbeat in a class in which it counts as new.
@@ -97,6 +99,7 @@ impl MarketParameters {
             newcomer_capacity: Amount(1_000_000),
             unit_capacity: Amount(1_000_000),
             fund_budget: BasisPoints(1_000),
+            fund_price_max: BasisPoints(2_000),
             award_epochs: 24,
             entrant_epochs: 720,
             lease_epochs_max: 720,

@@ -39,6 +39,9 @@ fn the_fund_pays_for_new_capacity_that_is_there_and_proven() {
         (PROVIDER, bid("general", 0, 1_000), Err(BidInvalid)),
         (PROVIDER, bid("general", 999, 1_000), Err(BidInvalid)),
         (PROVIDER, bid("general", u64::MAX, u64::MAX), Err(AmountOverflow)),
+        (PROVIDER, bid("general", 1_000_000, 200_001), Err(BidTooHigh)),
+        (PROVIDER, bid("general", 100_000_001, 100), Err(BidTooHigh)),
+        (PROVIDER, bid("general", 50_000_000, 200_000), Err(BidTooHigh)),
         (PROVIDER, bid("general", 5_000_000, 1_000), Ok(())),
         (PROVIDER, bid("general", 5_000_000, 1_000), Err(BidRepeated)),
         (STRANGER, bid("general", 2_000_000, 3_000), Ok(())),
@@ -87,12 +90,13 @@ fn a_provider_whose_cluster_has_another_root_has_one_bid() {
     for (one, other) in [(PROVIDER, STRANGER), (STRANGER, PROVIDER)] {
         world.accept(one, Action::Accounts(AccountAction::DeclareLink { other: account(other) }));
     }
-    world.check([(STRANGER, bid("general", 5_000_000, 1_000), Err(BidRepeated))]);
+    world.check([(STRANGER, bid("general", 5_000_000, 1_000), Err(ClusterNotNew))]);
 }
 
 #[test]
 fn a_full_book_takes_a_cheaper_bid_for_the_dearest() {
     let mut world = World::prepared();
+    fill_fund(&mut world);
     let key = MarketKey::CapacityBook(name("general")).state();
     let bid_of = |who: u64| CapacityBid {
         provider: openledger_types::AccountId([who as u8; 20]),
@@ -109,6 +113,37 @@ fn a_full_book_takes_a_cheaper_bid_for_the_dearest() {
     let book: openledger_types::markets::CapacityBookRecord = world.record(&key).unwrap();
     assert_eq!(book.bids.len(), 64);
     assert!(book.bids.iter().all(|bid| bid.price.0 < 1_063));
+}
+
+/// A cluster that was in the class for long came to another root, and was new again; two providers of one cluster bid, because
+/// each had been alone when it did.
+#[test]
+fn nobody_is_new_or_alone_by_changing_the_cluster() {
+    let mut world = World::prepared();
+    fill_fund(&mut world);
+    let link = |world: &mut World, one: u8, other: u8| {
+        let declare = |other| {
+            let other = account(other);
+            Action::Accounts(openledger_types::AccountAction::DeclareLink { other })
+        };
+        world.accept(one, declare(other));
+        world.accept(other, declare(one));
+    };
+    world.accept(STRANGER, provider(1_000_000_000));
+    world.accept(STRANGER, bid("general", 1_000_000, 1_000));
+    link(&mut world, PROVIDER, STRANGER);
+    let root = world.ask(|transition| crate::accounts::cluster_of(transition, account(PROVIDER)));
+    let expected = if root == account(PROVIDER) { BidRepeated } else { ClusterNotNew };
+    world.check([(PROVIDER, bid("general", 1_000_000, 1_000), Err(expected))]);
+    let (moved, stayed) = if root == account(PROVIDER) { (STRANGER, PROVIDER) } else { (PROVIDER, STRANGER) };
+    world.pass(1);
+    world.accept(CONSUMER, close("general"));
+    world.pass(24);
+    world.accept(CONSUMER, end(STRANGER));
+    world.check([
+        (moved, bid("general", 1_000_000, 1_000), Err(ClusterNotNew)),
+        (stayed, bid("general", 1_000_000, 1_000), Ok(())),
+    ]);
 }
 
 proptest! {
