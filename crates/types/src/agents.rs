@@ -13,7 +13,7 @@ use crate::{AccountId, Amount, BasisPoints, Hash, Name};
 
 pub use action::{AgentAction, AgentEvent};
 pub use record::{
-    AgentRecord, AgentUnbondingRecord, Ancestor, CountersRecord, GraphRecord, JobRecord, JobState,
+    AgentRecord, AgentUnbondingRecord, Ancestor, Contest, CountersRecord, GraphRecord, JobRecord, JobState,
     MandateRecord,
 };
 
@@ -136,7 +136,7 @@ pub struct AgentParameters {
     pub maintenance: BasisPoints,
     /// Epochs from a decision until it is final, in which either side may contest it.
     pub contest_epochs: u64,
-    /// Epochs that a contested decision waits for the committee; then it stands.
+    /// Epochs in which jurors judge a contested decision; if too few do, it stands.
     pub committee_epochs: u64,
     /// OPEN that contesting a decision puts at risk.
     pub contest_bond: Amount,

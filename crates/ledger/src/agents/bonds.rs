@@ -5,7 +5,6 @@ use openledger_types::{Amount, Asset, Cause, Event, Holder, Rejection};
 
 use super::AgentKey;
 use super::identity::owned;
-use super::key::agent;
 use crate::execute::Transition;
 use crate::state::Applied;
 use crate::supply;
@@ -29,9 +28,6 @@ pub(crate) fn unbond(transition: &mut Transition<'_>, id: AgentId, amount: Amoun
     if amount == Amount::ZERO {
         return Err(Rejection::AmountZero.into());
     }
-    if record.alarmed {
-        return Err(Rejection::AgentAlarmed.into());
-    }
     let rest = record.bond.minus(amount).filter(|rest| *rest >= record.at_risk);
     record.bond = rest.ok_or(Rejection::AgentBondTooLow)?;
     transition.view.put(&AgentKey::Agent(id).state(), &record);
@@ -52,7 +48,7 @@ pub(crate) fn unbond(transition: &mut Transition<'_>, id: AgentId, amount: Amoun
     Ok(())
 }
 
-/// Whoever unbonded gets it, also after the agent was sold; not while it is under an alarm.
+/// Whoever unbonded gets it, also after the agent was sold.
 pub(crate) fn release(transition: &mut Transition<'_>, id: AgentId, epoch: u64) -> Applied {
     let owner = transition.sender;
     let key = AgentKey::Unbonding(id, owner, epoch).state();
@@ -60,44 +56,9 @@ pub(crate) fn release(transition: &mut Transition<'_>, id: AgentId, epoch: u64) 
     if transition.epoch() < waiting.releases_in_epoch {
         return Err(Rejection::StillUnbonding.into());
     }
-    if agent(transition, id)?.alarmed {
-        return Err(Rejection::AgentAlarmed.into());
-    }
     transition.view.remove(&key);
     let amount = waiting.amount;
     transition.emit(Event::Agents(AgentEvent::AgentUnbonded { agent: id, owner, amount }));
     let (from, to) = (Holder::Bond(owner), Holder::Account(owner));
     supply::shift(transition, from, to, Asset::Open, amount, Cause::AgentBonded)
-}
-
-/// Canaries say that an agent drifts, or do not any more: while they do, nothing of its bond leaves and it is not sold.
-#[cfg_attr(not(test), allow(dead_code, reason = "the canaries of audits call it"))]
-pub(crate) fn alarm(transition: &mut Transition<'_>, id: AgentId, alarmed: bool) -> Applied {
-    let mut record = agent(transition, id)?;
-    if record.alarmed == alarmed {
-        return Ok(());
-    }
-    record.alarmed = alarmed;
-    transition.view.put(&AgentKey::Agent(id).state(), &record);
-    let event =
-        if alarmed { AgentEvent::AgentAlarmed { agent: id } } else { AgentEvent::AgentCleared { agent: id } };
-    transition.emit(Event::Agents(event));
-    Ok(())
-}
-
-/// Takes what a proven drift costs out of the bond; returns how much there was.
-#[cfg_attr(not(test), allow(dead_code, reason = "the canaries of audits call it"))]
-pub(crate) fn forfeit(
-    transition: &mut Transition<'_>,
-    id: AgentId,
-    amount: Amount,
-    to: Holder,
-) -> Applied<Amount> {
-    let mut record = agent(transition, id)?;
-    let taken = amount.min(record.bond);
-    record.bond = record.bond.minus(taken).expect("at most the bond");
-    record.at_risk = record.at_risk.min(record.bond);
-    transition.view.put(&AgentKey::Agent(id).state(), &record);
-    supply::shift(transition, Holder::Bond(record.owner), to, Asset::Open, taken, Cause::Slashed)?;
-    Ok(taken)
 }

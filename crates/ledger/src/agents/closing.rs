@@ -4,16 +4,16 @@ use openledger_types::agents::{AgentEvent, GraphRecord, JobId, JobRecord, JobSta
 use openledger_types::record::Pool;
 use openledger_types::{Amount, Asset, BasisPoints, Cause, Domain, Event, Holder, Rejection};
 
-use super::AgentKey;
 use super::key::{agent, job, put_job};
+use super::{AgentKey, contests};
 use crate::execute::Transition;
 use crate::reputation::{self, Evidence};
 use crate::state::{Applied, StateKey};
 use crate::{accounts, supply};
 
-/// What a decision weighs as evidence, in quarters: as much as an audit, or twice that once the committee has confirmed it.
-const DECIDED: u32 = 4;
-const RESOLVED: u32 = 8;
+/// What a decision weighs as evidence, in quarters: as much as an audit, or twice that once jurors have judged.
+pub(super) const DECIDED: u32 = 4;
+pub(super) const RESOLVED: u32 = 8;
 
 /// How a job ends.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +52,9 @@ pub(super) fn keys_of_job(record: &JobRecord) -> Vec<StateKey> {
         accounts::key_of_cluster(evaluator),
     ];
     keys.extend(record.terms.parent.map(|parent| AgentKey::Job(parent).state()));
-    if let JobState::Contested { by, .. } = record.state {
-        keys.extend([StateKey::Account(by), StateKey::Pool(Pool::Slashed)]);
+    if let JobState::Contested { contest, .. } = &record.state {
+        keys.extend([StateKey::Account(contest.by), StateKey::Pool(Pool::Slashed)]);
+        keys.extend(contest.votes.iter().map(|(juror, _)| StateKey::Account(*juror)));
     }
     if let (Some(payee), Some((cluster, client_cluster))) = (record.payee, record.clusters) {
         keys.extend([StateKey::Account(payee), accounts::key_of_cluster(payee)]);
@@ -68,53 +69,20 @@ pub(crate) fn settle(transition: &mut Transition<'_>, id: JobId) -> Applied {
     let record = job(transition, id)?;
     transition.view.need(keys_of_job(&record))?;
     let late = |until: u64| transition.epoch() > until;
-    let ending = match record.state {
-        JobState::Open { until_epoch } if late(until_epoch) => Ending::Nothing,
-        JobState::Accepted { until_epoch } if late(until_epoch) => Ending::Missed,
-        JobState::Submitted { until_epoch, .. } if late(until_epoch) => Ending::Silence,
-        JobState::Decided { paid, until_epoch } if late(until_epoch) => {
-            Ending::Decided { paid, evaluator_right: true, quarters: DECIDED }
+    let ending = match &record.state {
+        JobState::Open { until_epoch } if late(*until_epoch) => Ending::Nothing,
+        JobState::Accepted { until_epoch } if late(*until_epoch) => Ending::Missed,
+        JobState::Submitted { until_epoch, .. } if late(*until_epoch) => Ending::Silence,
+        JobState::Decided { paid, until_epoch } if late(*until_epoch) => {
+            Ending::Decided { paid: *paid, evaluator_right: true, quarters: DECIDED }
         }
-        JobState::Contested { paid, resolved: Some(resolved), .. } => {
-            let evaluator_right = resolved == paid;
-            Ending::Decided { paid: resolved, evaluator_right, quarters: RESOLVED }
-        }
-        JobState::Contested { paid, until_epoch, .. } if late(until_epoch) => {
-            Ending::Decided { paid, evaluator_right: true, quarters: DECIDED }
+        JobState::Contested { paid, contest, until_epoch } if late(*until_epoch) => {
+            contests::conclude(transition, *paid, contest)?
         }
         JobState::Closed { .. } => return Err(Rejection::JobStateWrong.into()),
         _ => return Err(Rejection::JobTooEarly.into()),
     };
-    if let JobState::Contested { paid, resolved, by, bond, .. } = record.state {
-        // Whoever asked the committee for nothing pays for it; where it did not answer, nobody does.
-        let lost = resolved == Some(paid);
-        let (to, cause) = if lost {
-            (Holder::Pool(Pool::Slashed), Cause::Slashed)
-        } else {
-            (Holder::Account(by), Cause::JobContested)
-        };
-        supply::shift(transition, Holder::Custody, to, Asset::Open, bond, cause)?;
-    }
     close(transition, id, record, ending)
-}
-
-/// The committee's answer to a contested decision. Audits call it; the money moves when the job is settled.
-#[cfg_attr(not(test), allow(dead_code, reason = "the committee of audits calls it"))]
-pub(crate) fn resolve(transition: &mut Transition<'_>, id: JobId, paid: BasisPoints) -> Applied {
-    let mut record = job(transition, id)?;
-    if paid > BasisPoints::WHOLE {
-        return Err(Rejection::PaidTooMuch.into());
-    }
-    let JobState::Contested { resolved: resolved @ None, until_epoch, .. } = &mut record.state else {
-        return Err(Rejection::JobStateWrong.into());
-    };
-    if transition.epoch() > *until_epoch {
-        return Err(Rejection::JobTooLate.into());
-    }
-    *resolved = Some(paid);
-    put_job(transition, id, &record);
-    transition.emit(Event::Agents(AgentEvent::JobResolved { job: id, paid }));
-    Ok(())
 }
 
 /// The part in basis points, rounded up, so that many small jobs owe no less than one large one.

@@ -83,11 +83,12 @@ pub(crate) fn actions() -> Vec<Action> {
         AgentAction::CancelJob { job },
         AgentAction::SubmitResult { job, result: bytes32(1) },
         AgentAction::DecideJob { job, paid: BasisPoints(1), reasons: bytes32(2) },
-        AgentAction::ContestJob { job },
+        AgentAction::ContestJob { job, paid: BasisPoints(6) },
         AgentAction::SettleJob { job },
         AgentAction::RaiseAgentBond { agent, amount },
         AgentAction::UnbondAgent { agent, amount },
         AgentAction::ReleaseAgentBond { agent, epoch: 5 },
+        AgentAction::JudgeJob { job, beacon: 7, contested: true },
     ];
     actions.into_iter().map(Action::Agents).collect()
 }
@@ -117,7 +118,6 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         generation: 4,
         bond: Amount(5),
         at_risk: Amount(6),
-        alarmed: true,
     };
     let mandate = MandateRecord {
         payer: account(1),
@@ -134,8 +134,9 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     };
     let by: AccountId = account(1);
     let (paid, until_epoch) = (BasisPoints(1), 2);
-    let contested =
-        JobState::Contested { paid, resolved: Some(BasisPoints(3)), by, bond: Amount(4), until_epoch };
+    let votes = vec![(account(2), true)];
+    let contest = Contest { by, paid: BasisPoints(3), bond: Amount(4), epoch: 5, jurors: 6, votes };
+    let contested = JobState::Contested { paid, contest, until_epoch };
     let unbonding = AgentUnbondingRecord { owner: account(1), amount: Amount(2), releases_in_epoch: 3 };
     vec![
         ("CountersRecord", codec::encode(&CountersRecord { agents: 1, mandates: 2, jobs: 3 })),

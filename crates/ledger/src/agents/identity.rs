@@ -33,7 +33,6 @@ pub(crate) fn register(transition: &mut Transition<'_>, profile: &AgentProfile) 
         generation: 0,
         bond: Amount::ZERO,
         at_risk: Amount::ZERO,
-        alarmed: false,
     };
     describe(transition, id, &record);
     Ok(())
@@ -88,9 +87,6 @@ pub(crate) fn transfer(transition: &mut Transition<'_>, id: AgentId, to: Account
     let from = record.owner;
     if to == from {
         return Err(Rejection::NewAgentOwnerInvalid.into());
-    }
-    if record.alarmed {
-        return Err(Rejection::AgentAlarmed.into());
     }
     record.owner = to;
     record.wallet = None;

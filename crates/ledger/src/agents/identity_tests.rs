@@ -2,7 +2,7 @@
 
 use openledger_types::Rejection::*;
 use openledger_types::agents::*;
-use openledger_types::{Action, Amount, Holder};
+use openledger_types::{Action, Amount};
 
 use super::fixtures::{agent_record, profile, register};
 use crate::tests::{World, account};
@@ -80,7 +80,7 @@ fn an_agent_has_an_owner_a_consenting_wallet_and_a_description() {
 }
 
 #[test]
-fn a_bond_comes_back_after_the_unbonding_time_and_never_under_an_alarm() {
+fn a_bond_comes_back_after_the_unbonding_time() {
     let mut world = World::new();
     world.accept(OWNER, register());
     world.check([
@@ -95,19 +95,7 @@ fn a_bond_comes_back_after_the_unbonding_time_and_never_under_an_alarm() {
         (OWNER, release(1), Err(AgentUnbondingUnknown)),
         (OWNER, release(0), Err(StillUnbonding)),
     ]);
-    world.transit(OWNER, |transition| super::alarm(transition, AgentId(1), true));
     world.pass(90);
-    world.check([
-        (OWNER, release(0), Err(AgentAlarmed)),
-        (OWNER, unbond(1), Err(AgentAlarmed)),
-        (OWNER, give(1, BUYER), Err(AgentAlarmed)),
-    ]);
-    world.transit(OWNER, |transition| {
-        let taken = super::forfeit(transition, AgentId(1), Amount(9_999), Holder::Burned)?;
-        assert_eq!(taken, Amount(700), "at most the bond");
-        Ok(())
-    });
-    world.transit(OWNER, |transition| super::alarm(transition, AgentId(1), false));
     world.check([
         (OWNER, give(1, BUYER), Ok(())),
         (BUYER, release(0), Err(AgentUnbondingUnknown)),

@@ -2,6 +2,7 @@
 
 use openledger_types::Rejection::*;
 use openledger_types::agents::*;
+use openledger_types::datanets::DatanetAction;
 use openledger_types::record::Pool;
 use openledger_types::{AccountAction, Action, Amount, BasisPoints, Domain, EvidenceRecord, Rejection};
 use proptest::prelude::*;
@@ -40,8 +41,12 @@ fn decide(job: u64, paid: u16) -> Action {
     act(AgentAction::DecideJob { job: JobId(job), paid: BasisPoints(paid), reasons: bytes32(8) })
 }
 
-fn contest(job: u64) -> Action {
-    act(AgentAction::ContestJob { job: JobId(job) })
+fn contest(job: u64, paid: u16) -> Action {
+    act(AgentAction::ContestJob { job: JobId(job), paid: BasisPoints(paid) })
+}
+
+fn judge(job: u64, beacon: u64, contested: bool) -> Action {
+    act(AgentAction::JudgeJob { job: JobId(job), beacon, contested })
 }
 
 fn settle(job: u64) -> Action {
@@ -93,7 +98,7 @@ fn a_job_goes_its_way_step_by_step() {
         (WORKER, submit(1), Err(NotJobParty)),
         (JUDGE, cancel(1), Err(NotJobParty)),
         (JUDGE, decide(1, 1), Err(JobStateWrong)),
-        (CLIENT, contest(1), Err(JobStateWrong)),
+        (CLIENT, contest(1, 0), Err(JobStateWrong)),
         (CLIENT, settle(1), Err(JobTooEarly)),
         (WORKER, accept(1), Ok(())),
         (WORKER, accept(1), Err(JobStateWrong)),
@@ -103,12 +108,13 @@ fn a_job_goes_its_way_step_by_step() {
         (CLIENT, decide(1, 1), Err(NotJobParty)),
         (JUDGE, decide(1, 10_001), Err(PaidTooMuch)),
         (JUDGE, decide(1, 6_000), Ok(())),
-        (JUDGE, contest(1), Err(NotJobParty)),
+        (JUDGE, contest(1, 0), Err(NotJobParty)),
+        (CLIENT, contest(1, 10_001), Err(PaidTooMuch)),
         (CLIENT, settle(1), Err(JobTooEarly)),
     ]);
     world.pass(3);
     world.check([
-        (CLIENT, contest(1), Err(JobTooLate)),
+        (CLIENT, contest(1, 0), Err(JobTooLate)),
         (STRANGER, settle(1), Ok(())),
         (STRANGER, settle(1), Err(JobStateWrong)),
     ]);
@@ -150,31 +156,57 @@ fn silence_has_a_verdict_at_every_step() {
     assert_eq!((gained(&world, CLIENT), gained(&world, JUDGE)), (-1_000, 0), "and not the silent");
 }
 
+/// Nobody answered a contested decision, so an evaluator who was wrong, or whose friend the client was, had the last word.
 #[test]
-fn a_decision_is_contested_once_and_the_committee_has_the_last_word() {
-    let contested = |answer: Option<u16>| {
+fn a_decision_is_contested_once_and_jurors_choose() {
+    const JURORS: [u8; 3] = [5, 6, 7];
+    // What the provider says the work is worth, what the jurors say, and what provider, client, evaluator and its bond are left with.
+    let contested = |worth: u16, votes: &[bool]| {
         let mut world = prepared();
+        for juror in JURORS.into_iter().chain([CLIENT]) {
+            world.accept(juror, Action::Datanets(DatanetAction::JoinPanel));
+        }
+        world.pass(1);
         world.check([
             (CLIENT, open(job_terms(1, JUDGE, 1_000)), Ok(())),
             (WORKER, accept(1), Ok(())),
             (WORKER, submit(1), Ok(())),
-            (JUDGE, decide(1, 0), Ok(())),
-            (WORKER, contest(1), Ok(())),
-            (CLIENT, contest(1), Err(JobStateWrong)),
+            (JUDGE, decide(1, 2_000), Ok(())),
+            (JURORS[0], judge(1, 1, true), Err(JobStateWrong)),
+        ]);
+        let before = world.account(WORKER).open.0;
+        world.check([
+            (WORKER, contest(1, worth), Ok(())),
+            (CLIENT, contest(1, 0), Err(JobStateWrong)),
+            (JURORS[0], judge(1, 1, true), Err(BeaconWrong)),
+        ]);
+        world.pass(1);
+        let beacon = world.epoch();
+        for (juror, vote) in JURORS.into_iter().zip(votes) {
+            world.check([
+                (juror, judge(1, beacon, *vote), Ok(())),
+                (juror, judge(1, beacon, *vote), Err(VoteRepeated)),
+            ]);
+        }
+        world.check([
+            (CLIENT, judge(1, beacon, false), Err(NotDrawn)),
+            (STRANGER, judge(1, beacon, false), Err(JurorUnknown)),
             (WORKER, settle(1), Err(JobTooEarly)),
         ]);
-        if let Some(paid) = answer {
-            world.transit(STRANGER, |transition| super::resolve(transition, JobId(1), BasisPoints(paid)));
-        } else {
-            world.pass(15);
-        }
-        world.check([(WORKER, settle(1), Ok(())), (WORKER, settle(1), Err(JobStateWrong))]);
-        let bond = 10_000_000_000 - i64::try_from(world.account(WORKER).open.0).unwrap();
-        [gained(&world, WORKER), gained(&world, CLIENT), gained(&world, JUDGE), bond]
+        world.pass(14);
+        world.check([
+            (JURORS[2], judge(1, beacon, true), Err(TooLate)),
+            (WORKER, settle(1), Ok(())),
+            (WORKER, settle(1), Err(JobStateWrong)),
+        ]);
+        let lost = before - world.account(WORKER).open.0;
+        (gained(&world, WORKER), gained(&world, CLIENT), gained(&world, JUDGE), lost)
     };
-    assert_eq!(contested(Some(10_000)), [950, -1_000, 0, 0], "the evaluator was wrong");
-    assert_eq!(contested(Some(0)), [0, -10, 10, 10_000_000], "the provider was wrong");
-    assert_eq!(contested(None), [0, -10, 10, 0], "a silent committee confirms and takes no bond");
+    let fee = World::new().parameters.datanets.juror_fee.0;
+    assert_eq!(contested(9_000, &[true, true, false]), (855, -900, 0, 3 * fee), "the evaluator was wrong");
+    assert_eq!(contested(9_000, &[false, true, false]), (190, -210, 10, 10_000_000), "the provider was");
+    assert_eq!(contested(9_000, &[]), (190, -210, 10, 0), "silence confirms and takes no bond");
+    assert_eq!(contested(9_000, &[true]), (190, -210, 10, fee), "one juror is no panel, and is paid");
 }
 
 #[test]
@@ -301,7 +333,7 @@ fn step(kind: u8, job: u64, paid: u16) -> (u8, Action) {
         2 => ([CLIENT, WORKER][usize::from(paid & 1)], cancel(job)),
         3 | 4 => (WORKER, submit(job)),
         5 | 6 => (JUDGE, decide(job, paid)),
-        7 => ([CLIENT, WORKER][usize::from(paid & 1)], contest(job)),
+        7 => ([CLIENT, WORKER][usize::from(paid & 1)], contest(job, paid)),
         _ => (STRANGER, settle(job)),
     }
 }

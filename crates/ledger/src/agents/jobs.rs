@@ -1,11 +1,9 @@
-//! Jobs up to the decision: opened with its money set aside, accepted, delivered, decided, contested.
+//! Jobs up to the decision: opened with its money set aside, accepted, delivered, decided.
 
 use openledger_types::agents::{
     AgentEvent, GraphRecord, JobId, JobRecord, JobState, JobTerms, MandateId, Purpose,
 };
-use openledger_types::{
-    AccountId, Amount, Asset, BasisPoints, Cause, Event, Hash, Holder, Rejection, limits,
-};
+use openledger_types::{Amount, Asset, BasisPoints, Cause, Event, Hash, Holder, Rejection, limits};
 
 use super::key::{agent, counters, job, mandate, next, put_job};
 use super::{AgentKey, closing, mandates};
@@ -44,9 +42,12 @@ pub(crate) fn open(transition: &mut Transition<'_>, terms: &JobTerms, by: Option
     let client = match by {
         None => transition.sender,
         Some(by) => {
-            let (counterparty, model) = (provider.actor(), terms.model.as_ref());
-            let purpose = Purpose::Job;
-            let spending = mandates::Spending { purpose, counterparty, model, amount: cost };
+            // Whoever evaluates for a fee is paid too.
+            let paid = [provider.actor(), terms.evaluator];
+            let count = if terms.evaluator_fee > Amount::ZERO { 2 } else { 1 };
+            let counterparties = paid.get(..count).unwrap_or(&paid);
+            let (purpose, model) = (Purpose::Job, terms.model.as_ref());
+            let spending = mandates::Spending { purpose, counterparties, model, amount: cost };
             mandates::count(transition, by, &spending)?
         }
     };
@@ -149,7 +150,7 @@ pub(crate) fn accept(transition: &mut Transition<'_>, id: JobId) -> Applied {
     Ok(())
 }
 
-fn in_time(transition: &Transition<'_>, until: u64) -> Applied {
+pub(super) fn in_time(transition: &Transition<'_>, until: u64) -> Applied {
     if transition.epoch() <= until { Ok(()) } else { Err(Rejection::JobTooLate.into()) }
 }
 
@@ -204,23 +205,4 @@ pub(crate) fn decide(
     put_job(transition, id, &record);
     transition.emit(Event::Agents(AgentEvent::JobDecided { job: id, paid, reasons, final_in_epoch }));
     Ok(())
-}
-
-/// Asks the committee. Once, for the bond; without an answer in its time the decision stands.
-pub(crate) fn contest(transition: &mut Transition<'_>, id: JobId) -> Applied {
-    let mut record = job(transition, id)?;
-    let by: AccountId = transition.sender;
-    if by != record.client && by != record.opened_by && Some(by) != record.payee {
-        return Err(Rejection::NotJobParty.into());
-    }
-    let JobState::Decided { paid, until_epoch } = record.state else {
-        return Err(Rejection::JobStateWrong.into());
-    };
-    in_time(transition, until_epoch)?;
-    let bond = transition.parameters.agents.contest_bond;
-    let until_epoch = transition.epoch().saturating_add(transition.parameters.agents.committee_epochs);
-    record.state = JobState::Contested { paid, resolved: None, by, bond, until_epoch };
-    put_job(transition, id, &record);
-    transition.emit(Event::Agents(AgentEvent::JobContested { job: id, by, final_in_epoch: until_epoch }));
-    supply::shift(transition, Holder::Account(by), Holder::Custody, Asset::Open, bond, Cause::JobContested)
 }

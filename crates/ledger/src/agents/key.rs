@@ -76,7 +76,7 @@ impl AgentsRecord {
                 let cost = job.terms.price.plus(job.terms.evaluator_fee)?;
                 match job.state {
                     JobState::Closed { .. } => [NONE; 3],
-                    JobState::Contested { bond, .. } => [cost, bond, NONE],
+                    JobState::Contested { ref contest, .. } => [cost, contest.bond, NONE],
                     _ => [cost, NONE, NONE],
                 }
             }

@@ -81,6 +81,7 @@ fn a_mandate_spends_what_it_may_and_on_what_it_may() {
         ..mandate_terms(1_000, 500, 5)
     };
     let with_model = |model: &str| JobTerms { model: Some(name(model)), ..job_terms(2, 9, 100) };
+    let judged_by = |judge: u8| JobTerms { model: Some(name("base")), ..job_terms(2, judge, 100) };
     let channel = world.channel();
     world.check([
         (PAYER, grant(1, mandate_terms(150, 100, 5), None), Ok(())),
@@ -98,7 +99,10 @@ fn a_mandate_spends_what_it_may_and_on_what_it_may() {
         (1, open(job_terms(2, 9, 100), 2), Err(MandateForbids)),
         (1, open(with_model("tuned"), 2), Err(MandateForbids)),
         (1, open(JobTerms { provider: AgentId(3), ..with_model("base") }, 2), Err(MandateForbids)),
-        (1, open(with_model("base"), 2), Ok(())),
+        // The evaluator is paid too: an agent hired whom it may and named itself to evaluate, for a fee.
+        (1, open(with_model("base"), 2), Err(MandateForbids)),
+        (1, open(judged_by(1), 2), Err(MandateForbids)),
+        (1, open(judged_by(PAYER), 2), Ok(())),
         (1, top_up(2, channel, 400), Err(MandateEpochExhausted)),
         (1, top_up(2, channel, 390), Ok(())),
         (1, top_up(2, ChannelId([9; 32]), 1), Err(ChannelUnknown)),

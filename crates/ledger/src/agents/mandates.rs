@@ -143,13 +143,14 @@ pub(crate) fn revoke(transition: &mut Transition<'_>, id: MandateId) -> Applied 
 /// What a mandate is asked to pay for.
 pub(super) struct Spending<'a> {
     pub(super) purpose: Purpose,
-    pub(super) counterparty: AccountId,
+    /// Whoever is paid of it.
+    pub(super) counterparties: &'a [AccountId],
     pub(super) model: Option<&'a Name>,
     pub(super) amount: Amount,
 }
 
 impl Spending<'_> {
-    fn check(&self, terms: &MandateTerms) -> Applied {
+    fn check(&self, payer: AccountId, terms: &MandateTerms) -> Applied {
         let model_right = terms.models.is_empty()
             || match self.purpose {
                 Purpose::Pay => false,
@@ -157,7 +158,10 @@ impl Spending<'_> {
                 // The ledger does not see which model answers; the gateway of the channel holds the list.
                 Purpose::Inference => true,
             };
-        let whom_right = terms.counterparties.is_empty() || terms.counterparties.contains(&self.counterparty);
+        // What goes back to whoever pays needs no name.
+        let mut others = self.counterparties.iter().filter(|whom| **whom != payer);
+        let whom_right =
+            terms.counterparties.is_empty() || others.all(|whom| terms.counterparties.contains(whom));
         let allowed = terms.purposes.contains(&self.purpose) && model_right && whom_right;
         if allowed { Ok(()) } else { Err(Rejection::MandateForbids.into()) }
     }
@@ -180,7 +184,7 @@ pub(super) fn count(
     }
     let epoch = transition.epoch();
     for (id, mut record) in chain {
-        spending.check(&record.terms)?;
+        spending.check(payer, &record.terms)?;
         if record.epoch != epoch {
             record.epoch = epoch;
             record.spent_in_epoch = Amount::ZERO;
@@ -198,7 +202,7 @@ pub(super) fn count(
 }
 
 pub(crate) fn pay(transition: &mut Transition<'_>, id: MandateId, to: AccountId, amount: Amount) -> Applied {
-    let spending = Spending { purpose: Purpose::Pay, counterparty: to, model: None, amount };
+    let spending = Spending { purpose: Purpose::Pay, counterparties: &[to], model: None, amount };
     let payer = count(transition, id, &spending)?;
     let (from, to) = (Holder::Account(payer), Holder::Account(to));
     supply::shift(transition, from, to, Asset::Credit, amount, Cause::MandatePaid)
@@ -211,7 +215,8 @@ pub(crate) fn top_up(
     amount: Amount,
 ) -> Applied {
     let counterparty = transition.view.channel(channel)?.gateway;
-    let spending = Spending { purpose: Purpose::Inference, counterparty, model: None, amount };
+    let counterparties = &[counterparty];
+    let spending = Spending { purpose: Purpose::Inference, counterparties, model: None, amount };
     let payer = count(transition, id, &spending)?;
     channels::fund(transition, channel, payer, amount)
 }

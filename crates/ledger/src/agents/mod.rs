@@ -10,21 +10,24 @@
 //!   buys nothing more: limits count what was spent.
 //! - Job: price and evaluator's fee are set aside when it opens. Not accepted in time, or without a result in time: all of
 //!   it goes back. A result that nobody decides about is paid in full, and the evaluator is not. Otherwise the evaluator names
-//!   the part that it is worth, in basis points; either side may contest that once, for a bond, before it is final, and a
-//!   committee's silence confirms it. The fee of the evaluator is fixed in advance and does not depend on the decision.
+//!   the part that it is worth, in basis points; either side may contest that once, for a bond, before it is final, and names
+//!   another part. Jurors, drawn like those of datanets, choose one of the two, so whoever asks for too much loses; if too few
+//!   judge, the decision stands. The bond pays them; what is left of it is lost by whoever contested in vain. The fee of the
+//!   evaluator is fixed in advance, does not depend on the decision, and is paid unless jurors chose the other part.
 //! - Of what a provider is paid, parts are burned and go to maintenance, each rounded up: whoever hires themselves loses, and
 //!   many small jobs lose no less than one.
 //! - Parts: the provider of an accepted job opens jobs under it, which together never cost more than its price. All jobs of a
 //!   graph and their cost are in one record under the first.
 //! - Performance bond: OPEN of an agent. A job puts the amount that it names at risk: what failed of the job is taken of
-//!   that, for the client. An alarm about drift holds the bond; what is taken back waits for the unbonding time.
+//!   that, for the client. What is taken back waits for the unbonding time.
 //! - Evidence: decisions of evaluators who belong to neither side's cluster, and missed jobs; ratings never.
 //!
-//! Absent: the committee and the canaries, which are audits and call `resolve`, `alarm` and `forfeit`; which model answered on a
-//! channel, which the gateway knows; what agents say to each other.
+//! Absent: canaries against the drift of an agent, for which nobody could answer; which model answered on a channel, which the
+//! gateway knows; what agents say to each other.
 
 mod bonds;
 mod closing;
+mod contests;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod identity;
@@ -41,14 +44,10 @@ mod mandates;
 use openledger_types::AccountId;
 use openledger_types::agents::AgentAction;
 
-use crate::accounts;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
+use crate::{accounts, datanets};
 
-#[allow(unused_imports, reason = "for audits")]
-pub(crate) use bonds::{alarm, forfeit};
-#[allow(unused_imports, reason = "for audits")]
-pub(crate) use closing::resolve;
 pub use key::{AgentKey, AgentsRecord};
 
 pub(crate) fn keys(sender: AccountId, action: &AgentAction) -> Vec<StateKey> {
@@ -84,8 +83,11 @@ pub(crate) fn keys(sender: AccountId, action: &AgentAction) -> Vec<StateKey> {
         | A::CancelJob { job: id }
         | A::SubmitResult { job: id, .. }
         | A::DecideJob { job: id, .. }
-        | A::ContestJob { job: id }
         | A::SettleJob { job: id } => job(id),
+        A::ContestJob { job: id, .. } => job(id).into_iter().chain([datanets::key_of_jurors()]).collect(),
+        A::JudgeJob { job: id, beacon, .. } => {
+            job(id).into_iter().chain([datanets::juror_key(sender), StateKey::Beacon(*beacon)]).collect()
+        }
         A::ReleaseAgentBond { agent: id, epoch } => {
             vec![AgentKey::Agent(*id).state(), AgentKey::Unbonding(*id, sender, *epoch).state()]
         }
@@ -111,7 +113,8 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &AgentAction) -> Ap
         A::CancelJob { job } => jobs::cancel(transition, *job),
         A::SubmitResult { job, result } => jobs::submit(transition, *job, *result),
         A::DecideJob { job, paid, reasons } => jobs::decide(transition, *job, *paid, *reasons),
-        A::ContestJob { job } => jobs::contest(transition, *job),
+        A::ContestJob { job, paid } => contests::contest(transition, *job, *paid),
+        A::JudgeJob { job, beacon, contested } => contests::judge(transition, *job, *beacon, *contested),
         A::SettleJob { job } => closing::settle(transition, *job),
         A::RaiseAgentBond { agent, amount } => bonds::raise(transition, *agent, *amount),
         A::UnbondAgent { agent, amount } => bonds::unbond(transition, *agent, *amount),

@@ -106,10 +106,12 @@ pub enum AgentAction {
         /// Hash of the reasons.
         reasons: Hash,
     },
-    /// Contest a decision before it is final. Sender: the client or the provider.
+    /// Contest a decision before it is final, for a bond. Sender: the client or the provider.
     ContestJob {
         /// Which.
         job: JobId,
+        /// The part of the price that the result is worth; jurors choose between this and the decision.
+        paid: BasisPoints,
     },
     /// End a job whose time has passed: pay out what was decided, or what silence decides. Anyone may.
     SettleJob {
@@ -137,6 +139,15 @@ pub enum AgentAction {
         /// Epoch in which it was unbonded.
         epoch: u64,
     },
+    /// Judge a contested decision. Sender: a juror who was drawn and has no part in the job.
+    JudgeJob {
+        /// Which.
+        job: JobId,
+        /// Epoch of the beacon that drew the jurors: the first after the contest.
+        beacon: u64,
+        /// Whether whoever contests it is right; otherwise the evaluator is.
+        contested: bool,
+    },
 }
 
 impl AgentAction {
@@ -162,6 +173,7 @@ impl AgentAction {
             Self::RaiseAgentBond { .. } => "Raise agent bond",
             Self::UnbondAgent { .. } => "Unbond agent",
             Self::ReleaseAgentBond { .. } => "Release agent bond",
+            Self::JudgeJob { .. } => "Judge job",
         }
     }
 
@@ -209,7 +221,13 @@ impl AgentAction {
             Self::DecideJob { job, paid, .. } => {
                 format!("The result of job {job} is worth {} basis points of its price", paid.0)
             }
-            Self::ContestJob { job } => format!("Contest the decision about job {job}"),
+            Self::ContestJob { job, paid } => {
+                format!("Contest the decision about job {job}: it is worth {} basis points", paid.0)
+            }
+            Self::JudgeJob { job, contested, .. } => {
+                let whom = if *contested { "whoever contests it" } else { "its evaluator" };
+                format!("Judge job {job}: {whom} is right")
+            }
             Self::SettleJob { job } => format!("End job {job}"),
             Self::RaiseAgentBond { agent, amount } => format!("Put {amount} OPEN at stake for agent {agent}"),
             Self::UnbondAgent { agent, amount } => {
@@ -256,9 +274,9 @@ pub enum AgentEvent {
     /// The evaluator has decided.
     JobDecided { job: JobId, paid: BasisPoints, reasons: Hash, final_in_epoch: u64 },
     /// A decision was contested.
-    JobContested { job: JobId, by: AccountId, final_in_epoch: u64 },
-    /// The committee has decided.
-    JobResolved { job: JobId, paid: BasisPoints },
+    JobContested { job: JobId, by: AccountId, paid: BasisPoints, final_in_epoch: u64 },
+    /// A juror judged a contested decision.
+    JobJudged { job: JobId, juror: AccountId, contested: bool },
     /// A job ended; its money was paid out.
     JobClosed { job: JobId, to_provider: Amount, to_client: Amount, to_evaluator: Amount, forfeited: Amount },
     /// OPEN is at stake for an agent; `total` in all.
@@ -267,8 +285,4 @@ pub enum AgentEvent {
     AgentUnbonding { agent: AgentId, owner: AccountId, amount: Amount, releases_in_epoch: u64 },
     /// OPEN went back to the owner.
     AgentUnbonded { agent: AgentId, owner: AccountId, amount: Amount },
-    /// Canaries say that the agent drifts: nothing of its bond leaves.
-    AgentAlarmed { agent: AgentId },
-    /// The alarm is over.
-    AgentCleared { agent: AgentId },
 }

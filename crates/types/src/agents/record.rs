@@ -34,8 +34,6 @@ pub struct AgentRecord {
     pub bond: Amount,
     /// Part of the bond that jobs put at risk.
     pub at_risk: Amount,
-    /// Whether canaries say that it drifts.
-    pub alarmed: bool,
 }
 
 impl AgentRecord {
@@ -109,17 +107,13 @@ pub enum JobState {
         /// Last epoch in which it can be contested.
         until_epoch: u64,
     },
-    /// The decision waits for the committee.
+    /// The decision waits for the jurors.
     Contested {
         /// What the evaluator decided.
         paid: BasisPoints,
-        /// What the committee decided.
-        resolved: Option<BasisPoints>,
-        /// Who contests it.
-        by: AccountId,
-        /// OPEN that they put at risk.
-        bond: Amount,
-        /// Last epoch in which the committee can decide.
+        /// What is said against it.
+        contest: Contest,
+        /// Last epoch in which jurors can judge.
         until_epoch: u64,
     },
     /// Everything was paid out.
@@ -127,6 +121,23 @@ pub enum JobState {
         /// What the provider got of the price, levies included.
         paid: Amount,
     },
+}
+
+/// A decision that is contested.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Contest {
+    /// Who contests it.
+    pub by: AccountId,
+    /// The part of the price that they say the result is worth.
+    pub paid: BasisPoints,
+    /// OPEN that they put at risk.
+    pub bond: Amount,
+    /// In which epoch.
+    pub epoch: u64,
+    /// How many jurors there were.
+    pub jurors: u32,
+    /// Who judged, and whether the contest is right.
+    pub votes: Vec<(AccountId, bool)>,
 }
 
 /// A job.

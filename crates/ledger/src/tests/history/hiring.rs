@@ -4,7 +4,7 @@ use openledger_types::agents::{
     AgentAction as Ask, AgentId, AgentProfile, AgentRecord, AgentUnbondingRecord, CountersRecord, JobId,
     JobRecord, JobState, JobTerms, MandateId, MandateRecord, MandateTerms, Purpose,
 };
-use openledger_types::record::ChannelRecord;
+use openledger_types::record::{BeaconRecord, ChannelRecord};
 use openledger_types::{AccountId, Action, Amount, BasisPoints, ChannelId};
 
 use super::super::*;
@@ -155,7 +155,8 @@ fn job(world: &World, dice: &mut Dice) -> (u8, Ask) {
                 (client, Ask::CancelJob { job: id }),
                 (payee, Ask::SubmitResult { job: id, result: bytes32(1) }),
                 (evaluator, decide),
-                (client, Ask::ContestJob { job: id }),
+                (client, Ask::ContestJob { job: id, paid }),
+                (client, Ask::JudgeJob { job: id, beacon: world.epoch(), contested: true }),
                 settle.clone(),
             ],
             dice,
@@ -176,7 +177,13 @@ fn job(world: &World, dice: &mut Dice) -> (u8, Ask) {
             (evaluator, decide)
         }
         JobState::Decided { until_epoch, .. } if !late(until_epoch) && dice.chance(2) => {
-            (if dice.chance(2) { client } else { payee }, Ask::ContestJob { job: id })
+            (if dice.chance(2) { client } else { payee }, Ask::ContestJob { job: id, paid })
+        }
+        JobState::Contested { contest, until_epoch, .. } if !late(until_epoch) => {
+            let drawn = |epoch: &u64| world.record::<BeaconRecord>(&StateKey::Beacon(*epoch)).is_some();
+            let beacon = (contest.epoch + 1..=world.epoch()).find(drawn).unwrap_or_default();
+            let juror = one_of(&super::open::jurors(world, contest.epoch), dice).unwrap_or(client);
+            (juror, Ask::JudgeJob { job: id, beacon, contested: dice.chance(2) })
         }
         _ => settle,
     }

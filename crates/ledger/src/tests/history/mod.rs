@@ -297,7 +297,7 @@ const ABSENT: &[&str] = &["Collect treasury"];
 fn histories_reach_every_action_of_every_step() {
     // What takes many actions of one step, like a pause by a council that was elected, happens in histories of few steps.
     let few = |name| {
-        let rows = [step(name, 20), step("channels", 2), step("accounts", 2)];
+        let rows = [step(name, 20), step("channels", 2), step("accounts", 2), step("open", 3)];
         History::focused(History::beginning(), 3, &rows, &mut [])
     };
     let whole = |seed| {
