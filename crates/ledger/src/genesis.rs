@@ -169,6 +169,12 @@ pub(crate) fn check_parameters(parameters: &Parameters) -> Result<(), GenesisErr
     check_escrow("the auditor escrow", &parameters.audits.escrow())?;
     let audits = &parameters.audits;
     let rates = [audits.rate_min, audits.rate_base, audits.rate_max].map(|rate| u64::from(rate.0));
+    let opened = audits.draw_epochs.saturating_add(audits.open_epochs).saturating_add(1);
+    check_order(
+        "the time to draw and open audits and the provider's cliff",
+        opened,
+        parameters.provider_escrow.cliff_epochs,
+    )?;
     check_order("the least and the base rate of audits", rates[0], rates[1])?;
     check_order("the base and the greatest rate of audits", rates[1], rates[2])?;
     check_order("the panel and the first committee of audits", audits.panel, audits.committee)?;

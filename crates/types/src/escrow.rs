@@ -80,6 +80,26 @@ pub struct BondRecord {
     pub exposure: Amount,
 }
 
+/// The work of one epoch that is being checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct HeldEpoch {
+    /// Epoch in which the work was paid.
+    pub epoch: u64,
+    /// Checks of it that are not settled.
+    pub checks: u32,
+    /// What faults in them would cost at least, in credits.
+    pub amount: Amount,
+}
+
+/// What an account cannot take out of a role while its work is being checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct HoldRecord {
+    /// By increasing epoch, at most `HELD_EPOCHS_MAX`.
+    pub epochs: Vec<HeldEpoch>,
+    /// Rulings that say a fault and are not settled: while there is one, everything in the role is held.
+    pub faults: u32,
+}
+
 /// What a fault took, and where it went. Every amount in credits, or in OPEN where the name says so; both columns sum.
 #[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Forfeited {

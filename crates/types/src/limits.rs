@@ -71,6 +71,8 @@ pub const GOLD_PER_BATCH_MAX: usize = 64;
 pub const AUDITORS_MAX: usize = 256;
 /// Receipts that are audited of one batch; above 4 % of the most that a batch has.
 pub const AUDITS_PER_BATCH_MAX: usize = 64;
+/// Epochs with work that is being checked, per account and role; older ones count as one.
+pub const HELD_EPOCHS_MAX: usize = 128;
 /// Hashes from a receipt to the root of its batch.
 pub const BATCH_PATH_MAX: usize = 10;
 /// Votes of one panel of jurors. Panels are drawn with at most 15 seats on average.

@@ -94,11 +94,11 @@ pub enum SettlementEvent {
 /// What was refunded of one receipt.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RefundRecord {
-    /// The channel that paid it.
-    pub channel: ChannelId,
+    /// The channel that paid it; `None` while only an audit gave something back, which does not know it.
+    pub channel: Option<ChannelId>,
     /// What it charged.
     pub charged: Amount,
-    /// What went back so far.
+    /// What went back so far, by the gateway or by an audit.
     pub refunded: Amount,
     /// What of it its provider gave.
     pub by_provider: Amount,

@@ -19,7 +19,7 @@ pub(crate) fn keys(sender: AccountId, action: &AdvanceAction) -> Vec<StateKey> {
             keys.push(AdvanceKey::Shares(sender).state());
         }
         AdvanceAction::TakeAdvance { role, epoch, .. } => {
-            keys.push(StateKey::Tranche(sender, *role, *epoch));
+            keys.extend([StateKey::Tranche(sender, *role, *epoch), escrow::key_of_hold(sender, *role)]);
             if let Some(domain) = domain(*role) {
                 keys.extend(reputation::keys(sender, &domain));
             }
@@ -124,7 +124,8 @@ fn take(transition: &mut Transition<'_>, role: Role, epoch: u64, amount: Amount)
     let key = StateKey::Tranche(account, role, epoch);
     let mut tranche: TrancheRecord = transition.view.get(&key)?.ok_or(Rejection::TrancheUnknown)?;
     tranche.pledged = tranche.pledged.plus(amount).ok_or(Rejection::AmountOverflow)?;
-    if tranche.pledged > escrow::remaining(&tranche).basis_points(rules.tranche_share_max) {
+    let held = escrow::is_held(transition, (account, role, epoch))?;
+    if held || tranche.pledged > escrow::remaining(&tranche).basis_points(rules.tranche_share_max) {
         return Err(Rejection::AdvanceTooMuch.into());
     }
     let reputation = match domain(role) {

@@ -39,8 +39,7 @@ pub(crate) fn repay(
     (account, role, epoch): (AccountId, Role, u64),
     tranche: &mut TrancheRecord,
 ) -> Applied<Amount> {
-    let due = escrow::unlocked(tranche, epoch, transition.epoch()).minus(tranche.claimed);
-    let amount = due.expect("what has unlocked never shrinks").min(tranche.pledged);
+    let amount = escrow::due(transition, (account, role, epoch), tranche)?.min(tranche.pledged);
     if amount == Amount::ZERO {
         return Ok(Amount::ZERO);
     }

@@ -56,11 +56,12 @@ pub fn audit_rate(
     BasisPoints(regular.saturating_add(u16::try_from(above.0).unwrap_or(0)))
 }
 
-/// What one check pays: its cost, a part of what a provider earns by a receipt of the batch on average, and a margin.
+/// What one check pays: its cost, a part of what a provider earns by a receipt of the batch on average, and a margin. Never more
+/// than that share, or a batch of dust would take more from the fund than it brought.
 pub fn audit_fee(share: Amount, parameters: &AuditParameters) -> Amount {
     let cost = share.basis_points(parameters.cost);
     let fee = cost.fraction(parameters.fee_percent, 100).unwrap_or(parameters.fee_max);
-    fee.min(parameters.fee_max).max(parameters.fee_min)
+    fee.min(parameters.fee_max).max(parameters.fee_min).min(share)
 }
 
 /// Which receipts of a batch are audited: their places from 0, increasing. Of more than `AUDITS_PER_BATCH_MAX`, those with
@@ -83,6 +84,21 @@ pub fn drawn_receipts(
     let mut drawn: Vec<u32> = drawn.into_iter().map(|(_, receipt)| receipt).collect();
     drawn.sort_unstable();
     drawn
+}
+
+/// For how many receipts each of the drawn stands, in 1/2^16: as many as the rate makes of one, where a draw was cut short those
+/// of the batch, and for planted faults too, which show nothing about their receipts.
+pub fn stands_for(receipts: u32, drawn: usize, rate: BasisPoints, planted: BasisPoints) -> u64 {
+    let whole = u64::from(BasisPoints::WHOLE.0);
+    let cut = drawn >= limits::AUDITS_PER_BATCH_MAX;
+    let looked_at = Amount(whole.saturating_sub(u64::from(planted.0)).max(1));
+    let one = if cut {
+        let drawn = u64::try_from(drawn).unwrap_or(u64::MAX);
+        Amount(u64::from(receipts)).fraction(1 << 16, drawn)
+    } else {
+        Amount(whole).fraction(1 << 16, u64::from(rate.0.max(1)))
+    };
+    one.and_then(|one| one.fraction(whole, looked_at.0)).map_or(u64::MAX, |one| one.0)
 }
 
 /// Whether the gateway plants a fault in this audit. It follows from the gateway's seed, which it fixed before the randomness

@@ -2,8 +2,8 @@
 
 use openledger_types::audits::{
     AuditAction, AuditRecord, AuditedBatchRecord, AuditorRecord, BreakerRecord, Challenge, DrawnReceipts,
-    Fault, Opening, PanelEntry, PanelRecord, ReportRecord, Round, Ruling, Seat, SeedRecord, Stage, Status,
-    SubjectRecord, Verdict,
+    Fault, LiquidRecord, Opening, PanelEntry, PanelRecord, ReportRecord, Round, Ruling, Seat, SeedRecord,
+    Stage, Status, SubjectRecord, Verdict,
 };
 use openledger_types::{Action, Amount, AuditId, BasisPoints, codec};
 
@@ -35,7 +35,7 @@ pub(crate) fn actions() -> Vec<Action> {
         AuditAction::CommitSeed { commitment },
         AuditAction::DrawAudits { gateway, batch: 2, beacon: 3 },
         AuditAction::OpenReceipt { batch: 1, receipt: 2, opening: opening(), path: vec![bytes32(3)] },
-        AuditAction::CloseOpening { gateway, batch: 2, beacon: 3 },
+        AuditAction::CloseOpening { gateway, batch: 2 },
         AuditAction::CommitVerdict { audit, commitment },
         AuditAction::RevealVerdict { audit, verdict: claim, salt },
         AuditAction::RevealSeed { epoch: 1, seed: salt },
@@ -62,6 +62,7 @@ pub(crate) fn keys() -> Vec<StateKey> {
         AuditKey::Cluster(account(1)),
         AuditKey::Breaker,
         AuditKey::Report(account(1), bytes32(2)),
+        AuditKey::Liquid(account(1), 2),
     ];
     keys.into_iter().map(AuditKey::state).collect()
 }
@@ -88,7 +89,9 @@ fn audit_record() -> AuditRecord {
         epoch: 4,
         randomness: bytes32(5),
         receipts: 6,
-        drawn: 7,
+        charged: Amount(7),
+        earned: Amount(8),
+        covers: [Amount(9), Amount(10)],
         fee: Amount(8),
         held: Amount(9),
         rounds: vec![round],
@@ -104,17 +107,19 @@ fn audit_record() -> AuditRecord {
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let entry = PanelEntry { auditor: account(1), cluster: account(2), since: 3, reputation: 4, silences: 5 };
     let drawn =
-        DrawnReceipts { beacon: 1, randomness: bytes32(2), count: 3, open_by: 4, unopened: vec![5, 6] };
+        DrawnReceipts { beacon: 1, randomness: bytes32(2), stands_for: 3, open_by: 4, unopened: vec![5, 6] };
     let batch = AuditedBatchRecord {
         epoch: 1,
         rate: BasisPoints(2),
         fee: Amount(3),
-        share: Amount(4),
+        charged: Amount(4),
+        earned: Amount(5),
         drawn: Some(drawn),
         held: Amount(5),
     };
     let seed = SeedRecord { commitment: bytes32(1), seed: Some(bytes32(2)), due: Some((3, 4)), closed: true };
-    let subject = SubjectRecord { assigned: 1, since: 2, audited: 3, faults: 4 };
+    let subject = SubjectRecord { assigned: 1, since: 2, audited: 3, faults: 4, counted_in: Some(5) };
+    let liquid = LiquidRecord { providers: vec![(account(1), 2)], gateway: 3 };
     let breaker = BreakerRecord { epoch: 1, ruled: 2, faulty: 3, paused_until: 4 };
     vec![
         ("PanelRecord", codec::encode(&PanelRecord { entries: vec![entry] })),
@@ -124,6 +129,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         ("AuditRecord", codec::encode(&audit_record())),
         ("SubjectRecord", codec::encode(&subject)),
         ("BreakerRecord", codec::encode(&breaker)),
+        ("LiquidRecord", codec::encode(&liquid)),
         ("ReportRecord", codec::encode(&ReportRecord { bond: Amount(1), epoch: 2 })),
     ]
 }

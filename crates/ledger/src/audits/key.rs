@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::audits::{
-    AuditRecord, AuditedBatchRecord, AuditorRecord, BreakerRecord, PanelRecord, ReportRecord, SeedRecord,
-    SubjectRecord,
+    AuditRecord, AuditedBatchRecord, AuditorRecord, BreakerRecord, LiquidRecord, PanelRecord, ReportRecord,
+    SeedRecord, SubjectRecord,
 };
 use openledger_types::codec::DecodeError;
 use openledger_types::{AccountId, Amount, AuditId, Hash};
@@ -36,6 +36,8 @@ pub enum AuditKey {
     Breaker,
     /// `ReportRecord`, by reporter and commitment.
     Report(AccountId, Hash),
+    /// `LiquidRecord`, by gateway and number of the batch.
+    Liquid(AccountId, u64),
 }
 
 impl AuditKey {
@@ -58,6 +60,7 @@ pub enum AuditsRecord {
     Cluster(SubjectRecord),
     Breaker(BreakerRecord),
     Report(ReportRecord),
+    Liquid(LiquidRecord),
 }
 
 impl AuditsRecord {
@@ -73,6 +76,7 @@ impl AuditsRecord {
             AuditKey::Cluster(_) => Self::Cluster(record(bytes)?),
             AuditKey::Breaker => Self::Breaker(record(bytes)?),
             AuditKey::Report(..) => Self::Report(record(bytes)?),
+            AuditKey::Liquid(..) => Self::Liquid(record(bytes)?),
         })
     }
 

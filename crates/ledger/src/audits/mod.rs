@@ -9,12 +9,16 @@
 //! 1. Settlement fixes the rate of a batch, the highest that one of its providers calls for:
 //!    `p = clamp(5 % * (1 + 2 (1 - R)) * value * faults, 4 %, 25 %)`, with the value of a receipt against the typical one
 //!    (1/2 to 4) and one more for each recent fault (up to 4); everything in a provider's first 20 audits, tapering over
-//!    the next 40. And it fixes the fee of a check, 1.25 times its cost, from the batch's totals.
+//!    the next 40. And it fixes the fee of a check, 1.25 times its cost, from the batch's totals; never more than the mean share of
+//!    a receipt, so dust does not empty the fund.
 //! 2. The first beacon after the epoch of the settlement draws the receipts (at most 64, which is above 4 % of the largest
 //!    batch). Anyone may send the draw; it is a pure function ([`drawn_receipts`]). The fees are set aside from the
-//!    verification fund; while the fund is too low nothing is drawn, and exposure stays uncovered.
+//!    verification fund; while the fund is too low nothing is drawn, and exposure stays uncovered. A draw never expires: when it
+//!    can be paid it draws the same receipts, and the gateway has its time to open them from then on.
 //! 3. The gateway opens each drawn receipt: its leaf and path to the batch's root, its parties and amounts, and the hash
-//!    of what the auditor is handed. For what it does not open it is slashed as for a fault. The same randomness draws the
+//!    of what the auditor is handed. What it does not open may have been all that the batch paid, so it is slashed as for a fault
+//!    in all of that, and the fault counts. From the opening to the settlement the audit holds what provider and gateway
+//!    were paid in that epoch, and what its auditors have at stake ([`crate::escrow`]). The same randomness draws the
 //!    auditor ([`drawn_auditors`]), never of the provider's, gateway's or consumer's cluster.
 //! 4. The auditor commits to a verdict, and reveals it when the time for commitments has passed. A reveal before that is
 //!    refused, so there is nothing to copy. Silence is a pass: the subject is paid, the auditor is not.
@@ -26,16 +30,20 @@
 //!    again. Two thirds of the panel, and at least two, prove an objective fault; a majority without that proof degrades:
 //!    the work is not paid and counts as bad evidence, but nothing is slashed. One exception, because it cannot be proven: a
 //!    gateway that handed nothing over pays as for a receipt that it did not open, and can challenge to hand it over after all.
+//!    Where nobody is left to draw, the round stays empty, the bond of a challenge comes back, and what was ruled before holds.
 //! 7. Anyone can challenge a ruling for 7 epochs, with a bond: it is checked by a panel of 3, or after a panel by 15, 31,
 //!    63, the bond doubling. The bond comes back when the panel agrees, and otherwise pays for the checks.
 //! 8. A secret report is a commitment with a bond, revealed later as a challenge. When it proves a fault, the reporter is not
 //!    punished for a part in it and gets half of what those lose who passed it.
 //! 9. Then the ruling is settled, for the provider and gateway and for each auditor. A proven fault costs 50 times the
-//!    provider's share, and at least the part of the stake that is three times the fault rate of the cluster's other audits;
-//!    tranches first ([`crate::escrow`]). The consumer is refunded, the finder rewarded. A pass is good evidence, and covers
-//!    the exposure of the receipts that it stands for.
-//! 10. When more than a tenth of an epoch's rulings (20 at least) are faults, slashing pauses for 24 epochs. What is
-//!     pending stays pending, and no money moves because of it.
+//!    provider's share (as the gateway states it, and at least the mean of the batch; all that the batch paid to providers where
+//!    the gateway lied about the receipt or hid it), and at least the part of the stake that is three times the fault rate of the
+//!    cluster's other audits; tranches first ([`crate::escrow`]). The consumer gets back what the gateway has not given back
+//!    already, the finder is rewarded. A pass is good evidence, and covers what became liquid for the receipts that it stands
+//!    for: one over the rate, and over the part that is not planted.
+//! 10. When more than a tenth of an epoch's rulings (20 at least) are faults, slashing pauses for 24 epochs. The first ruling of
+//!     an audit counts and one fault of a cluster in an epoch, so nobody pauses it with faults of its own. What is pending
+//!     stays pending and held, and no money moves because of it.
 //!
 //! Fees are fixed and never depend on what others say. Evidence about auditors comes from planted faults and panels only. A
 //! part is liquid by reputation and within half the bond; the rest unlocks like a builder's.
@@ -66,7 +74,9 @@ use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
 pub(crate) use batches::{keys_of_batch, note};
-pub use draw::{AuditorDraw, audit_fee, audit_rate, drawn_auditors, drawn_receipts, is_planted, is_repeated};
+pub use draw::{
+    AuditorDraw, audit_fee, audit_rate, drawn_auditors, drawn_receipts, is_planted, is_repeated, stands_for,
+};
 pub use key::{AuditKey, AuditsRecord};
 pub(crate) use register::drop_auditor;
 
@@ -80,9 +90,7 @@ pub(crate) fn keys(sender: AccountId, action: &AuditAction) -> Vec<StateKey> {
         AuditAction::OpenReceipt { batch, receipt, opening, .. } => {
             batches::keys_of_open(sender, *batch, *receipt, opening)
         }
-        AuditAction::CloseOpening { gateway, batch, beacon } => {
-            batches::keys_of_close(*gateway, *batch, *beacon)
-        }
+        AuditAction::CloseOpening { gateway, batch } => batches::keys_of_close(*gateway, *batch),
         AuditAction::CommitVerdict { audit, .. } => verdicts::keys_of_commit(sender, *audit),
         AuditAction::RevealVerdict { audit, .. } => verdicts::keys_of_reveal(sender, *audit),
         AuditAction::RevealSeed { epoch, .. } => seeds::keys_of_reveal(sender, *epoch),
@@ -114,9 +122,7 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &AuditAction) -> Ap
         AuditAction::OpenReceipt { batch, receipt, opening, path } => {
             batches::open(transition, *batch, *receipt, opening, path)
         }
-        AuditAction::CloseOpening { gateway, batch, beacon } => {
-            batches::close_opening(transition, *gateway, *batch, *beacon)
-        }
+        AuditAction::CloseOpening { gateway, batch } => batches::close_opening(transition, *gateway, *batch),
         AuditAction::CommitVerdict { audit, commitment } => verdicts::commit(transition, *audit, *commitment),
         AuditAction::RevealVerdict { audit, verdict, salt } => {
             verdicts::reveal(transition, *audit, *verdict, salt)

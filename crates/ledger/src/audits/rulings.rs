@@ -2,7 +2,7 @@
 //! that nobody knew before, and the last round rules.
 
 use openledger_types::audits::{AuditRecord, Round, Ruling, Seat, SeedRecord, Stage, Status, Verdict};
-use openledger_types::record::Pool;
+use openledger_types::record::{Pool, Role};
 use openledger_types::{
     AccountId, Amount, Asset, AuditEvent, AuditId, Cause, Event, Hash, Holder, Rejection,
 };
@@ -13,7 +13,7 @@ use super::verdicts::audit_record;
 use super::{AuditKey, challenges, penalty, register, tally};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
-use crate::supply;
+use crate::{escrow, supply};
 
 pub(super) fn keys(audit: AuditId, beacon: u64) -> Vec<StateKey> {
     vec![
@@ -25,9 +25,22 @@ pub(super) fn keys(audit: AuditId, beacon: u64) -> Vec<StateKey> {
     ]
 }
 
+/// What the record leads to, whatever is due.
+fn keys_found(record: &AuditRecord, audit: AuditId) -> Vec<StateKey> {
+    let mut keys = vec![
+        AuditKey::Seed(audit.gateway, record.epoch).state(),
+        escrow::key_of_hold(record.opening.provider, Role::Provider),
+        escrow::key_of_hold(audit.gateway, Role::Gateway),
+    ];
+    keys.extend(record.parties.map(|cluster| AuditKey::Cluster(cluster).state()));
+    keys.extend(record.challenge.iter().map(|challenge| StateKey::Account(challenge.challenger)));
+    keys
+}
+
 /// Does what is due. The same whoever sends it and whenever.
 pub(super) fn advance(transition: &mut Transition<'_>, audit: AuditId, named: u64) -> Applied {
     let mut record = audit_record(transition, audit)?;
+    transition.view.need(keys_found(&record, audit))?;
     match record.status {
         Status::Ruled { .. } => return Err(Rejection::AuditRuled.into()),
         Status::Drawing { size, after } => {
@@ -121,6 +134,8 @@ fn convene(
     let commit_by = transition.epoch().saturating_add(parameters.commit_epochs);
     let round = seats(transition, record, &audit, stage, randomness, (known_by, commit_by))?;
     if round.seats.is_empty() {
+        // A round that nobody sits in: the next challenge asks for a larger one, and the last has nobody either.
+        record.rounds.push(round);
         let (ruling, established) = challenges::ruling_before(record);
         return rule(transition, record, audit, ruling, established);
     }
@@ -165,6 +180,11 @@ pub(super) fn seats(
     let round = u8::try_from(record.rounds.len()).expect("an audit has at most six rounds");
     let draw = AuditorDraw { randomness, audit, round, size, known_by, excluded: &excluded };
     let auditors = draw::drawn_auditors(&panel, &draw, &parameters);
+    transition.view.need(auditors.iter().map(|auditor| escrow::key_of_hold(*auditor, Role::Auditor)))?;
+    let risk = penalty::check(transition, record.fee);
+    for auditor in &auditors {
+        escrow::hold(transition, (*auditor, Role::Auditor, record.epoch), risk)?;
+    }
     let reveal_by = commit_by.saturating_add(parameters.reveal_epochs);
     let fresh =
         |auditor: &AccountId| Seat { auditor: *auditor, commitment: None, verdict: None, settled: false };
@@ -182,11 +202,20 @@ fn rule(
     ruling: Ruling,
     established: bool,
 ) -> Applied {
+    let before = record.challenge.as_ref().map(|challenge| challenge.ruling);
     challenges::decide(transition, record, audit, ruling)?;
+    for (ruling, faulty) in [(before, false), (Some(ruling), true)] {
+        if let Some(role) = ruling.and_then(penalty::accuses) {
+            let subject = if role == Role::Gateway { audit.gateway } else { record.opening.provider };
+            escrow::accuse(transition, subject, role, faulty)?;
+        }
+    }
     if record.reporter.is_none() {
         record.reporter = tally::accuser(record).map(|auditor| (auditor, false));
     }
-    penalty::count_ruling(transition, matches!(ruling, Ruling::Faulty(_)))?;
+    if before.is_none() {
+        penalty::count_ruling(transition, record.parties, ruling)?;
+    }
     let until = transition.epoch().saturating_add(transition.parameters.audits.challenge_epochs);
     record.status = Status::Ruled { ruling, established, until };
     transition.emit(Event::Audits(AuditEvent::AuditRuled { audit, ruling, established, until }));

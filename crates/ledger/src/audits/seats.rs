@@ -1,7 +1,7 @@
 //! What a final ruling means for one auditor: a fee that does not depend on agreeing with anybody, evidence where the truth was
 //! established, and a penalty for having passed a fault.
 
-use openledger_types::audits::{AuditRecord, Ruling, Seat, SeatResult, Stage, Verdict};
+use openledger_types::audits::{AuditRecord, Round, Ruling, Seat, SeatResult, Stage, Verdict};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{
     AccountId, Amount, Asset, AuditEvent, AuditId, Cause, Domain, Event, Holder, Rejection,
@@ -23,6 +23,7 @@ pub(super) fn keys(audit: AuditId, auditor: AccountId) -> Vec<StateKey> {
     keys.extend(penalty::keys(auditor, Role::Auditor));
     keys.extend(escrow::keys_of_lock(auditor, Role::Auditor));
     keys.extend([AuditKey::Audit(audit).state(), StateKey::Pool(Pool::Verification)]);
+    keys.push(escrow::key_of_hold(auditor, Role::Auditor));
     keys
 }
 
@@ -55,7 +56,9 @@ fn judged(
 pub(super) fn settle(transition: &mut Transition<'_>, audit: AuditId, auditor: AccountId) -> Applied {
     let mut record = audit_record(transition, audit)?;
     let ruling = final_ruling(transition, &record)?;
-    let last = record.rounds.len().saturating_sub(1);
+    // The round that ruled: later ones in which nobody spoke changed nothing.
+    let spoke = |round: &Round| round.seats.iter().any(|seat| seat.verdict.is_some());
+    let last = record.rounds.iter().rposition(spoke).unwrap_or(0);
     let mut found = None;
     for (number, round) in record.rounds.iter().enumerate() {
         let seat = round.seats.iter().find(|seat| seat.auditor == auditor && !seat.settled);
@@ -84,6 +87,7 @@ pub(super) fn settle(transition: &mut Transition<'_>, audit: AuditId, auditor: A
         escrow::forfeit(transition, auditor, Role::Auditor, &loss)?;
     }
     learn(transition, &record, auditor, result)?;
+    escrow::lift(transition, (auditor, Role::Auditor, record.epoch), loss.penalty)?;
     register::refresh(transition, auditor, result == SeatResult::Silent)?;
     let epoch = transition.epoch();
     let event = AuditEvent::SeatSettled { audit, auditor, result, fee, escrowed, epoch };
@@ -93,7 +97,7 @@ pub(super) fn settle(transition: &mut Transition<'_>, audit: AuditId, auditor: A
 
 /// What passing a fault costs. Whoever reported it secretly gets a part of what the others lose.
 fn loss(transition: &Transition<'_>, record: &AuditRecord) -> Applied<Loss> {
-    let penalty = penalty::check(transition, record.fee)?;
+    let penalty = penalty::check(transition, record.fee);
     let reporter = record.reporter.map(|(reporter, _)| (reporter, record.fee));
     let secret = record.reporter.is_some_and(|(_, secret)| secret);
     let reward = secret.then_some(transition.parameters.audits.report_reward);
@@ -134,7 +138,8 @@ fn pay(
     Ok((fee, locked))
 }
 
-/// Evidence, where a planted fault or a panel established the truth. One of them stands for the audits without it.
+/// Evidence, where a planted fault or a panel established the truth. What became liquid for it is verified then; a planted fault
+/// stands for the audits that nobody can tell from it, and for their repetitions.
 fn learn(
     transition: &mut Transition<'_>,
     record: &AuditRecord,
@@ -149,8 +154,12 @@ fn learn(
     let evidence = Evidence { good, bad, counterparty: None };
     reputation::record(transition, auditor, &Domain::Auditing, evidence)?;
     if result == SeatResult::Right {
-        let stands_for = per_part(record.fee, transition.parameters.audits.planted);
-        escrow::cover(transition, auditor, Role::Auditor, stands_for)?;
+        let parameters = transition.parameters.audits;
+        let trusted = reputation::of(transition, auditor, &Domain::Auditing)?;
+        let liquid = escrow::liquid_part(record.fee, &parameters.escrow(), trusted);
+        let repeated = liquid.plus(liquid.basis_points(parameters.repeated)).unwrap_or(liquid);
+        let covered = if record.planted { per_part(repeated, parameters.planted) } else { liquid };
+        escrow::cover(transition, auditor, Role::Auditor, covered)?;
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ pub(super) fn close(transition: &mut Transition<'_>, gateway: AccountId, epoch: 
     }
     let key = AuditKey::Seed(gateway, epoch).state();
     transition.view.put(&key, &SeedRecord { closed: true, ..record });
-    let slash = penalty::check(transition, transition.parameters.audits.fee_max)?;
+    let slash = penalty::check(transition, transition.parameters.audits.fee_max);
     penalty::withheld(transition, gateway, slash)?;
     transition.emit(Event::Audits(AuditEvent::SeedWithheld { gateway, epoch }));
     Ok(())

@@ -4,17 +4,18 @@ use openledger_types::audits::{AuditRecord, Ruling, Status, SubjectRecord, Verdi
 use openledger_types::record::Role;
 use openledger_types::{AccountId, Amount, AuditEvent, AuditId, Event, Rejection};
 
-use super::batches::scaled;
 use super::verdicts::audit_record;
 use super::{AuditKey, penalty};
 use crate::bonds::Bonded;
 use crate::escrow::{self, Loss};
 use crate::execute::Transition;
 use crate::reputation::{self, Evidence};
+use crate::settlement;
 use crate::state::{Applied, StateKey};
 
 pub(super) fn keys(audit: AuditId, provider: AccountId, consumer: AccountId) -> Vec<StateKey> {
     let gateway = audit.gateway;
+    let holds = [(provider, Role::Provider), (gateway, Role::Gateway)];
     let mut keys = penalty::keys(provider, Role::Provider);
     keys.extend(penalty::keys(gateway, Role::Gateway));
     for (subject, role) in [(provider, Role::Provider), (gateway, Role::Gateway)] {
@@ -24,7 +25,9 @@ pub(super) fn keys(audit: AuditId, provider: AccountId, consumer: AccountId) -> 
         AuditKey::Audit(audit).state(),
         AuditKey::Subject(provider).state(),
         StateKey::Account(consumer),
+        StateKey::Batch(gateway, audit.batch),
     ]);
+    keys.extend(holds.map(|(subject, role)| escrow::key_of_hold(subject, role)));
     keys
 }
 
@@ -47,48 +50,29 @@ fn consequence(
     audit: AuditId,
     ruling: Ruling,
 ) -> Applied<Option<(AccountId, Role, Loss)>> {
-    let opening = &record.opening;
-    let provider = (opening.provider, Role::Provider, 0);
-    let gateway = (audit.gateway, Role::Gateway, 1);
-    let (subject, role, place) = match ruling {
-        Ruling::Passed | Ruling::PlantFound | Ruling::PlantMissed => return Ok(None),
-        Ruling::Faulty(fault) => {
-            if fault.is_of_gateway() {
-                gateway
-            } else {
-                provider
-            }
-        }
-        Ruling::Degraded { by_gateway } => {
-            if by_gateway {
-                gateway
-            } else {
-                provider
-            }
-        }
-        Ruling::PlantFalse => gateway,
+    let Some((role, place)) = penalty::blamed(ruling) else {
+        return Ok(None);
     };
+    let subject = if role == Role::Gateway { audit.gateway } else { record.opening.provider };
     let proven = matches!(ruling, Ruling::Faulty(_));
     let reporter = record.reporter.filter(|_| proven).map(|(reporter, _)| (reporter, record.fee));
-    let refund = (ruling != Ruling::PlantFalse).then_some((opening.consumer, opening.charged));
+    let refund = Some((record.opening.consumer, penalty::refund(record, ruling)));
     let mut loss = Loss { refund, reporter, ..Loss::default() };
     let mut needed = escrow::keys_of_forfeit(subject, role, &loss);
     needed.extend(escrow::keys_of_held(transition, subject, role)?);
     needed.extend(record.parties.map(|cluster| AuditKey::Cluster(cluster).state()));
+    let known = settlement::keys_refunded(transition, audit)?;
+    needed.extend(known);
     transition.view.need(needed)?;
-    loss.penalty = match ruling {
-        Ruling::Faulty(_) => {
-            let cluster = record.parties.get(place).copied().unwrap_or(subject);
-            let key = AuditKey::Cluster(cluster).state();
-            let cluster = transition.view.get::<SubjectRecord>(&key)?.unwrap_or_default();
-            let stake = *Bonded::read(transition, subject, role)?.amount();
-            penalty::correlated(transition, stake, &cluster).max(penalty::job(transition, opening.share)?)
-        }
-        Ruling::PlantFalse => penalty::check(transition, record.fee)?,
-        // The gateway handed nothing over, or what nobody could check: as much as for not opening the receipt.
-        _ if role == Role::Gateway => penalty::job(transition, opening.share)?.max(opening.charged),
-        _ => opening.share,
-    };
+    loss.refund = settlement::left_to_refund(transition, audit, loss.refund)?;
+    loss.penalty = penalty::of_ruling(transition, record, ruling);
+    if proven {
+        let cluster = record.parties.get(place).copied().unwrap_or(subject);
+        let key = AuditKey::Cluster(cluster).state();
+        let cluster = transition.view.get::<SubjectRecord>(&key)?.unwrap_or_default();
+        let stake = *Bonded::read(transition, subject, role)?.amount();
+        loss.penalty = loss.penalty.max(penalty::correlated(transition, stake, &cluster));
+    }
     Ok(Some((subject, role, loss)))
 }
 
@@ -122,7 +106,8 @@ pub(super) fn subject(
     let at_fault = consequence.as_ref().map(|(_, role, _)| *role);
     if let Some((subject, role, loss)) = consequence {
         judge(transition, &record, (subject, role), ruling)?;
-        escrow::forfeit(transition, subject, role, &loss)?;
+        let forfeited = escrow::forfeit(transition, subject, role, &loss)?;
+        settlement::count_refunded(transition, audit, record.opening.charged, &forfeited)?;
     } else if ruling == Ruling::Passed && was_checked(&record) {
         vindicate(transition, &record, audit)?;
     }
@@ -132,8 +117,22 @@ pub(super) fn subject(
     count(transition, AuditKey::Cluster(provider_cluster).state(), faulty(Role::Provider))?;
     count(transition, AuditKey::Cluster(gateway_cluster).state(), faulty(Role::Gateway))?;
     record.settled = true;
+    lift(transition, &record, audit, ruling)?;
     transition.emit(Event::Audits(AuditEvent::SubjectSettled { audit, ruling }));
     close(transition, audit, record)
+}
+
+/// Nothing is held for this audit any more.
+fn lift(transition: &mut Transition<'_>, record: &AuditRecord, audit: AuditId, ruling: Ruling) -> Applied {
+    let risk = penalty::at_risk(transition, record);
+    let held = [(record.opening.provider, Role::Provider), (audit.gateway, Role::Gateway)];
+    for ((subject, role), risk) in held.into_iter().zip(risk) {
+        escrow::lift(transition, (subject, role, record.epoch), risk)?;
+        if penalty::accuses(ruling) == Some(role) {
+            escrow::accuse(transition, subject, role, false)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether anybody looked at it and found it good.
@@ -165,11 +164,9 @@ fn vindicate(transition: &mut Transition<'_>, record: &AuditRecord, audit: Audit
     let opening = &record.opening;
     let good = reputation::weight(opening.charged, 4, &transition.parameters.reputation);
     let evidence = Evidence { good, bad: 0, counterparty: Some(opening.consumer) };
-    let covered = |amount: Amount| scaled(amount, record.receipts, record.drawn);
-    let subjects = [
-        (opening.provider, Role::Provider, covered(opening.share)),
-        (audit.gateway, Role::Gateway, covered(opening.router_fee)),
-    ];
+    let [of_provider, of_gateway] = record.covers;
+    let subjects =
+        [(opening.provider, Role::Provider, of_provider), (audit.gateway, Role::Gateway, of_gateway)];
     for (subject, role, amount) in subjects {
         reputation::record(transition, subject, &penalty::domain(role), evidence)?;
         escrow::cover(transition, subject, role, amount)?;
@@ -178,11 +175,11 @@ fn vindicate(transition: &mut Transition<'_>, record: &AuditRecord, audit: Audit
 }
 
 /// Counts an audit in the window of a provider or a cluster.
-fn count(transition: &mut Transition<'_>, key: StateKey, faulty: bool) -> Applied {
+pub(super) fn count(transition: &mut Transition<'_>, key: StateKey, faulty: bool) -> Applied {
     let (now, window) = (transition.epoch(), transition.parameters.audits.fault_epochs);
     let mut subject = transition.view.get::<SubjectRecord>(&key)?.unwrap_or_default();
     if now.saturating_sub(subject.since) >= window {
-        subject = SubjectRecord { assigned: subject.assigned, since: now, audited: 0, faults: 0 };
+        subject = SubjectRecord { since: now, audited: 0, faults: 0, ..subject };
     }
     subject.audited = subject.audited.saturating_add(1);
     subject.faults = subject.faults.saturating_add(u32::from(faulty));

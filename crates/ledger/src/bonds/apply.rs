@@ -24,7 +24,8 @@ pub(crate) fn keys(account: AccountId, role: Role) -> Vec<StateKey> {
 pub(crate) fn keys_of_release(account: AccountId, role: Role, epochs: &[u64]) -> Vec<StateKey> {
     let epochs = epochs.iter().take(limits::TRANCHES_PER_CLAIM_MAX);
     let waiting = epochs.map(|epoch| StateKey::Unbonding(account, role, *epoch));
-    waiting.chain([EscrowKey::Unbondings(account, role).state()]).collect()
+    let others = [EscrowKey::Unbondings(account, role).state(), escrow::key_of_hold(account, role)];
+    waiting.chain(others).collect()
 }
 
 /// Puts more at stake.
@@ -90,7 +91,7 @@ pub(crate) fn release(transition: &mut Transition<'_>, role: Role, epochs: &[u64
     for epoch in epochs {
         let key = StateKey::Unbonding(account, role, *epoch);
         let waiting: UnbondingRecord = transition.view.get(&key)?.ok_or(Rejection::UnbondingUnknown)?;
-        if now < waiting.releases_in_epoch {
+        if now < waiting.releases_in_epoch || escrow::is_bound(transition, (account, role, *epoch))? {
             return Err(Rejection::StillUnbonding.into());
         }
         transition.view.remove(&key);

@@ -2,7 +2,7 @@
 //!
 //! Rule (design, section 6; mechanism notes, sections 3 and 4): stake and bond can be raised at any time. What is taken
 //! back first waits for `unbonding_epochs` in a record of its own, longer than any challenge, and is still bonded in that
-//! time: it can be slashed and it secures nothing new. What remains is nothing, which ends the business, or at least the
+//! time: it can be slashed and it secures nothing new. It waits longer while an audit of work until then is open. What remains is nothing, which ends the business, or at least the
 //! least stake; and the exposure (liquid payouts that no audit has covered) must stay within half the collateral of what
 //! remains, so nobody pays themselves out and leaves.
 //!

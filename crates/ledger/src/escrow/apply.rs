@@ -5,7 +5,7 @@ use openledger_types::record::{ImmatureRecord, Role, TrancheRecord};
 use openledger_types::{AccountId, Amount, Asset, ContributionId, Event, Name, Rejection, limits};
 
 use super::key::EscrowKey;
-use super::{tranches, unlocked};
+use super::{hold, tranches};
 use crate::advances::AdvanceKey;
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
@@ -15,7 +15,8 @@ use crate::{accounts, advances};
 pub(crate) fn keys(account: AccountId, role: Role, epochs: &[u64]) -> Vec<StateKey> {
     let epochs = epochs.iter().take(limits::TRANCHES_PER_CLAIM_MAX);
     let tranches = epochs.map(|epoch| StateKey::Tranche(account, role, *epoch));
-    tranches.chain(keys_of_lock(account, role)).chain([AdvanceKey::Pool.state()]).collect()
+    let others = [AdvanceKey::Pool.state(), hold::key_of_hold(account, role)];
+    tranches.chain(keys_of_lock(account, role)).chain(others).collect()
 }
 
 /// What [`lock`] reads beside the tranche of the epoch, which is known only with the parameters.
@@ -70,14 +71,13 @@ pub(crate) fn claim(transition: &mut Transition<'_>, role: Role, epochs: &[u64])
     if !count.contains(&epochs.len()) || !increasing {
         return Err(Rejection::TranchesInvalid.into());
     }
-    let (account, now) = (transition.sender, transition.epoch());
+    let account = transition.sender;
     let (mut claimed, mut moved) = (Amount::ZERO, false);
     for epoch in epochs {
         let key = StateKey::Tranche(account, role, *epoch);
         let mut tranche: TrancheRecord = transition.view.get(&key)?.ok_or(Rejection::TrancheUnknown)?;
         let repaid = advances::repay(transition, (account, role, *epoch), &mut tranche)?;
-        let due = unlocked(&tranche, *epoch, now).minus(tranche.claimed);
-        let due = due.expect("what has unlocked never shrinks");
+        let due = hold::due(transition, (account, role, *epoch), &tranche)?;
         if (due, repaid) == (Amount::ZERO, Amount::ZERO) {
             continue;
         }

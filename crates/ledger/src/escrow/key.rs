@@ -2,6 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_types::codec::DecodeError;
+use openledger_types::escrow::HoldRecord;
 use openledger_types::record::Role;
 use openledger_types::{AccountId, BondRecord, EpochsRecord};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub enum EscrowKey {
     Unbondings(AccountId, Role),
     /// `BondRecord` of a builder, contributor or evaluator.
     Bond(AccountId, Role),
+    /// `HoldRecord`: what of an account and role is being checked.
+    Hold(AccountId, Role),
 }
 
 impl EscrowKey {
@@ -37,6 +40,7 @@ pub enum EscrowRecord {
     Tranches(EpochsRecord),
     Unbondings(EpochsRecord),
     Bond(BondRecord),
+    Hold(HoldRecord),
 }
 
 impl EscrowRecord {
@@ -45,6 +49,7 @@ impl EscrowRecord {
             EscrowKey::Tranches(..) => Self::Tranches(record(bytes)?),
             EscrowKey::Unbondings(..) => Self::Unbondings(record(bytes)?),
             EscrowKey::Bond(..) => Self::Bond(record(bytes)?),
+            EscrowKey::Hold(..) => Self::Hold(record(bytes)?),
         })
     }
 }

@@ -5,7 +5,7 @@ use openledger_types::record::{Role, TrancheRecord};
 use openledger_types::{AccountId, Amount, Asset, Cause, EscrowEvent, Event, Holder, Rejection};
 
 use super::key::EscrowKey;
-use super::{index, liquidity};
+use super::{hold, index, liquidity};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 use crate::supply;
@@ -36,6 +36,8 @@ pub(super) fn add(
         }
     };
     tranche.amount = tranche.amount.plus(amount).ok_or(Rejection::AmountOverflow)?;
+    // Nothing unlocks in the epoch of a payment, so a longer cliff takes nothing back.
+    tranche.cliff_epochs = tranche.cliff_epochs.max(escrow.cliff_epochs);
     transition.view.put(&key, &tranche);
     Ok(())
 }
@@ -93,7 +95,7 @@ pub(crate) fn give_up(
     let key = StateKey::Tranche(account, role, epoch);
     let mut tranche = transition.view.get::<TrancheRecord>(&key)?.ok_or(Rejection::TrancheTooLow)?;
     let free = liquidity::remaining(&tranche).minus(tranche.pledged).unwrap_or_default();
-    if amount > free {
+    if amount > free || hold::is_held(transition, (account, role, epoch))? {
         return Err(Rejection::TrancheTooLow.into());
     }
     tranche.forfeited = tranche.forfeited.plus(amount).expect("at most what remains is given up");

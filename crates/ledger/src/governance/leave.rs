@@ -38,6 +38,7 @@ pub(super) fn keys(account: AccountId, leaving: &Leaving<'_>) -> Vec<StateKey> {
     keys.push(pause::pause_key());
     keys.extend(ROLES.into_iter().flat_map(|role| bonds::keys(account, role)));
     keys.extend(ROLES.map(|role| EscrowKey::Tranches(account, role).state()));
+    keys.extend(ROLES.map(|role| escrow::key_of_hold(account, role)));
     keys.push(AdvanceKey::Pool.state());
     let scopes = leaving.scopes.iter().take(most);
     keys.extend(scopes.flat_map(|scope| houses::keys_of_lock(scope, account)));
@@ -106,8 +107,16 @@ fn plus(one: Amount, other: Amount) -> Applied<Amount> {
     Ok(one.plus(other).ok_or(Rejection::AmountOverflow)?)
 }
 
-/// What must stay at stake: liquid payouts that no audit has covered are covered until one has.
-fn stays(bonded: &mut Bonded, collateral_per_open: Amount) -> Amount {
+/// What must stay at stake: liquid payouts that no audit has covered are covered until one has, and what faults in open audits
+/// would cost.
+fn stays(transition: &mut Transition<'_>, bonded: &mut Bonded) -> Applied<Amount> {
+    let at_risk = escrow::at_risk(transition, transition.sender, bonded.role())?;
+    let covered = covers(bonded, transition.parameters.collateral_per_open);
+    Ok(covered.max(escrow::open_worth(transition, at_risk)).min(*bonded.amount()))
+}
+
+/// The cover of the exposure.
+fn covers(bonded: &mut Bonded, collateral_per_open: Amount) -> Amount {
     let (stake, exposure) = (*bonded.amount(), u128::from(bonded.exposure().0));
     // Contributors cover early liquidity once, everybody else twice ([`Bonded::exposure_max`]).
     let times = if bonded.role() == Role::Data { 1 } else { 2 };
@@ -121,7 +130,7 @@ fn stays(bonded: &mut Bonded, collateral_per_open: Amount) -> Amount {
 }
 
 fn take_stake(transition: &mut Transition<'_>) -> Applied<Amount> {
-    let (account, per_open) = (transition.sender, transition.parameters.collateral_per_open);
+    let account = transition.sender;
     let mut taken = Amount::ZERO;
     for role in ROLES {
         let mut bonded = match Bonded::read(transition, account, role) {
@@ -130,7 +139,7 @@ fn take_stake(transition: &mut Transition<'_>) -> Applied<Amount> {
             Err(Stop::Rejected(_)) => continue,
             Err(missing) => return Err(missing),
         };
-        let stays = stays(&mut bonded, per_open);
+        let stays = stays(transition, &mut bonded)?;
         let goes = bonded.amount().minus(stays).expect("what stays is a part of the stake");
         *bonded.amount() = stays;
         bonded.write(transition, account);
@@ -153,6 +162,9 @@ fn take_unbonding(transition: &mut Transition<'_>, role: Role, epoch: u64) -> Ap
     let Some(waiting) = transition.view.get::<UnbondingRecord>(&key)? else {
         return Ok(Amount::ZERO);
     };
+    if escrow::is_bound(transition, (account, role, epoch))? {
+        return Ok(Amount::ZERO);
+    }
     transition.view.remove(&key);
     escrow::index::remove(transition, &EscrowKey::Unbondings(account, role).state(), epoch)?;
     let (from, to) = (Holder::Bond(account), Holder::Account(account));
@@ -161,15 +173,14 @@ fn take_unbonding(transition: &mut Transition<'_>, role: Role, epoch: u64) -> Ap
 }
 
 fn take_tranche(transition: &mut Transition<'_>, role: Role, epoch: u64) -> Applied<Amount> {
-    let (account, now) = (transition.sender, transition.epoch());
+    let account = transition.sender;
     let key = StateKey::Tranche(account, role, epoch);
     let Some(mut tranche) = transition.view.get::<TrancheRecord>(&key)? else {
         return Ok(Amount::ZERO);
     };
     // What was sold of it is the advance pool's, also of what unlocks now.
     advances::repay(transition, (account, role, epoch), &mut tranche)?;
-    let unlocked = escrow::unlocked(&tranche, epoch, now);
-    let due = unlocked.minus(tranche.claimed).unwrap_or(Amount::ZERO);
+    let due = escrow::due(transition, (account, role, epoch), &tranche)?;
     tranche.claimed = plus(tranche.claimed, due)?;
     escrow::put_tranche(transition, (account, role, epoch), &tranche)?;
     let (from, to) = (Holder::Escrow(account), Holder::Account(account));

@@ -1,5 +1,6 @@
 //! The settlement of a batch: all checks, then the debits, the payouts, the pools and the carries.
 
+use openledger_types::audits::LiquidRecord;
 use openledger_types::record::{BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, Pool, Role};
 use openledger_types::{AccountId, Amount, Asset, Batch, Domain, Event, Rejection, limits};
 
@@ -103,12 +104,12 @@ pub(crate) fn settle(transition: &mut Transition<'_>, batch: &Batch) -> Applied 
     check::bond(totals.charged, &gateway, &transition.parameters)?;
     check::vouchers(batch, &channels, &transition.parameters)?;
     record(transition, batch, gateway, &totals)?;
-    audits::note(transition, batch, totals.charged)?;
     debit(transition, batch, channels)?;
-    payouts::providers(transition, batch)?;
+    let providers = payouts::providers(transition, batch)?;
     payouts::builders(transition, batch)?;
     payouts::data(transition, batch)?;
-    payouts::router_fee(transition, batch)?;
+    let gateway = payouts::router_fee(transition, batch)?;
+    audits::note(transition, batch, totals.charged, &LiquidRecord { providers, gateway })?;
     pools(transition, batch)?;
     carries(transition, batch)?;
     classes::count(transition, batch)?;

@@ -39,7 +39,7 @@
 //! A gateway may give a consumer back what a settled receipt charged, wholly or in parts, out of its own balance, or out of
 //! what waits in the provider's tranche if the provider signed for the cumulative amount. The ledger does not see what a
 //! receipt charged, so the gateway says it, always the same; a receipt's refunds stay within that, a batch's within what it
-//! charged. A receipt that is marked as failed is refunded whole. Its number was settled and is never settled again, so
+//! charged, and what an audit gave back counts like what the gateway gives. A receipt that is marked as failed is refunded whole. Its number was settled and is never settled again, so
 //! nothing is charged twice.
 
 mod apply;
@@ -61,7 +61,7 @@ mod tests;
 pub(crate) use apply::{keys, settle};
 pub use key::{SettlementKey, SettlementRecord};
 pub use netting::{Netting, NettingError};
-pub(crate) use refunds::{apply, keys_of_action};
+pub(crate) use refunds::{apply, count_refunded, keys_of_action, keys_refunded, left_to_refund};
 pub use split::{
     CompletionLines, CompletionTerms, DataShare, DataSplit, DataTerms, PremiumSplit, Split, split_completion,
     split_data, split_lineage, split_owners, split_premium, split_reference,

@@ -47,10 +47,26 @@ fn pay(transition: &mut Transition<'_>, batch: &Batch, payment: Payment<'_>) -> 
     Ok(())
 }
 
-/// Liquid by reputation, and never beyond half the collateral of the stake without audit.
-pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+/// The part of a payment that is liquid, in 1/2^32.
+fn part(liquid: Amount, amount: Amount) -> u32 {
+    let part = liquid.fraction(u64::from(u32::MAX), amount.0).unwrap_or(Amount::ZERO);
+    u32::try_from(part.0).unwrap_or(u32::MAX)
+}
+
+/// How a provider's tranche unlocks. Below the least stake nothing else answers for the work, so it waits as long as stake does
+/// that is taken back.
+fn unlocking(transition: &mut Transition<'_>, provider: AccountId) -> Applied<EscrowParameters> {
     let parameters = transition.parameters.provider_escrow;
+    let staked = transition.view.provider(provider)?.stake >= transition.parameters.provider_stake_min;
+    let waits = if staked { 0 } else { transition.parameters.unbonding_epochs };
+    Ok(EscrowParameters { cliff_epochs: parameters.cliff_epochs.max(waits), ..parameters })
+}
+
+/// Liquid by reputation, and never beyond half the collateral of the stake without audit. Says which part was liquid, by provider.
+pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Applied<Vec<(AccountId, u32)>> {
+    let mut parts = Vec::with_capacity(batch.providers.len());
     for line in &batch.providers {
+        let parameters = unlocking(transition, line.provider)?;
         let reputation = reputation::of(transition, line.provider, &Domain::Serving)?;
         let wanted = escrow::liquid_part(line.amount, &parameters, reputation);
         let liquid = escrow::expose(transition, line.provider, Role::Provider, wanted)?;
@@ -63,8 +79,9 @@ pub(super) fn providers(transition: &mut Transition<'_>, batch: &Batch) -> Appli
             hold: Hold::Tranche(parameters),
         };
         pay(transition, batch, payment)?;
+        parts.push((line.provider, part(liquid, line.amount)));
     }
-    Ok(())
+    Ok(parts)
 }
 
 /// Who is paid for a line of a lineage: the owner of the model whose title it is, or the account itself.
@@ -122,11 +139,11 @@ pub(super) fn data(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
     Ok(())
 }
 
-/// Liquid like a provider's, by the reputation for routing and within half the collateral of the bond.
-pub(super) fn router_fee(transition: &mut Transition<'_>, batch: &Batch) -> Applied {
+/// Liquid like a provider's, by the reputation for routing and within half the collateral of the bond. Says which part.
+pub(super) fn router_fee(transition: &mut Transition<'_>, batch: &Batch) -> Applied<u32> {
     let amount = batch.router_fee_total;
     if amount == Amount::ZERO {
-        return Ok(());
+        return Ok(0);
     }
     let account = transition.sender;
     let parameters = transition.parameters.provider_escrow;
@@ -135,5 +152,6 @@ pub(super) fn router_fee(transition: &mut Transition<'_>, batch: &Batch) -> Appl
     let liquid = escrow::expose(transition, account, Role::Gateway, wanted)?;
     let hold = Hold::Tranche(parameters);
     let payment = Payment { account, role: Role::Gateway, source: String::new(), amount, liquid, hold };
-    pay(transition, batch, payment)
+    pay(transition, batch, payment)?;
+    Ok(part(liquid, amount))
 }

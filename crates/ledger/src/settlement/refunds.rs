@@ -4,7 +4,7 @@
 use openledger_types::record::{BatchRecord, Role};
 use openledger_types::settlement::{Refund, RefundConsent, RefundRecord, SettlementAction, SettlementEvent};
 use openledger_types::transaction::ConsentMessage;
-use openledger_types::{AccountId, Amount, Asset, Cause, Event, Holder, Rejection};
+use openledger_types::{AccountId, Amount, Asset, AuditId, Cause, Event, Forfeited, Holder, Rejection};
 
 use super::key::SettlementKey;
 use crate::escrow;
@@ -85,14 +85,15 @@ fn settled(transition: &mut Transition<'_>, refund: &Refund) -> Applied<BatchRec
 fn known(transition: &mut Transition<'_>, refund: &Refund) -> Applied<RefundRecord> {
     let key = SettlementKey::Refund(transition.sender, refund.receipt).state();
     let fresh = RefundRecord {
-        channel: refund.channel,
+        channel: Some(refund.channel),
         charged: refund.charged,
         refunded: Amount::ZERO,
         by_provider: Amount::ZERO,
         failed: false,
     };
-    let record = transition.view.get::<RefundRecord>(&key)?.unwrap_or(fresh);
-    if (record.channel, record.charged) == (refund.channel, refund.charged) {
+    let mut record = transition.view.get::<RefundRecord>(&key)?.unwrap_or(fresh);
+    let channel = *record.channel.get_or_insert(refund.channel);
+    if (channel, record.charged) == (refund.channel, refund.charged) {
         Ok(record)
     } else {
         Err(Rejection::RefundChargeWrong.into())
@@ -117,4 +118,57 @@ fn source(transition: &mut Transition<'_>, refund: &Refund, record: &mut RefundR
     record.by_provider = consent.cumulative;
     escrow::give_up(transition, (consent.provider, Role::Provider, consent.epoch), refund.amount)?;
     Ok(Holder::Escrow(consent.provider))
+}
+
+/// The number of an audited receipt.
+fn number(transition: &mut Transition<'_>, audit: AuditId) -> Applied<u64> {
+    let batch = transition.view.get::<BatchRecord>(&StateKey::Batch(audit.gateway, audit.batch))?;
+    let batch = batch.expect("a batch that is audited was settled");
+    Ok(batch.first_receipt.saturating_add(u64::from(audit.receipt)))
+}
+
+/// What the refund by an audit reads, once the batch is loaded.
+pub(crate) fn keys_refunded(transition: &mut Transition<'_>, audit: AuditId) -> Applied<[StateKey; 2]> {
+    let number = number(transition, audit)?;
+    let of_batch = SettlementKey::Refunds(audit.gateway, audit.batch).state();
+    Ok([SettlementKey::Refund(audit.gateway, number).state(), of_batch])
+}
+
+/// What of a refund was not given back before, so that nobody gets the same money twice.
+pub(crate) fn left_to_refund(
+    transition: &mut Transition<'_>,
+    audit: AuditId,
+    refund: Option<(AccountId, Amount)>,
+) -> Applied<Option<(AccountId, Amount)>> {
+    let [key, _] = keys_refunded(transition, audit)?;
+    let refunded = transition.view.get::<RefundRecord>(&key)?.map_or(Amount::ZERO, |record| record.refunded);
+    Ok(refund.map(|(consumer, amount)| (consumer, amount.minus(refunded).unwrap_or(Amount::ZERO))))
+}
+
+/// An audit gave something back: a refund by the gateway gives only what is left.
+pub(crate) fn count_refunded(
+    transition: &mut Transition<'_>,
+    audit: AuditId,
+    charged: Amount,
+    forfeited: &Forfeited,
+) -> Applied {
+    let open = escrow::collateral(forfeited.refunded_open, transition.parameters.collateral_per_open);
+    let paid = forfeited.refunded.plus(open).ok_or(Rejection::AmountOverflow)?;
+    if paid == Amount::ZERO {
+        return Ok(());
+    }
+    let [of_receipt, of_batch] = keys_refunded(transition, audit)?;
+    let fresh = RefundRecord {
+        channel: None,
+        charged,
+        refunded: Amount::ZERO,
+        by_provider: Amount::ZERO,
+        failed: false,
+    };
+    let mut record = transition.view.get::<RefundRecord>(&of_receipt)?.unwrap_or(fresh);
+    record.refunded = record.refunded.plus(paid).ok_or(Rejection::AmountOverflow)?;
+    transition.view.put(&of_receipt, &record);
+    let sum = transition.view.get::<Amount>(&of_batch)?.unwrap_or_default();
+    transition.view.put(&of_batch, &sum.plus(paid).ok_or(Rejection::AmountOverflow)?);
+    Ok(())
 }

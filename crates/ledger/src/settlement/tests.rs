@@ -583,3 +583,25 @@ fn netting_refuses_what_does_not_add_up() {
     }
     assert_eq!(many.add(&small), Err(NettingError::Full));
 }
+
+/// A provider took its stake back and went on earning: nothing but a week of its own pay answered for its work.
+#[test]
+fn what_a_provider_without_stake_earns_waits_as_long_as_stake_does() {
+    let mut world = World::prepared();
+    let tranche = |world: &World, epoch| {
+        let key = StateKey::Tranche(account(PROVIDER), Role::Provider, epoch);
+        world.record::<TrancheRecord>(&key).unwrap()
+    };
+    let earn = |world: &mut World| {
+        let batch = world.batch(&[world.terms("base", 10_000, 0, &[], 1)]);
+        world.accept(GATEWAY, settling(batch));
+    };
+    let unbond = Action::Unbond { role: Role::Provider, amount: Amount(1_000_000_000) };
+    world.accept(PROVIDER, unbond);
+    earn(&mut world);
+    assert_eq!((tranche(&world, 0).amount, tranche(&world, 0).cliff_epochs), (Amount(4_500), 90));
+    world.pass(1);
+    world.accept(PROVIDER, Action::RaiseBond { role: Role::Provider, amount: Amount(1_000_000_000) });
+    earn(&mut world);
+    assert_eq!((tranche(&world, 0).cliff_epochs, tranche(&world, 1).cliff_epochs), (90, 7));
+}

@@ -94,6 +94,10 @@ fn a_genesis_is_checked() {
     );
     check(&parameters(|p| p.epoch_ms = 0), bounds("epoch_ms", 0, 1, 86_400_000));
     check(
+        &parameters(|p| p.provider_escrow.cliff_epochs = 2),
+        GenesisError::RangeInverted { range: "the time to draw and open audits and the provider's cliff" },
+    );
+    check(
         &parameters(|p| p.data_escrow.liquid_low = BasisPoints(7_501)),
         GenesisError::RangeInverted { range: "the data escrow" },
     );

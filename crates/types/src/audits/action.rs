@@ -46,8 +46,6 @@ pub enum AuditAction {
         gateway: AccountId,
         /// Its number.
         batch: u64,
-        /// Epoch of the first beacon after the settlement's epoch.
-        beacon: u64,
     },
     /// Commit to a verdict. Sender: an auditor who was drawn.
     CommitVerdict {
@@ -165,7 +163,7 @@ impl AuditAction {
                 "Open receipt {receipt} of batch {batch}: {} C by provider {} for {}",
                 opening.charged, opening.provider, opening.consumer
             ),
-            Self::CloseOpening { gateway, batch, .. } => {
+            Self::CloseOpening { gateway, batch } => {
                 format!("Close the opening of batch {batch} of {gateway}")
             }
             Self::CommitVerdict { audit, commitment } => {

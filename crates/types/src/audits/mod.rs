@@ -11,8 +11,8 @@ pub use event::{AuditEvent, SeatResult};
 pub use parameters::AuditParameters;
 pub use record::{
     AuditId, AuditRecord, AuditedBatchRecord, AuditorRecord, BreakerRecord, Challenge, DrawnReceipts, Fault,
-    Opening, PanelEntry, PanelRecord, ReportRecord, Round, Ruling, Seat, SeedRecord, Stage, Status,
-    SubjectRecord, Verdict,
+    LiquidRecord, Opening, PanelEntry, PanelRecord, ReportRecord, Round, Ruling, Seat, SeedRecord, Stage,
+    Status, SubjectRecord, Verdict,
 };
 
 use borsh::BorshSerialize;

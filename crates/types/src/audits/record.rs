@@ -143,8 +143,8 @@ pub struct DrawnReceipts {
     pub beacon: u64,
     /// Its randomness.
     pub randomness: Hash,
-    /// How many were drawn.
-    pub count: u32,
+    /// For how many receipts each of the drawn stands, in 1/2^16.
+    pub stands_for: u64,
     /// Last epoch for opening them.
     pub open_by: u64,
     /// Which are still to be opened: places in the batch from 0, increasing.
@@ -160,12 +160,23 @@ pub struct AuditedBatchRecord {
     pub rate: BasisPoints,
     /// What one check pays.
     pub fee: Amount,
-    /// What a provider earned by one receipt on average.
-    pub share: Amount,
+    /// What the batch charged.
+    pub charged: Amount,
+    /// What its providers earned.
+    pub earned: Amount,
     /// The draw.
     pub drawn: Option<DrawnReceipts>,
     /// Credits in custody for checks of receipts that are not opened.
     pub held: Amount,
+}
+
+/// Which part of what a batch paid became liquid before an audit. It is read for each receipt that is opened and never changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct LiquidRecord {
+    /// By provider, in the order of the batch's lines, in 1/2^32.
+    pub providers: Vec<(AccountId, u32)>,
+    /// Of the router fee, in 1/2^32.
+    pub gateway: u32,
 }
 
 /// What a gateway says about a drawn receipt. It answers for every field.
@@ -300,8 +311,12 @@ pub struct AuditRecord {
     pub randomness: Hash,
     /// Receipts of the batch.
     pub receipts: u32,
-    /// Drawn receipts of the batch: each stands for `receipts / drawn`.
-    pub drawn: u32,
+    /// What the batch charged: the gateway cannot state that.
+    pub charged: Amount,
+    /// What its providers earned.
+    pub earned: Amount,
+    /// Liquid payouts of the provider and of the gateway that a pass covers: those of the receipts that this one stands for.
+    pub covers: [Amount; 2],
     /// What one check pays.
     pub fee: Amount,
     /// Credits in custody for the checks.
@@ -333,6 +348,8 @@ pub struct SubjectRecord {
     pub audited: u32,
     /// Faults proven in the window.
     pub faults: u32,
+    /// Last epoch in which a fault of the cluster counted towards the pause.
+    pub counted_in: Option<u64>,
 }
 
 /// Whether too many audits fail.

@@ -14,7 +14,18 @@ fn parameters() -> AuditParameters {
 }
 
 fn seasoned(faults: u32) -> SubjectRecord {
-    SubjectRecord { assigned: 1_000, since: 0, audited: 10, faults }
+    SubjectRecord { assigned: 1_000, since: 0, audited: 10, faults, counted_in: None }
+}
+
+#[test]
+fn a_drawn_receipt_stands_for_those_that_were_not() {
+    let stands_for =
+        |receipts, drawn, rate, planted| stands_for(receipts, drawn, BasisPoints(rate), BasisPoints(planted));
+    assert_eq!(stands_for(1, 1, 10_000, 0), 1 << 16);
+    assert_eq!(stands_for(10, 1, 400, 0), 25 << 16, "of ten receipts mostly none is drawn");
+    assert_eq!(stands_for(1_024, 41, 400, 0), 25 << 16);
+    assert_eq!(stands_for(1_024, 64, 2_500, 0), 16 << 16, "more than 64 are not looked at");
+    assert_eq!(stands_for(1, 1, 10_000, 5_000), 2 << 16, "every other one is a planted fault");
 }
 
 #[test]
@@ -40,7 +51,11 @@ fn the_rate_follows_trust_value_and_faults() {
 #[test]
 fn a_fee_is_the_cost_and_a_margin_within_limits() {
     let fee = |share| audit_fee(Amount(share), &parameters()).0;
-    assert_eq!([0, 100, 4_500, 100_001, u64::MAX].map(fee), [100, 100, 4_500, 100_000, 100_000]);
+    assert_eq!(
+        [0, 100, 4_500, 100_001, u64::MAX].map(fee),
+        [0, 100, 4_500, 100_000, 100_000],
+        "dust pays for its own checks"
+    );
 }
 
 #[test]
@@ -130,7 +145,7 @@ proptest! {
     /// I14: the rate is never below the least one, everything of a newcomer is audited, and no more than the limit is drawn.
     #[test]
     fn rates_have_a_floor(reputation in any::<u32>(), assigned in 0u64..200, faults in 0u32..9, charged in any::<u64>(), receipts in 1u32..1_025) {
-        let subject = SubjectRecord { assigned, since: 0, audited: faults, faults };
+        let subject = SubjectRecord { assigned, since: 0, audited: faults, faults, counted_in: None };
         let rate = audit_rate(reputation, &subject, Amount(charged), 3, &parameters());
         prop_assert!(rate >= parameters().rate_min && rate <= BasisPoints::WHOLE);
         prop_assert!(assigned >= 60 || rate > parameters().rate_base || assigned == 59);

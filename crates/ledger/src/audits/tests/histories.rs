@@ -26,7 +26,7 @@ fn an_honest_receipt_passes_pays_its_auditor_and_covers_exposure() {
     finish(&mut world, audit);
     assert_eq!(worth(&world, auditor), (bond, held + 4_500), "the whole fee");
     assert_eq!(world.account(auditor).escrowed.0, 3_375, "a quarter of it is liquid without reputation");
-    assert_eq!(before - provider_record(&world).exposure.0, 4_500);
+    assert_eq!(before - provider_record(&world).exposure.0, 1_800, "what was liquid of 4,500");
     assert!(evidence(&world, PROVIDER, Domain::Serving).unwrap().alpha > 1 << 32);
     assert!(evidence(&world, GATEWAY, Domain::Routing).unwrap().alpha > 1 << 32);
     assert_eq!(evidence(&world, auditor, Domain::Auditing), None, "nothing proved that it looked");
@@ -89,7 +89,7 @@ fn a_silent_gateway_is_slashed_for_what_it_keeps_back() {
     world.accept(STRANGER, draw(batch, 1));
     assert_eq!(funds - pool(&world, Pool::Verification), 9_000, "two fees are set aside");
     world.accept(GATEWAY, open(batch, 1, 2));
-    let close = || audits(AuditAction::CloseOpening { gateway: account(GATEWAY), batch, beacon: 1 });
+    let close = || audits(AuditAction::CloseOpening { gateway: account(GATEWAY), batch });
     world.check([(STRANGER, close(), Err(Rejection::OpeningOpen))]);
     until(&mut world, 4);
     let held = |world: &World| {
@@ -100,7 +100,7 @@ fn a_silent_gateway_is_slashed_for_what_it_keeps_back() {
     let events = world.accept(STRANGER, close());
     let withheld = |event: &Event| matches!(event, Event::Audits(AuditEvent::ReceiptsWithheld { receipts, .. }) if *receipts == [0]);
     assert!(events.iter().any(withheld));
-    assert_eq!(before - held(&world), 50 * 4_500, "50 shares of a receipt");
+    assert_eq!(before - held(&world), 50 * 9_000, "50 times what the batch's providers earned");
     world.check([
         (STRANGER, close(), Err(Rejection::AuditBatchUnknown)),
         (GATEWAY, open(batch, 0, 2), Err(Rejection::AuditBatchUnknown)),

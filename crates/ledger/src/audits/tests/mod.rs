@@ -1,5 +1,6 @@
 //! What the tests of audits share: a network with auditors, and one receipt that is being audited.
 
+mod attacks;
 mod draws;
 mod histories;
 mod properties;

@@ -205,7 +205,7 @@ fn slashing_pauses_when_too_many_audits_fail_and_no_money_moves() {
 #[test]
 fn faults_of_one_cluster_are_correlated() {
     let mut world = network(plain);
-    let cluster = |audited, faults| SubjectRecord { assigned: 0, since: 0, audited, faults };
+    let cluster = |audited, faults| SubjectRecord { audited, faults, ..SubjectRecord::default() };
     let stake = Amount(1_000_000_000);
     let mut parts = Vec::new();
     for subject in [cluster(1, 0), cluster(1, 1), cluster(40, 2), cluster(40, 20)] {

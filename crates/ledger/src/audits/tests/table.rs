@@ -1,7 +1,7 @@
 //! The table of rejections, in the order of an audit.
 
 use openledger_types::Rejection::*;
-use openledger_types::record::BatchRecord;
+use openledger_types::record::Pool;
 
 use super::*;
 
@@ -37,17 +37,18 @@ fn draws_and_openings() {
     ]);
     let batch = settle(&mut world, 2);
     let revealed = || audits(AuditAction::RevealSeed { epoch: 0, seed: SEED });
-    let close = |beacon| audits(AuditAction::CloseOpening { gateway: account(GATEWAY), batch, beacon });
+    let close = |batch| audits(AuditAction::CloseOpening { gateway: account(GATEWAY), batch });
     world.check([
         (STRANGER, draw(batch, 0), Err(AuditBeaconWrong)),
         (STRANGER, draw(batch, 1), Err(AuditBeaconWrong)),
         (STRANGER, draw(batch + 1, 1), Err(AuditBatchUnknown)),
         (GATEWAY, open(batch, 0, 2), Err(ReceiptNotDrawn)),
-        (STRANGER, close(1), Err(AuditBeaconWrong)),
+        (STRANGER, close(batch + 1), Err(AuditBatchUnknown)),
+        (STRANGER, close(batch), Err(OpeningOpen)),
     ]);
     world.pass(2);
     world.check([
-        (STRANGER, close(1), Err(OpeningOpen)),
+        (STRANGER, close(batch), Err(OpeningOpen)),
         (STRANGER, draw(batch, 2), Err(AuditBeaconWrong)),
         (GATEWAY, revealed(), Err(SeedEarly)),
         (STRANGER, draw(batch, 1), Ok(())),
@@ -75,20 +76,43 @@ fn draws_and_openings() {
     world.check([(GATEWAY, open(batch, 1, 2), Err(OpeningTooLate))]);
 }
 
+/// Somebody emptied the verification fund, waited until the time to draw was over, and no batch of that time was ever audited.
 #[test]
-fn a_draw_that_comes_too_late_or_that_nobody_can_pay_for() {
+fn a_draw_that_nobody_can_pay_for_waits_for_the_fund() {
     let mut world = World::with(plain, 1_000_000_000).prepare();
     let batch = settle(&mut world, 3);
-    world.pass(1);
-    world.check([(STRANGER, draw(batch, 1), Err(PoolTooLow))]);
-    world.pass(2);
-    let close = || audits(AuditAction::CloseOpening { gateway: account(GATEWAY), batch, beacon: 1 });
+    let close = || audits(AuditAction::CloseOpening { gateway: account(GATEWAY), batch });
+    world.pass(9);
     world.check([
-        (STRANGER, draw(batch, 1), Err(DrawTooLate)),
-        (STRANGER, close(), Ok(())),
-        (STRANGER, close(), Err(AuditBatchUnknown)),
+        (STRANGER, draw(batch, 1), Err(PoolTooLow)),
+        (STRANGER, draw(batch, 9), Err(AuditBeaconWrong)),
+        (STRANGER, close(), Err(OpeningOpen)),
     ]);
-    assert!(world.record::<BatchRecord>(&StateKey::Batch(account(GATEWAY), batch)).is_some());
+    let large = world.batch(&[world.terms("base", 1_000_000, 0, &[], 1)]);
+    world.check([
+        (GATEWAY, settling(large), Ok(())),
+        (STRANGER, draw(batch, 1), Ok(())),
+        (GATEWAY, open(batch, 0, 3), Ok(())),
+    ]);
+    world.pass(1);
+    world.check([(GATEWAY, open(batch, 1, 3), Ok(())), (STRANGER, close(), Err(OpeningOpen))]);
+    world.pass(1);
+    world.check([(GATEWAY, open(batch, 2, 3), Err(OpeningTooLate)), (STRANGER, close(), Ok(()))]);
+}
+
+/// A gateway settled dust, for each receipt of which the fund paid the least fee.
+#[test]
+fn dust_takes_no_more_from_the_fund_than_its_providers_earned() {
+    let mut world = network(plain);
+    let fund = |world: &World| world.record::<Amount>(&StateKey::Pool(Pool::Verification)).unwrap().0;
+    let terms: Vec<_> = (0..100).map(|_| world.terms("base", 10, 0, &[], 1)).collect();
+    let batch = world.batch(&terms);
+    let number = batch.number;
+    world.accept(GATEWAY, settling(batch));
+    world.pass(1);
+    let before = fund(&world);
+    world.accept(STRANGER, draw(number, 1));
+    assert_eq!(before - fund(&world), 64 * 4, "64 shares of 4 uC");
 }
 
 #[test]

@@ -132,3 +132,28 @@ fn whoever_sold_a_tranche_does_not_leave_with_it() {
     assert_eq!(pool.owed, Amount(0));
     assert!(!world.state.contains_key(&key.encode()));
 }
+
+/// Somebody whose work was being audited left with the stake and the tranche that would have paid for the faults.
+#[test]
+fn whoever_is_audited_leaves_what_faults_would_cost() {
+    let mut world = approved();
+    let begun = world.context.timestamp_ms / world.parameters.epoch_ms;
+    let held = (account(PROVIDER), Role::Provider, begun);
+    world.transit(STRANGER, |transition| escrow::hold(transition, held, Amount(40_000_000)));
+    let unbond = Action::Unbond { role: Role::Provider, amount: Amount(500_000_000) };
+    world.accept(PROVIDER, Action::RaiseBond { role: Role::Provider, amount: Amount(500_000_000) });
+    world.accept(PROVIDER, unbond);
+    world.pass(14);
+    world.accept(0, close(1));
+    let before = world.account(PROVIDER);
+    let all = || leave(&[(Role::Provider, begun)], &[(Role::Provider, begun)]);
+    world.accept(PROVIDER, all());
+    let after = world.account(PROVIDER);
+    let left: ProviderRecord = world.record(&StateKey::Provider(account(PROVIDER))).unwrap();
+    assert_eq!(left.stake.0, 400_000_000, "40 C at 0.1 C for one OPEN");
+    assert_eq!((after.open.0 - before.open.0, after.credits), (1_600_000_000, before.credits));
+    world.transit(STRANGER, |transition| escrow::lift(transition, held, Amount(40_000_000)));
+    world.accept(PROVIDER, all());
+    let end = world.account(PROVIDER);
+    assert!(end.credits > after.credits && end.open.0 - after.open.0 > 500_000_000);
+}

@@ -245,12 +245,9 @@ fn batches(world: &World, dice: &mut Dice, at_work: usize, found: &mut Vec<Due>)
     for (key, record) in records {
         let StateKey::Audits(AuditKey::Batch(gateway, batch)) = key else { continue };
         let beacon = beacon_after(world, record.epoch);
-        let close = AuditAction::CloseOpening { gateway, batch, beacon };
+        let close = AuditAction::CloseOpening { gateway, batch };
         let Some(drawn) = record.drawn else {
-            let late = now > beacon + world.parameters.audits.draw_epochs;
-            if late && dice.chance(40) {
-                found.push((Haste::None, dice.who(), close));
-            } else if !late && now > record.epoch && has_room {
+            if now > record.epoch && has_room {
                 // Mostly those that may have planted faults, which few have.
                 let seed = AuditKey::Seed(gateway, record.epoch).state();
                 if world.record::<SeedRecord>(&seed).is_none() && !dice.chance(6) {
@@ -260,7 +257,7 @@ fn batches(world: &World, dice: &mut Dice, at_work: usize, found: &mut Vec<Due>)
             }
             continue;
         };
-        if drawn.unopened.is_empty() || now > drawn.open_by {
+        if now > drawn.open_by {
             found.push((Haste::None, dice.who(), close));
             continue;
         }
@@ -338,7 +335,7 @@ fn stray(world: &World, dice: &mut Dice) -> (u8, AuditAction) {
         1 => AuditAction::CommitSeed { commitment: SALT },
         2 => AuditAction::DrawAudits { gateway, batch, beacon: past },
         3 => return (number_of(audit.gateway).expect("gateways take part"), reopened(world, audit)),
-        4 | 15..20 => AuditAction::CloseOpening { gateway, batch, beacon: past },
+        4 | 15..20 => AuditAction::CloseOpening { gateway, batch },
         5 => AuditAction::CommitVerdict { audit, commitment: SALT },
         6 => AuditAction::RevealVerdict { audit, verdict, salt: SALT },
         7 => AuditAction::RevealSeed { epoch: past, seed: seed(gateway, past) },

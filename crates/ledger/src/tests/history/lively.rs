@@ -11,6 +11,7 @@ pub(super) fn lively(parameters: &mut Parameters) {
     let audits = &mut parameters.audits;
     (audits.draw_epochs, audits.open_epochs, audits.seed_epochs) = (6, 8, 8);
     (audits.commit_epochs, audits.reveal_epochs) = (8, 8);
+    parameters.provider_escrow.cliff_epochs = 15;
     // With the starting penalty of 50 jobs a gateway of these few would be out of business after twenty mistakes.
     audits.job_slash = 10;
     let datanets = &mut parameters.datanets;

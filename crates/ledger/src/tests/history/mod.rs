@@ -297,7 +297,14 @@ const ABSENT: &[&str] = &["Collect treasury"];
 fn histories_reach_every_action_of_every_step() {
     // What takes many actions of one step, like a pause by a council that was elected, happens in histories of few steps.
     let few = |name| {
-        let rows = [step(name, 20), step("channels", 2), step("accounts", 2), step("open", 3)];
+        let paid = u64::from(name == "maturity") * 6;
+        let rows = [
+            step(name, 20),
+            step("channels", 2),
+            step("accounts", 2),
+            step("open", 3),
+            step("settlement", paid),
+        ];
         History::focused(History::beginning(), 3, &rows, &mut [])
     };
     let whole = |seed| {
@@ -307,7 +314,7 @@ fn histories_reach_every_action_of_every_step() {
     };
     // Whoever may not do it tries in whole histories.
     let (wholes, fews) =
-        ([whole(1), whole(2)].map(|history| history.tally), ["governance", "agents"].map(few));
+        ([whole(1), whole(2)].map(|history| history.tally), ["governance", "agents", "maturity"].map(few));
     for (name, (sent, taken)) in added(&wholes) {
         assert!(taken < sent || sent < 100, "{name:?} is never refused");
     }

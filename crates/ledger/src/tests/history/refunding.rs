@@ -24,7 +24,10 @@ pub(super) fn refunds(world: &World, dice: &mut Dice) -> (u8, Action) {
     let key = SettlementKey::Refund(account(who), receipt).state();
     let known: Option<RefundRecord> = world.record(&key);
     let (channel, charged, refunded, by_provider) = match known {
-        Some(known) => (known.channel, known.charged.0, known.refunded.0, known.by_provider.0),
+        Some(known) => {
+            let channel = known.channel.unwrap_or_else(|| channel(world, dice, who));
+            (channel, known.charged.0, known.refunded.0, known.by_provider.0)
+        }
         None => (channel(world, dice, who), 1 + whole / (receipts + 1), 0, 0),
     };
     let left = charged.saturating_sub(refunded);

@@ -12,6 +12,7 @@ mod split;
 use std::collections::{BTreeMap, BTreeSet};
 
 use openledger_types::agents::AgentAction;
+use openledger_types::escrow::HoldRecord;
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, Action, Asset, ChannelId, Event, Holder};
 
@@ -90,6 +91,11 @@ fn place(asset: Asset) -> usize {
 
 fn take(from: &mut u128, amount: u128) {
     *from = from.checked_sub(amount).expect("the reference model holds less than the ledger took");
+}
+
+/// What of an account and role is being checked.
+fn hold(world: &World, account: AccountId, role: Role) -> HoldRecord {
+    world.record(&EscrowKey::Hold(account, role).state()).unwrap_or_default()
 }
 
 impl Model {
@@ -216,6 +222,8 @@ impl Model {
                 for epoch in epochs {
                     let amount = self.unbonding.remove(&(sender, *role, *epoch)).expect("something waited");
                     assert!(turn.world.epoch() >= epoch + turn.world.parameters.unbonding_epochs);
+                    let hold = hold(turn.world, sender, *role);
+                    assert!(hold.faults == 0 && hold.epochs.iter().all(|held| held.epoch > *epoch));
                     self.purse(sender).open += amount;
                 }
             }

@@ -10,7 +10,7 @@ use openledger_types::{AccountId, Action, Batch, ChannelId, Domain, Event};
 
 use super::super::history::Turn;
 use super::super::*;
-use super::{Channel, Model, Tranche, part, take};
+use super::{Channel, Model, Tranche, hold, part, take};
 use crate::funds::FundsKey;
 use crate::markets::MarketKey;
 use crate::{StateKey, models, reputation};
@@ -88,8 +88,13 @@ impl Model {
         for line in &batch.providers {
             let amount = u128::from(line.amount.0);
             let reputation = reputation_of(world, line.provider, Domain::Serving);
-            let rule = (&parameters.provider_escrow, reputation);
-            self.earn(line.provider, Role::Provider, rule, amount, world);
+            let mut escrow = parameters.provider_escrow;
+            let stake = self.bonds.get(&(line.provider, Role::Provider)).copied().unwrap_or_default();
+            if stake < u128::from(parameters.provider_stake_min.0) {
+                // What nothing else answers for waits like stake that is taken back.
+                escrow.cliff_epochs = escrow.cliff_epochs.max(parameters.unbonding_epochs);
+            }
+            self.earn(line.provider, Role::Provider, (&escrow, reputation), amount, world);
         }
         for line in &batch.builders {
             // A line of a lineage is an account, or the title of a model, which pays the model's owner.
@@ -169,6 +174,7 @@ impl Model {
         let place = (account, role, world.epoch());
         let tranche = self.tranches.entry(place).or_insert(Tranche { cliff, linear, ..Tranche::default() });
         tranche.amount += amount;
+        tranche.cliff = tranche.cliff.max(cliff);
         self.touched.insert(StateKey::Tranche(account, role, world.epoch()));
         self.purse(account).escrowed += amount;
     }
@@ -186,9 +192,11 @@ impl Model {
                 0 => tranche.amount,
                 linear => part(tranche.amount, u128::from(running), u128::from(linear)),
             };
-            // What was forfeited would have unlocked last.
+            // What was forfeited would have unlocked last, and what an audit holds does not unlock.
             let left = tranche.amount - tranche.forfeited;
-            let due = unlocked.min(left) - tranche.claimed;
+            let hold = hold(turn.world, account, role);
+            let held = hold.faults > 0 || hold.epochs.iter().any(|held| held.epoch == *begun);
+            let due = if held { 0 } else { unlocked.min(left) - tranche.claimed };
             tranche.claimed += due;
             if tranche.claimed == left {
                 self.tranches.remove(&place);

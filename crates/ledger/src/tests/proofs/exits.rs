@@ -1,5 +1,6 @@
 //! I19: leaving always completes and pays what has unlocked, to the unit.
 
+use openledger_types::escrow::HoldRecord;
 use openledger_types::governance::{LockRecord, Pausable, PauseRecord, ProposalRecord, Scope, Stage};
 use openledger_types::record::Role;
 use openledger_types::{
@@ -17,8 +18,9 @@ const ROLES: [Role; 6] =
 
 /// I19. Every leave of a history in the window of an approved constitutional proposal is accepted, whoever sends it and
 /// whatever it names, unless its lists are malformed; every other is refused. It pays, in wide integers and by the sentence of
-/// the rule: all locks of the named scopes that no open vote holds, all stake but what covers payouts that no audit has covered, everything named that was
-/// unbonding, and of each named tranche `floor(E * min(max(t - t0 - cliff, 0), V) / V)` less what was claimed or sold.
+/// the rule: all locks of the named scopes that no open vote holds, all stake but what covers payouts that no audit has
+/// covered and what faults in open audits would cost, everything named that was unbonding before any work that is audited, and
+/// of each named tranche that no audit holds `floor(E * min(max(t - t0 - cliff, 0), V) / V)` less what was claimed or sold.
 /// What is left of a tranche keeps its schedule.
 /// Not checked: bonds of agents, measurers and disputes, which end by their own rules.
 #[derive(Default)]
@@ -68,7 +70,20 @@ fn locked(turn: &Turn<'_>, scope: &Scope) -> u128 {
     lines.filter(|(release, _)| free(*release)).map(|(_, amount)| u128::from(amount)).sum()
 }
 
-/// What of the stake in a role is free: all but the cover of what no audit has covered.
+/// What is being checked of the account in a role.
+fn hold(turn: &Turn<'_>, role: Role) -> HoldRecord {
+    match turn.before(&EscrowKey::Hold(account(turn.who), role).state()) {
+        Some(StateRecord::Escrow(EscrowRecord::Hold(record))) => record,
+        _ => HoldRecord::default(),
+    }
+}
+
+/// Whether OPEN that was unbonded in an epoch answers for work that is being checked.
+fn bound(hold: &HoldRecord, epoch: u64) -> bool {
+    hold.faults > 0 || hold.epochs.iter().any(|held| held.epoch <= epoch)
+}
+
+/// What of the stake in a role is free: all but the cover of what no audit has covered, or of what open audits may cost.
 fn free_stake(turn: &Turn<'_>, role: Role) -> u128 {
     let who = account(turn.who);
     let (stake, exposure) = match role {
@@ -87,8 +102,13 @@ fn free_stake(turn: &Turn<'_>, role: Role) -> u128 {
     };
     let times = if role == Role::Data { 1 } else { 2 };
     let per_open = u128::from(turn.world.parameters.collateral_per_open.0);
-    let cover = (u128::from(exposure.0) * times * 1_000_000).div_ceil(per_open);
-    u128::from(stake.0).saturating_sub(cover)
+    let hold = hold(turn, role);
+    if hold.faults > 0 {
+        return 0;
+    }
+    let risk = hold.epochs.iter().map(|held| u128::from(held.amount.0)).sum::<u128>();
+    let cover = (u128::from(exposure.0) * times).max(risk);
+    u128::from(stake.0).saturating_sub((cover * 1_000_000).div_ceil(per_open))
 }
 
 /// What a tranche pays whoever leaves.
@@ -103,6 +123,9 @@ fn unlocked(turn: &Turn<'_>, role: Role, begun: u64) -> u128 {
         0 => wide(before.amount),
         _ => wide(before.amount) * u128::from(running) / linear,
     };
+    let hold = hold(turn, role);
+    let held = hold.faults > 0 || hold.epochs.iter().any(|held| held.epoch == begun);
+    let unlocked = if held { wide(before.claimed) } else { unlocked };
     let due = unlocked.min(wide(before.amount) - wide(before.forfeited)) - wide(before.claimed);
     if let Some(StateRecord::Tranche(after)) = turn.after(&key) {
         let schedule = |one: &openledger_types::record::TrancheRecord| {
@@ -132,6 +155,7 @@ impl Invariant for Leaving {
         let stakes: u128 = ROLES.into_iter().map(|role| free_stake(turn, role)).sum();
         let waiting = unbonding.iter().map(|(role, epoch)| {
             match turn.before(&StateKey::Unbonding(account(turn.who), *role, *epoch)) {
+                Some(StateRecord::Unbonding(_)) if bound(&hold(turn, *role), *epoch) => 0,
                 Some(StateRecord::Unbonding(record)) => u128::from(record.amount.0),
                 _ => 0,
             }

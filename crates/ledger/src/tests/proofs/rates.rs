@@ -51,7 +51,7 @@ fn check_rates() {
     for _ in 0..20_000 {
         let faults = dice.below(6) as u32;
         let assigned = dice.below(200);
-        let subject = SubjectRecord { assigned, since: dice.below(90), audited: 9, faults };
+        let subject = SubjectRecord { assigned, since: dice.below(90), audited: 9, faults, counted_in: None };
         let trusted = if dice.chance(4) { 0 } else { dice.number() as u32 };
         let charged = Amount(if dice.chance(4) { dice.number() } else { dice.below(100_000) });
         let rate = audit_rate(trusted, &subject, charged, dice.below(100), &rules);
