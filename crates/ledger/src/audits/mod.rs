@@ -57,6 +57,7 @@ mod draw;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod key;
+mod openings;
 mod penalty;
 mod register;
 mod rulings;
@@ -88,9 +89,9 @@ pub(crate) fn keys(sender: AccountId, action: &AuditAction) -> Vec<StateKey> {
             batches::keys_of_draw(*gateway, *batch, *beacon)
         }
         AuditAction::OpenReceipt { batch, receipt, opening, .. } => {
-            batches::keys_of_open(sender, *batch, *receipt, opening)
+            openings::keys_of_open(sender, *batch, *receipt, opening)
         }
-        AuditAction::CloseOpening { gateway, batch } => batches::keys_of_close(*gateway, *batch),
+        AuditAction::CloseOpening { gateway, batch } => openings::keys_of_close(*gateway, *batch),
         AuditAction::CommitVerdict { audit, .. } => verdicts::keys_of_commit(sender, *audit),
         AuditAction::RevealVerdict { audit, .. } => verdicts::keys_of_reveal(sender, *audit),
         AuditAction::RevealSeed { epoch, .. } => seeds::keys_of_reveal(sender, *epoch),
@@ -120,9 +121,9 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &AuditAction) -> Ap
             batches::draw_audits(transition, *gateway, *batch, *beacon)
         }
         AuditAction::OpenReceipt { batch, receipt, opening, path } => {
-            batches::open(transition, *batch, *receipt, opening, path)
+            openings::open(transition, *batch, *receipt, opening, path)
         }
-        AuditAction::CloseOpening { gateway, batch } => batches::close_opening(transition, *gateway, *batch),
+        AuditAction::CloseOpening { gateway, batch } => openings::close_opening(transition, *gateway, *batch),
         AuditAction::CommitVerdict { audit, commitment } => verdicts::commit(transition, *audit, *commitment),
         AuditAction::RevealVerdict { audit, verdict, salt } => {
             verdicts::reveal(transition, *audit, *verdict, salt)

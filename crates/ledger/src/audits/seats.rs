@@ -4,10 +4,9 @@
 use openledger_types::audits::{AuditRecord, Round, Ruling, Seat, SeatResult, Stage, Verdict};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{
-    AccountId, Amount, Asset, AuditEvent, AuditId, Cause, Domain, Event, Holder, Rejection,
+    AccountId, Amount, Asset, AuditEvent, AuditId, BasisPoints, Cause, Domain, Event, Holder, Rejection,
 };
 
-use super::batches::per_part;
 use super::rulings::release;
 use super::settle::{close, final_ruling};
 use super::verdicts::audit_record;
@@ -162,4 +161,9 @@ fn learn(
         escrow::cover(transition, auditor, Role::Auditor, covered)?;
     }
     Ok(())
+}
+
+/// The part in basis points as a divisor: how much one of the drawn stands for.
+fn per_part(amount: Amount, part: BasisPoints) -> Amount {
+    amount.fraction(u64::from(BasisPoints::WHOLE.0), u64::from(part.0)).unwrap_or(Amount::ZERO)
 }
