@@ -21,7 +21,7 @@ cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network,
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
 cargo xtask bench NAME                            a benchmark: build, inference, ledger
-cargo xtask mutants [STEP [SHARD/SHARDS | NAME]]  breaks rules of the ledger; do its tests notice?
+cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
 cargo xtask tidy                                  what the repository promises about itself
 ";
 

@@ -1,5 +1,5 @@
-//! `cargo xtask mutants [STEP [SHARD/SHARDS | NAME]]`: breaks the rules of the ledger one at a time and looks whether a test
-//! notices.
+//! `cargo xtask mutants [STEP [SHARD/SHARDS | NAME]] [--own]`: breaks the rules of the ledger one at a time and looks
+//! whether a test notices.
 //!
 //! A step is a folder of `crates/ledger/src`. What can be broken is the list of cargo-mutants. All of it is woven into one
 //! test binary in which a mutant is switched on, so that the ledger is compiled once and not once per mutant; the tests
@@ -26,10 +26,13 @@ use trial::{Outcome, Tests};
 const STEPS: [&str; 5] = ["settlement", "escrow", "reputation", "audits", "governance"];
 /// The part of the mutants that tests must catch, in percent.
 const CAUGHT_MIN: usize = 90;
-const USAGE: &str = "usage: cargo xtask mutants [STEP [SHARD/SHARDS | NAME]], where STEP is a folder of \
-    crates/ledger/src, 0/8 is an eighth of its mutants, evenly spread, and NAME is a part of a mutant's name";
+const USAGE: &str = "usage: cargo xtask mutants [STEP [SHARD/SHARDS | NAME]] [--own], where STEP is a folder of \
+    crates/ledger/src, 0/8 is an eighth of its mutants, evenly spread, and NAME is a part of a mutant's name; \
+    --own runs the step's own tests only";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let only_own = arguments.last().is_some_and(|last| last == "--own");
+    let arguments = arguments.get(..arguments.len() - usize::from(only_own)).unwrap_or_default();
     if !shell::has("cargo", &["mutants", "--version"]) {
         bail!("cargo-mutants is not installed; run cargo install cargo-mutants --locked");
     }
@@ -53,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut scores = Vec::new();
     for step in asked {
         let of_step: Vec<&Mutant> = mutants.iter().filter(|mutant| mutant.step == step).collect();
-        scores.push(Score::of(step, &part.of(&of_step), &tree, &tests)?);
+        scores.push(Score::of(step, &part.of(&of_step), &tree, &tests, only_own)?);
     }
     println!();
     for score in &scores {
@@ -110,7 +113,13 @@ struct Score {
 }
 
 impl Score {
-    fn of(step: &str, mutants: &[&Mutant], tree: &tree::Tree, tests: &Tests<'_>) -> Result<Self> {
+    fn of(
+        step: &str,
+        mutants: &[&Mutant],
+        tree: &tree::Tree,
+        tests: &Tests<'_>,
+        only_own: bool,
+    ) -> Result<Self> {
         let mut score = Self { step: step.to_owned(), ..Self::default() };
         let started = Instant::now();
         let mut left = Vec::new();
@@ -125,7 +134,7 @@ impl Score {
             }
         }
         // The step's own tests see most of it, and take little.
-        for own in [true, false] {
+        for own in [true, false].into_iter().take(if only_own { 1 } else { 2 }) {
             let loaded = tests.load(step, own)?;
             for (mutant, outcome) in &mut left {
                 let found = tests.run(mutant, &loaded)?;

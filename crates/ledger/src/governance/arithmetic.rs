@@ -210,6 +210,41 @@ mod tests {
         assert_eq!(delays, [7, 7, 16, 26, 45, 45]);
     }
 
+    #[test]
+    fn a_bound_is_inside() {
+        assert!(reaches(1_000, 10_000, 1_000) && !reaches(999, 10_000, 1_000));
+        assert!(reaches(0, 1, 0) && !reaches(0, 0, 0), "nobody is no quorum");
+        let values = [899, 900, 1_100, 1_101].map(|value| within_band(value, 1_000, BasisPoints(1_000)));
+        assert_eq!(values, [false, true, true, false]);
+        assert_eq!(capped(&[30, 10], 40), [30, 10]);
+        assert_eq!(capped(&[30, 11], 40), [29, 10], "each part is floored");
+        assert_eq!((part(7, 3, 2), part(7, 3, 0)), (10, 0));
+        assert_eq!(counted(HouseSum { full: 3, missing: 4 }), 0);
+    }
+
+    /// Half a half-life's rest: the house is rounded so that it never has less than its voters.
+    #[test]
+    fn weights_age_by_house_and_count_from_the_next_epoch() {
+        let parameters = crate::tests::World::new().parameters.governance;
+        let (token, work) = (parameters.token_half_life_epochs, parameters.contributor_half_life_epochs);
+        let sum = HouseSum { full: 101, missing: 41 };
+        assert_eq!(grown(sum, House::Token, token, &parameters), HouseSum { full: 101, missing: 20 });
+        assert_eq!(grown(sum, House::Contributors, work, &parameters), HouseSum { full: 51, missing: 41 });
+        let weights = [Weight { epoch: 3, full: 9, missing: 0 }, Weight { epoch: 5, full: 101, missing: 41 }];
+        let at = |house, epoch| weight_at(&weights, house, epoch, &parameters);
+        assert_eq!(at(House::Token, 3), 0);
+        assert_eq!(at(House::Token, 5), 9, "what was registered in an epoch does not count in it");
+        assert_eq!(at(House::Token, 5 + token), 101 - 21);
+        assert_eq!(at(House::Contributors, 5 + work), 50 - 41);
+    }
+
+    #[test]
+    fn objections_are_those_of_the_house_that_objects_more() {
+        let tally = |no| Tally { no, yes: 0, total: 1_000 };
+        assert_eq!(objections(&tally(10), &tally(7)), 100);
+        assert_eq!(objections(&tally(1), &tally(7)), 70);
+    }
+
     proptest! {
         #[test]
         fn rounding_encloses_and_composes(amount in any::<u64>(), one in 0u64..400, two in 0u64..400, half_life in 1u64..200) {

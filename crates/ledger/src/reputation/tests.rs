@@ -152,6 +152,47 @@ fn units_vote_with_a_half_life_of_their_own() {
 }
 
 #[test]
+fn bad_evidence_by_one_counterparty_weighs_half_after_as_many_units_as_saturate() {
+    let half = parameters().counterparty_units * UNIT;
+    let weighed = [0, half, 3 * half].map(|counted| arithmetic::repeated(8 * UNIT, counted, &parameters()));
+    assert_eq!(weighed, [8 * UNIT, 4 * UNIT, 2 * UNIT]);
+}
+
+#[test]
+fn whoever_is_in_no_cluster_is_read_alone() {
+    let mut world = World::prepared();
+    give(&mut world, PROVIDER, good(200));
+    let mut found = 0;
+    world.transit(CURATOR, |transition| {
+        found = alone(transition, account(PROVIDER), &Domain::Serving)?;
+        Ok(())
+    });
+    assert_eq!((thousandths(found), found), (50, read(&mut world, PROVIDER)));
+}
+
+/// What a pair reads is known before anything is loaded.
+#[test]
+fn evidence_of_a_counterparty_is_loaded_in_one_round() {
+    let mut world = World::prepared();
+    let (subject, counterparty) = (account(PROVIDER), account(CONSUMER));
+    let mut runs = 0;
+    world.transit(CURATOR, |transition| {
+        runs += 1;
+        transition.view.need(keys_of_pair(subject, &Domain::Serving, counterparty))?;
+        record(
+            transition,
+            subject,
+            &Domain::Serving,
+            Evidence { counterparty: Some(counterparty), ..good(4) },
+        )
+    });
+    assert_eq!(runs, 2);
+    let key = ReputationKey::Counterparty(subject, Domain::Serving, counterparty);
+    let pair: CounterpartyRecord = world.record(&StateKey::Reputation(key)).unwrap();
+    assert_eq!(pair.seen_now, 4 * UNIT, "all of it was seen, whatever it weighs");
+}
+
+#[test]
 fn what_a_job_weighs() {
     for (fee, quarters, expected) in [
         (0, 4, 0),

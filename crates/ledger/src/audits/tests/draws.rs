@@ -159,6 +159,11 @@ proptest! {
 }
 
 #[test]
+fn the_ends_of_the_logarithm() {
+    assert_eq!([0, 1, 1 << 63, u64::MAX].map(minus_log2), [64 << 32, 64 << 32, 1 << 32, 1]);
+}
+
+#[test]
 fn the_parts_drawn_are_the_rates() {
     let mut count = 0;
     let gateway = account(7);

@@ -76,6 +76,27 @@ fn audited_work_is_registered_by_domain() {
     prove_work(&mut world, 0, 7);
     world.accept(1, refresh(account(0)));
     assert_eq!(weight(&world, 0), 0, "below 8 units there is no vote");
+    prove_work(&mut world, 0, 8);
+    world.accept(1, refresh(account(0)));
+    assert!(weight(&world, 0) > 0, "8 units vote");
+}
+
+#[test]
+fn a_history_of_weights_is_as_long_as_a_vote_can_ask_for() {
+    let mut world = World::new();
+    let mut check = |passed: u64, expected: &[u64]| {
+        world.pass(passed);
+        world.accept(0, lock(1));
+        let key = GovernanceKey::Lock(Scope::Protocol, account(0)).state();
+        let record: LockRecord = world.record(&key).unwrap();
+        let epochs: Vec<u64> = record.weights.iter().map(|weight| weight.epoch).collect();
+        assert_eq!(epochs, expected);
+    };
+    check(0, &[0]);
+    check(0, &[0]);
+    check(1, &[0, 1]);
+    check(128, &[0, 1, 129]);
+    check(1, &[1, 129, 130]);
 }
 
 #[test]
