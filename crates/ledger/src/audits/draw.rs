@@ -20,7 +20,7 @@ fn uniform(randomness: &Hash, tag: &str, what: &impl borsh::BorshSerialize) -> u
 }
 
 /// Whether a uniform number falls into a part of the whole.
-fn falls_into(number: u64, part: BasisPoints) -> bool {
+pub(super) fn falls_into(number: u64, part: BasisPoints) -> bool {
     let bar = u128::from(part.0) << 64;
     u128::from(number).saturating_mul(u128::from(BasisPoints::WHOLE.0)) < bar
 }

@@ -49,6 +49,8 @@ mod classes;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod key;
+#[cfg(test)]
+mod limit_tests;
 mod netting;
 mod payouts;
 #[cfg(test)]

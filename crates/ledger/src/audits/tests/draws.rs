@@ -5,7 +5,7 @@ use openledger_types::audits::{AuditParameters, PanelEntry, PanelRecord, Subject
 use openledger_types::{AccountId, Amount, AuditId, BasisPoints, Hash, limits, sha256};
 use proptest::prelude::*;
 
-use super::super::draw::{cap, minus_log2};
+use super::super::draw::{cap, falls_into, minus_log2};
 use super::super::*;
 use super::account;
 
@@ -37,6 +37,7 @@ fn the_rate_follows_trust_value_and_faults() {
     assert_eq!(rate(1 << 31, 10_000, 0, 0), 1_000);
     assert_eq!(rate(0, 10_000, 0, 0), 1_500);
     assert_eq!(rate(u32::MAX, 1, 0, 0), 400, "half of the value is the least, and 4 % is the least of all");
+    assert_eq!(rate(0, 1, 0, 0), 750, "the least value is half of the typical one");
     assert_eq!(rate(u32::MAX, 20_000, 0, 0), 1_000);
     assert_eq!(rate(u32::MAX, 10_000, 2, 29), 1_500);
     assert_eq!(rate(u32::MAX, 10_000, 2, 30), 500, "faults are forgotten after their window");
@@ -46,6 +47,18 @@ fn the_rate_follows_trust_value_and_faults() {
         audit_rate(u32::MAX, &subject, Amount(10_000), 0, &parameters()).0
     };
     assert_eq!([0, 19, 20, 40, 59, 60].map(newcomer), [10_000, 10_000, 10_000, 5_250, 737, 500]);
+    let no_taper = AuditParameters { taper_jobs: 0, ..parameters() };
+    let sudden = |assigned| {
+        let subject = SubjectRecord { assigned, ..SubjectRecord::default() };
+        audit_rate(u32::MAX, &subject, Amount(10_000), 0, &no_taper).0
+    };
+    assert_eq!([0, 19, 20].map(sudden), [10_000, 10_000, 500]);
+}
+
+#[test]
+fn a_rate_of_zero_draws_nothing_and_of_one_everything() {
+    let draws = |part| [0, 1 << 63, u64::MAX].map(|number| falls_into(number, BasisPoints(part)));
+    assert_eq!((draws(0), draws(5_000), draws(10_000)), ([false; 3], [true, false, false], [true; 3]));
 }
 
 #[test]
@@ -94,19 +107,22 @@ fn auditors_win_by_reputation_and_clusters_by_their_cap() {
     // 40 clusters with reputation 1, and one cluster of ten accounts with as much together as eleven of them.
     let mut all: Vec<(u8, u32)> = (0..40).map(|cluster| (cluster, u32::MAX)).collect();
     all[0].1 = 0;
+    all[1].1 = 1 << 31;
     all.extend([(200, u32::MAX); 11]);
     let panel = panel(&all);
-    let (mut newcomer, mut cluster) = (0, 0);
+    let (mut newcomer, mut half, mut cluster) = (0, 0, 0);
     let draws = 6_000;
     for number in 0..draws {
         let place = drawn(&panel, number, 1, &[])[0].0[0];
         newcomer += u32::from(place == 0);
+        half += u32::from(place == 1);
         cluster += u32::from(place >= 40);
     }
     let percent = |count: u32| f64::from(count) * 100.0 / f64::from(draws);
-    // Weights: 39 full ones, a twentieth, and the cluster's 5 % of everything.
+    // Weights: 38 full ones, 21 fortieths of one, a twentieth, and the cluster's 5 % of everything.
     assert!((percent(cluster) - 5.0).abs() < 1.2, "{}", percent(cluster));
     assert!((percent(newcomer) - 0.12).abs() < 0.15, "{}", percent(newcomer));
+    assert!((percent(half) - 1.29).abs() < 0.5, "{}", percent(half));
 }
 
 proptest! {
