@@ -37,14 +37,26 @@ impl Blind {
     fn check_draw(&mut self, turn: &Turn<'_>, (gateway, batch): (AccountId, u64), epoch: u64) {
         let (beacon, world) = (Self::beacon(turn, epoch), turn.world);
         assert!(beacon.height > self.settled[&(gateway, batch)], "known when the batch was settled");
-        let record: AuditedBatchRecord = world.record(&AuditKey::Batch(gateway, batch).state()).unwrap();
+        let key = AuditKey::Batch(gateway, batch).state();
+        let Some(StateRecord::Audits(AuditsRecord::Batch(record))) = turn.before(&key) else {
+            panic!("{key:?} was drawn from nothing");
+        };
         let settled: BatchRecord = world.record(&StateKey::Batch(gateway, batch)).unwrap();
         let seed: Option<SeedRecord> = world.record(&AuditKey::Seed(gateway, record.epoch).state());
         let most = world.parameters.audits.rate_max;
-        let rate = if seed.is_some() { record.rate } else { record.rate.max(most) };
+        let secret = seed.is_some_and(|seed| seed.seed.is_none() && !seed.closed);
+        let rate = if secret { record.rate } else { record.rate.max(most) };
         let expected = drawn_receipts(&beacon.randomness, &gateway, batch, settled.receipts, rate);
-        let drawn = record.drawn.expect("it was drawn");
-        assert_eq!((drawn.randomness, drawn.unopened), (beacon.randomness, expected));
+        let said = turn.events.iter().find_map(|event| match event {
+            Event::Audits(AuditEvent::AuditsDrawn { receipts, .. }) => Some(receipts),
+            _ => None,
+        });
+        assert_eq!(said, Some(&expected));
+        // A batch of which nothing was drawn is over.
+        let after: Option<AuditedBatchRecord> = world.record(&key);
+        let drawn = after.map(|record| record.drawn.expect("it was drawn"));
+        let drawn = drawn.map(|drawn| (drawn.randomness, drawn.unopened));
+        assert_eq!(drawn, (!expected.is_empty()).then_some((beacon.randomness, expected)));
     }
 
     fn check_seats(&mut self, turn: &Turn<'_>, audit: AuditId, named: Option<u64>) {
