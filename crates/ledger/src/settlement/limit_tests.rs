@@ -3,9 +3,7 @@
 use openledger_types::Rejection::*;
 use openledger_types::providers::ClassRecord;
 use openledger_types::record::ChannelRecord;
-use openledger_types::{
-    Amount, Batch, CarryLine, ContributionId, Event, Rejection, UpliftLine, limits,
-};
+use openledger_types::{Amount, Batch, CarryLine, ContributionId, Event, Rejection, UpliftLine, limits};
 
 use super::*;
 use crate::StateKey;
@@ -17,8 +15,8 @@ fn completion(world: &World, reference: u64, round: u64, shares: &[(u8, u64)]) -
 
 fn refused(change: impl FnOnce(&mut Batch)) -> Rejection {
     let mut world = World::prepared();
-    let mut batch =
-        world.batch(&[world.terms("base", 10_007, 1, &[(1, 3), (2, 2)], 1), world.terms("tuned", 9, 2, &[], 1)]);
+    let mut batch = world
+        .batch(&[world.terms("base", 10_007, 1, &[(1, 3), (2, 2)], 1), world.terms("tuned", 9, 2, &[], 1)]);
     change(&mut batch);
     world.send(GATEWAY, settling(batch)).unwrap_err()
 }

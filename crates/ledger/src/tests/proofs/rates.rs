@@ -42,7 +42,12 @@ impl Invariant for Audited {
     }
 
     fn end(&mut self, _: &World) {
-        assert!(self.batches > share_of(300) && self.newcomers > share_of(50), "{} batches, {} of newcomers", self.batches, self.newcomers);
+        assert!(
+            self.batches > share_of(300) && self.newcomers > share_of(50),
+            "{} batches, {} of newcomers",
+            self.batches,
+            self.newcomers
+        );
     }
 }
 
