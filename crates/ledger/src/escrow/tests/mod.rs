@@ -2,4 +2,5 @@
 
 mod claims;
 mod forfeits;
+mod holds;
 mod parts;
