@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0x4c8e2ab2fca1ab4a65790c49e5f4a005d9d49a403e8aa7ba370a98d81153cc42"
+        "0x7902087721245e69e7881209605945a3f0a8f826fca9bc5372c0168241f7c22b"
     );
 }
 
