@@ -201,11 +201,7 @@ impl Office {
     fn reveal_seeds(&mut self, world: &mut World) -> Result<(), SimError> {
         let now = world.epoch();
         for epoch in std::mem::take(&mut self.sealed) {
-            let due = match world.record(&StateKey::Audits(AuditKey::Seed(self.gateway.account(), epoch))) {
-                Some(StateRecord::Audits(AuditsRecord::Seed(SeedRecord { due, .. }))) => due,
-                _ => None,
-            };
-            match due {
+            match Self::seed_due(world, self.gateway.account(), epoch) {
                 Some((after, _)) if after < now => {
                     let reveal = AuditAction::RevealSeed { epoch, seed: self.seed_of(epoch) };
                     world.apply(&self.gateway, ask(reveal))?;
@@ -214,6 +210,14 @@ impl Office {
             }
         }
         Ok(())
+    }
+
+    /// After which epoch and by which the gateway reveals its seed of an epoch.
+    fn seed_due(world: &World, gateway: AccountId, epoch: u64) -> Option<(u64, u64)> {
+        match world.record(&StateKey::Audits(AuditKey::Seed(gateway, epoch))) {
+            Some(StateRecord::Audits(AuditsRecord::Seed(SeedRecord { due, .. }))) => due,
+            _ => None,
+        }
     }
 
     fn record(world: &World, audit: AuditId) -> Option<AuditRecord> {
@@ -239,7 +243,10 @@ impl Office {
             Status::Sitting => {
                 let round = record.rounds.last().expect("an opened audit has a round");
                 let first = record.rounds.len() == 1;
-                let deadline = if first { record.seed_by } else { round.reveal_by };
+                let seed_by = Self::seed_due(world, audit.gateway, record.epoch)
+                    .map_or(0, |(_, by)| by)
+                    .max(record.seed_by);
+                let deadline = if first { seed_by } else { round.reveal_by };
                 if now > deadline {
                     return self.advance(world, audit, deadline + 1);
                 }

@@ -96,6 +96,8 @@ pub struct HeldEpoch {
 pub struct HoldRecord {
     /// By increasing epoch, at most `HELD_EPOCHS_MAX`.
     pub epochs: Vec<HeldEpoch>,
+    /// Whether the oldest stands for older ones too.
+    pub merged: bool,
     /// Rulings that say a fault and are not settled: while there is one, everything in the role is held.
     pub faults: u32,
 }

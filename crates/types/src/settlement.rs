@@ -96,6 +96,8 @@ pub enum SettlementEvent {
 pub struct RefundRecord {
     /// The channel that paid it; `None` while only an audit gave something back, which does not know it.
     pub channel: Option<ChannelId>,
+    /// Whom it was given back to.
+    pub consumer: AccountId,
     /// What it charged.
     pub charged: Amount,
     /// What went back so far, by the gateway or by an audit.

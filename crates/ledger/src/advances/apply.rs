@@ -124,7 +124,8 @@ fn take(transition: &mut Transition<'_>, role: Role, epoch: u64, amount: Amount)
     let key = StateKey::Tranche(account, role, epoch);
     let mut tranche: TrancheRecord = transition.view.get(&key)?.ok_or(Rejection::TrancheUnknown)?;
     tranche.pledged = tranche.pledged.plus(amount).ok_or(Rejection::AmountOverflow)?;
-    let held = escrow::is_held(transition, (account, role, epoch))?;
+    let undrawn = escrow::awaits_draw(transition, role, epoch);
+    let held = undrawn || escrow::is_held(transition, (account, role, epoch))?;
     if held || tranche.pledged > escrow::remaining(&tranche).basis_points(rules.tranche_share_max) {
         return Err(Rejection::AdvanceTooMuch.into());
     }

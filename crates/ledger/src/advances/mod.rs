@@ -6,7 +6,8 @@
 //!
 //! The owner of a tranche sells a part of what it will unlock, at most 80 %, at a discount between 30 % at reputation 0 and
 //! 2 % at reputation 1 in the role's domain; contributors, whose domain is a datanet's, sell at the highest discount. What
-//! unlocks repays the pool first, when the owner claims or when anybody collects.
+//! unlocks repays the pool first, when the owner claims or when anybody collects. What is held by an audit is not sold, and what
+//! providers and gateways earned in an epoch not until its receipts can no longer be drawn and opened.
 //!
 //! The pool keeps the risk of faults: what a fault takes of a sold tranche is lost for the pool, and its value falls at once.
 //! A pool that has lost everything begins anew with the next money: shares of an earlier generation are worth nothing, and have

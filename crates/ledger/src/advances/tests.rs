@@ -37,12 +37,30 @@ fn claim() -> Action {
 }
 
 /// The provider has 7,000 in the tranche of epoch 0.
-fn earned() -> World {
+fn paid() -> World {
     let mut world =
         World::with(|parameters| parameters.provider_escrow.liquid_low.0 = 0, 1_000_000_000).prepare();
     let batch = world.batch(&[world.terms("base", 15_556, 0, &[], 1)]);
     world.accept(GATEWAY, settling(batch));
     world
+}
+
+/// And no receipt of that epoch can be drawn and opened any more.
+fn earned() -> World {
+    let mut world = paid();
+    world.pass(4);
+    world
+}
+
+/// A provider sold what a false answer had earned before the audit could hold it.
+#[test]
+fn what_may_still_be_drawn_is_not_sold() {
+    let mut world = paid();
+    world.accept(STRANGER, fund(10_000));
+    world.pass(3);
+    world.check([(PROVIDER, take(1_000), Err(AdvanceTooMuch))]);
+    world.pass(1);
+    world.check([(PROVIDER, take(1_000), Ok(()))]);
 }
 
 fn pool(world: &World) -> AdvancePoolRecord {
@@ -92,7 +110,7 @@ fn the_pool_pays_early_and_is_repaid_first() {
     // A newcomer does not share in what the pool will gain, and gets what it put in.
     world.check([(CONSUMER, fund(1_000), Ok(())), (CONSUMER, redeem(1_000), Ok(()))]);
     assert_eq!(pool(&world), after);
-    world.pass(10);
+    world.pass(6);
     world.accept(CURATOR, collect(&[0]));
     assert_eq!((tranche(&world).claimed, tranche(&world).pledged), (Amount(3_000), Amount(2_000)));
     world.pass(3);

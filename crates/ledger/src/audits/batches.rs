@@ -89,7 +89,10 @@ pub(super) fn draw_audits(
     let seed_key = AuditKey::Seed(gateway, record.epoch).state();
     let seed: Option<SeedRecord> = transition.view.get(&seed_key)?;
     // Without planted faults, or when everybody knows them, nobody knows whether auditors look, so more is audited.
-    let secret = seed.as_ref().is_some_and(|seed| seed.seed.is_none() && !seed.closed);
+    let now = transition.epoch();
+    let kept = |seed: &SeedRecord| seed.closed || seed.due.is_some_and(|(_, by)| now > by);
+    let secret = seed.as_ref().is_some_and(|seed| seed.seed.is_none() && !kept(seed));
+    let plants = seed.as_ref().is_some_and(|seed| seed.seed.is_some() || !kept(seed));
     let rate = if secret { record.rate } else { record.rate.max(parameters.rate_max) };
     let settled: Option<BatchRecord> = transition.view.get(&StateKey::Batch(gateway, batch))?;
     let settled = settled.expect("a batch that is audited was settled");
@@ -99,7 +102,7 @@ pub(super) fn draw_audits(
     reserve(transition, held)?;
     record.held = held;
     let open_by = draw_by.saturating_add(parameters.open_epochs);
-    let planted = if seed.is_some() { parameters.planted } else { BasisPoints(0) };
+    let planted = if plants { parameters.planted } else { BasisPoints(0) };
     let stands_for = draw::stands_for(settled.receipts, receipts.len(), rate, planted);
     record.drawn =
         Some(DrawnReceipts { beacon: named, randomness, stands_for, open_by, unopened: receipts.clone() });
@@ -110,7 +113,8 @@ pub(super) fn draw_audits(
         let risk = penalty::job(transition, record.earned);
         escrow::hold(transition, (gateway, Role::Gateway, record.epoch), risk)?;
     }
-    if let Some(seed) = seed.filter(|_| count > 0) {
+    // A seed that was due is late whatever is drawn afterwards, and one that was revealed is due no more.
+    if let Some(seed) = seed.filter(|_| count > 0 && secret) {
         let reveal_by =
             open_by.saturating_add(parameters.commit_epochs).saturating_add(parameters.reveal_epochs);
         let due = seed.due.unwrap_or((reveal_by, 0));

@@ -25,7 +25,8 @@
 //! 5. A tenth of the audits are planted faults: the gateway hands over altered material. Which ones follows from a seed
 //!    that the gateway committed to before the beacon, so it cannot choose, and that it reveals after all verdicts, so
 //!    nobody can tell. An auditor who passes a planted fault loses 20 fees and reputation. A gateway without a seed is
-//!    audited at the highest rate; one that keeps its seed back is slashed.
+//!    audited at the highest rate; one that keeps its seed back is slashed. A batch of the same epoch that is drawn later
+//!    moves the time to reveal, and the first verdicts wait for it; when that time is over, no draw moves it any more.
 //! 6. A tenth of the passing verdicts are checked by a second auditor. When either finds something, a panel of 3 runs the work
 //!    again. Two thirds of the panel, and at least two, prove an objective fault; a majority without that proof degrades:
 //!    the work is not paid and counts as bad evidence, but nothing is slashed. One exception, because it cannot be proven: a

@@ -133,7 +133,12 @@ fn covers(
     let liquid: Option<LiquidRecord> = transition.view.get(&AuditKey::Liquid(gateway, batch).state())?;
     let LiquidRecord { providers, gateway } = liquid.expect("a batch that is audited was paid");
     let place = providers.binary_search_by_key(&opening.provider, |(provider, _)| *provider);
-    let provider = place.ok().and_then(|place| providers.get(place)).ok_or(Rejection::OpeningWrong)?.1;
+    let provider = match place.ok().and_then(|place| providers.get(place)) {
+        Some((_, part)) => *part,
+        // A receipt whose share was floored to nothing is in no line, and has nothing to cover.
+        None if opening.share == Amount::ZERO => 0,
+        None => return Err(Rejection::OpeningWrong.into()),
+    };
     let covered = |amount: Amount, part: u32| {
         let liquid = amount.fraction(u64::from(part), u64::from(u32::MAX));
         liquid.and_then(|liquid| liquid.fraction(stands_for, 1 << 16)).unwrap_or(Amount(u64::MAX))

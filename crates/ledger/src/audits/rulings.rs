@@ -49,7 +49,8 @@ pub(super) fn advance(transition: &mut Transition<'_>, audit: AuditId, named: u6
         }
         Status::Sitting => {
             let round = record.rounds.last().expect("an opened audit has a round");
-            let deadline = if round.stage == Stage::First { record.seed_by } else { round.reveal_by };
+            let (first, reveal_by) = (round.stage == Stage::First, round.reveal_by);
+            let deadline = if first { seed_by(transition, &record, audit)? } else { reveal_by };
             if transition.epoch() <= deadline {
                 return Err(Rejection::AdvanceEarly.into());
             }
@@ -110,6 +111,14 @@ fn planted_before(record: &AuditRecord) -> Option<bool> {
     let first = record.rounds.first().and_then(|round| round.seats.first());
     let verdict = first.and_then(|seat| seat.verdict);
     record.planted.then_some(verdict.is_some_and(|verdict| verdict != Verdict::Pass))
+}
+
+/// The last epoch in which the gateway may reveal its seed. A batch of the same epoch that was drawn later moves that, and nobody
+/// knows before whether the fault in this audit was planted.
+fn seed_by(transition: &mut Transition<'_>, record: &AuditRecord, audit: AuditId) -> Applied<u64> {
+    let key = AuditKey::Seed(audit.gateway, record.epoch).state();
+    let due = transition.view.get::<SeedRecord>(&key)?.and_then(|seed| seed.due);
+    Ok(due.map_or(record.seed_by, |(_, by)| by.max(record.seed_by)))
 }
 
 /// Whether the gateway's seed says that it planted a fault.

@@ -70,7 +70,9 @@ fn consequence(
         let cluster = record.parties.get(place).copied().unwrap_or(subject);
         let key = AuditKey::Cluster(cluster).state();
         let cluster = transition.view.get::<SubjectRecord>(&key)?.unwrap_or_default();
-        let stake = *Bonded::read(transition, subject, role)?.amount();
+        let waiting = escrow::unbonding(transition, subject, role)?;
+        let stake = Bonded::read(transition, subject, role)?.amount().plus(waiting);
+        let stake = stake.ok_or(Rejection::AmountOverflow)?;
         loss.penalty = loss.penalty.max(penalty::correlated(transition, stake, &cluster));
     }
     Ok(Some((subject, role, loss)))
@@ -107,7 +109,12 @@ pub(super) fn subject(
     if let Some((subject, role, loss)) = consequence {
         judge(transition, &record, (subject, role), ruling)?;
         let forfeited = escrow::forfeit(transition, subject, role, &loss)?;
-        settlement::count_refunded(transition, audit, record.opening.charged, &forfeited)?;
+        settlement::count_refunded(
+            transition,
+            audit,
+            (record.opening.consumer, record.opening.charged),
+            &forfeited,
+        )?;
     } else if ruling == Ruling::Passed && was_checked(&record) {
         vindicate(transition, &record, audit)?;
     }

@@ -26,6 +26,6 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("EpochsRecord", codec::encode(&epochs)),
         ("BondRecord", codec::encode(&BondRecord { bond: Amount(1), exposure: Amount(2) })),
-        ("HoldRecord", codec::encode(&HoldRecord { epochs: vec![held], faults: 4 })),
+        ("HoldRecord", codec::encode(&HoldRecord { epochs: vec![held], merged: true, faults: 4 })),
     ]
 }

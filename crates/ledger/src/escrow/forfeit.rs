@@ -67,6 +67,19 @@ pub(crate) fn keys_of_held(
     Ok(found.chain(waiting).collect())
 }
 
+/// What is on its way out of stake or bond and a fault still reaches, once [`keys_of_held`] are loaded.
+pub(crate) fn unbonding(transition: &mut Transition<'_>, subject: AccountId, role: Role) -> Applied<Amount> {
+    let (_, epochs) = held(transition, subject, role)?;
+    let mut sum = Amount::ZERO;
+    for epoch in epochs {
+        let key = StateKey::Unbonding(subject, role, epoch);
+        let waiting =
+            transition.view.get::<UnbondingRecord>(&key)?.map_or(Amount::ZERO, |found| found.amount);
+        sum = sum.plus(waiting).ok_or(Rejection::AmountOverflow)?;
+    }
+    Ok(sum)
+}
+
 /// Takes the penalty from the subject as far as it holds it, and gives it to those whom the rule names.
 pub(crate) fn forfeit(
     transition: &mut Transition<'_>,

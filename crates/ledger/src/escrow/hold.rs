@@ -3,15 +3,18 @@
 //! Rule: an audit holds the work of the epoch in which its receipt was paid, from the opening until it is settled. A tranche
 //! of that epoch does not unlock, is not sold and is not given away meanwhile, OPEN that was unbonded in it or later is not
 //! released, and who leaves keeps as much at stake as the faults would cost. While a ruling says a fault, everything in the role
-//! waits. So it pays nobody to race against a ruling.
+//! waits. So it pays nobody to race against a ruling. Of more than 128 epochs the oldest are held together.
 //!
-//! Absent: work that nobody checks; the cliff of its tranche waits for the draw (genesis checks that it is long enough).
+//! Until the draw and the opening nobody knows what will be checked: the cliff holds a tranche that long (genesis checks that it
+//! is long enough), nothing of it is sold or given away, and who leaves takes no stake along.
+//!
+//! Absent: work that is drawn later, because the fund could not pay for it; it is held from then on.
 
 use openledger_types::escrow::{HeldEpoch, HoldRecord};
 use openledger_types::record::{Role, TrancheRecord};
 use openledger_types::{AccountId, Amount, Rejection, limits};
 
-use super::{EscrowKey, liquidity};
+use super::{EscrowKey, index, liquidity};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
@@ -40,14 +43,22 @@ pub(crate) fn hold(
     amount: Amount,
 ) -> Applied {
     let mut hold = read(transition, account, role)?;
-    add(&mut hold.epochs, epoch, amount)?;
+    add(&mut hold, epoch, amount)?;
     write(transition, account, role, &hold);
     Ok(())
 }
 
-fn add(epochs: &mut Vec<HeldEpoch>, epoch: u64, amount: Amount) -> Applied {
+/// Whether an epoch is among those that the oldest in the list stands for.
+fn is_merged(hold: &HoldRecord, epoch: u64) -> bool {
+    hold.merged && hold.epochs.first().is_some_and(|oldest| epoch <= oldest.epoch)
+}
+
+fn add(hold: &mut HoldRecord, epoch: u64, amount: Amount) -> Applied {
+    let merged = is_merged(hold, epoch);
+    let epochs = &mut hold.epochs;
     let place = match epochs.binary_search_by_key(&epoch, |held| held.epoch) {
         Ok(place) => place,
+        Err(_) if merged => 0,
         Err(place) => {
             epochs.insert(place, HeldEpoch { epoch, checks: 0, amount: Amount::ZERO });
             place
@@ -62,6 +73,7 @@ fn add(epochs: &mut Vec<HeldEpoch>, epoch: u64, amount: Amount) -> Applied {
         let next = epochs.first_mut().expect("the limit is above one");
         next.checks = next.checks.checked_add(oldest.checks).ok_or(Rejection::AmountOverflow)?;
         next.amount = next.amount.plus(oldest.amount).unwrap_or(Amount(u64::MAX));
+        hold.merged = true;
     }
     Ok(())
 }
@@ -79,6 +91,8 @@ pub(crate) fn lift(
         held.checks = held.checks.saturating_sub(1);
         held.amount = held.amount.minus(amount).unwrap_or(Amount::ZERO);
     }
+    // When the checks of the oldest are over, so are those of the epochs that it stood for.
+    hold.merged = hold.merged && hold.epochs.first().is_some_and(|oldest| oldest.checks > 0);
     hold.epochs.retain(|held| held.checks > 0);
     write(transition, account, role, &hold);
     Ok(())
@@ -104,7 +118,25 @@ pub(crate) fn is_held(
     (account, role, epoch): (AccountId, Role, u64),
 ) -> Applied<bool> {
     let hold = read(transition, account, role)?;
-    Ok(hold.faults > 0 || hold.epochs.iter().any(|held| held.epoch == epoch))
+    Ok(hold.faults > 0 || is_merged(&hold, epoch) || hold.epochs.iter().any(|held| held.epoch == epoch))
+}
+
+/// Whether work of an epoch may still be drawn and opened, so that no audit holds it yet and nothing shows that none will. Only
+/// the receipts of providers and gateways are drawn.
+pub(crate) fn awaits_draw(transition: &Transition<'_>, role: Role, epoch: u64) -> bool {
+    let audits = &transition.parameters.audits;
+    let opened = audits.draw_epochs.saturating_add(audits.open_epochs).saturating_add(1);
+    matches!(role, Role::Provider | Role::Gateway) && transition.epoch() <= epoch.saturating_add(opened)
+}
+
+/// The first epoch whose work was paid and may still be drawn and opened.
+pub(crate) fn undrawn(
+    transition: &mut Transition<'_>,
+    account: AccountId,
+    role: Role,
+) -> Applied<Option<u64>> {
+    let open = index::read(transition, &EscrowKey::Tranches(account, role).state())?.epochs();
+    Ok(open.into_iter().find(|epoch| awaits_draw(transition, role, *epoch)))
 }
 
 /// Whether OPEN that was unbonded in an epoch waits for a check of work until then.
@@ -113,7 +145,8 @@ pub(crate) fn is_bound(
     (account, role, epoch): (AccountId, Role, u64),
 ) -> Applied<bool> {
     let hold = read(transition, account, role)?;
-    Ok(hold.faults > 0 || hold.epochs.first().is_some_and(|held| held.epoch <= epoch))
+    let first = hold.epochs.first().is_some_and(|held| held.epoch <= epoch);
+    Ok(hold.faults > 0 || hold.merged || first)
 }
 
 /// What faults in open checks would cost at least; everything while a ruling says one.
@@ -133,5 +166,5 @@ pub(crate) fn due(
         return Ok(Amount::ZERO);
     }
     let unlocked = liquidity::unlocked(tranche, who.2, transition.epoch());
-    Ok(unlocked.minus(tranche.claimed).expect("what has unlocked never shrinks"))
+    Ok(unlocked.minus(tranche.claimed).unwrap_or_default())
 }

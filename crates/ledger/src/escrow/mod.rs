@@ -26,10 +26,11 @@
 //! - Hold (section 4, "only the escrowed tranche waits"): from the opening of an audit until it is settled nothing leaves the
 //!   tranche of the epoch in which the receipt was paid, by claim, advance, refund or leaving; OPEN unbonded in that epoch or
 //!   later is not released; and whoever leaves keeps at stake what the faults would cost. Provider, gateway and auditors
-//!   are held alike. While a ruling says a fault, everything in the role waits. Until the draw the cliff holds, so the
-//!   provider's cliff is never shorter than the time for draw and opening.
+//!   are held alike. While a ruling says a fault, everything in the role waits. Until receipts of an epoch can no longer be
+//!   drawn and opened in time, the cliff holds what provider and gateway earned in it, so the provider's cliff is never
+//!   shorter than that; none of it is sold or refunded from, and who leaves leaves the whole stake or bond behind.
 //! - A provider whose stake is below the least is paid as always, because the consumer has the answer; but what it earns waits as
-//!   long as stake that is taken back, because nothing else answers for it.
+//!   long as stake that is taken back, because nothing else answers for it; at most as long as a fault finds its tranche.
 //! - Which tranches and unbondings are open is a set of at most 256 epochs beside them.
 //!
 //! Absent: who proves a fault (audits do).
@@ -50,8 +51,10 @@ mod waterfall;
 
 pub(crate) use apply::{claim, hold_immature, keys, keys_of_lock, lock};
 pub(crate) use exposure::{cover, expose};
-pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held, open_worth};
-pub(crate) use hold::{accuse, at_risk, due, hold, is_bound, is_held, key_of_hold, lift};
+pub(crate) use forfeit::{Loss, forfeit, keys as keys_of_forfeit, keys_of_held, open_worth, unbonding};
+pub(crate) use hold::{
+    accuse, at_risk, awaits_draw, due, hold, is_bound, is_held, key_of_hold, lift, undrawn,
+};
 pub use key::{EscrowKey, EscrowRecord};
 pub use liquidity::{collateral, liquid_part, remaining, room, unlocked};
 pub(crate) use tranches::{begin, earn, give_up, put as put_tranche};

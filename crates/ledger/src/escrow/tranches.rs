@@ -36,8 +36,10 @@ pub(super) fn add(
         }
     };
     tranche.amount = tranche.amount.plus(amount).ok_or(Rejection::AmountOverflow)?;
-    // Nothing unlocks in the epoch of a payment, so a longer cliff takes nothing back.
-    tranche.cliff_epochs = tranche.cliff_epochs.max(escrow.cliff_epochs);
+    // A longer cliff takes nothing back: where there was none, what was claimed at once stays claimed.
+    if tranche.claimed == Amount::ZERO {
+        tranche.cliff_epochs = tranche.cliff_epochs.max(escrow.cliff_epochs);
+    }
     transition.view.put(&key, &tranche);
     Ok(())
 }
@@ -95,7 +97,8 @@ pub(crate) fn give_up(
     let key = StateKey::Tranche(account, role, epoch);
     let mut tranche = transition.view.get::<TrancheRecord>(&key)?.ok_or(Rejection::TrancheTooLow)?;
     let free = liquidity::remaining(&tranche).minus(tranche.pledged).unwrap_or_default();
-    if amount > free || hold::is_held(transition, (account, role, epoch))? {
+    let waits = hold::awaits_draw(transition, role, epoch);
+    if amount > free || waits || hold::is_held(transition, (account, role, epoch))? {
         return Err(Rejection::TrancheTooLow.into());
     }
     tranche.forfeited = tranche.forfeited.plus(amount).expect("at most what remains is given up");

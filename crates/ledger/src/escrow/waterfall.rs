@@ -84,7 +84,10 @@ impl Purse {
     fn worth(&self, transition: &Transition<'_>, value: Amount) -> Both {
         let credits = value.min(self.rest.credits);
         let missing = value.minus(credits).unwrap_or(Amount::ZERO);
-        Both { credits, open: open_worth(transition, missing).min(self.rest.open) }
+        // OPEN that counts for nothing pays for nothing, however much of it there is.
+        let counts = transition.parameters.collateral_per_open > Amount::ZERO;
+        let open = if counts { open_worth(transition, missing) } else { Amount::ZERO };
+        Both { credits, open: open.min(self.rest.open) }
     }
 
     /// Moves a part to where credits and OPEN go.

@@ -108,8 +108,11 @@ fn plus(one: Amount, other: Amount) -> Applied<Amount> {
 }
 
 /// What must stay at stake: liquid payouts that no audit has covered are covered until one has, and what faults in open audits
-/// would cost.
+/// would cost; everything while work may still be drawn and opened, because nobody knows yet what faults in it would cost.
 fn stays(transition: &mut Transition<'_>, bonded: &mut Bonded) -> Applied<Amount> {
+    if escrow::undrawn(transition, transition.sender, bonded.role())?.is_some() {
+        return Ok(*bonded.amount());
+    }
     let at_risk = escrow::at_risk(transition, transition.sender, bonded.role())?;
     let covered = covers(bonded, transition.parameters.collateral_per_open);
     Ok(covered.max(escrow::open_worth(transition, at_risk)).min(*bonded.amount()))
@@ -162,7 +165,8 @@ fn take_unbonding(transition: &mut Transition<'_>, role: Role, epoch: u64) -> Ap
     let Some(waiting) = transition.view.get::<UnbondingRecord>(&key)? else {
         return Ok(Amount::ZERO);
     };
-    if escrow::is_bound(transition, (account, role, epoch))? {
+    let undrawn = escrow::undrawn(transition, account, role)?.is_some_and(|paid| paid <= epoch);
+    if undrawn || escrow::is_bound(transition, (account, role, epoch))? {
         return Ok(Amount::ZERO);
     }
     transition.view.remove(&key);

@@ -46,8 +46,8 @@
 //! what its treasury holds.
 //!
 //! Leaving. From the approval of a constitutional proposal to its execution every account takes back its locks and its stake
-//! at once, except what covers payouts that no audit has covered or what faults in open audits would cost, and of each tranche that
-//! no audit holds what has unlocked by then:
+//! at once, except what covers payouts that no audit has covered or what faults in open audits would cost, and except all of it
+//! where receipts that the account was paid for may still be drawn and opened; and of each tranche that no audit holds what has unlocked by then:
 //! `floor(E * min(max(t - t0 - cliff, 0), V) / V)`. The rest of a tranche was not verified yet; its schedule is written into
 //! the tranche, so the change that was left does not reach it. Leaving always completes. A lock that was given to a vote that is not
 //! over counts no longer and comes back when it is.

@@ -28,6 +28,7 @@ pub(crate) fn keys() -> Vec<StateKey> {
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let refund = RefundRecord {
         channel: Some(ChannelId([1; 32])),
+        consumer: account(5),
         charged: Amount(2),
         refunded: Amount(3),
         by_provider: Amount(4),

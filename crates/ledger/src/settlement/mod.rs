@@ -39,7 +39,8 @@
 //! A gateway may give a consumer back what a settled receipt charged, wholly or in parts, out of its own balance, or out of
 //! what waits in the provider's tranche if the provider signed for the cumulative amount. The ledger does not see what a
 //! receipt charged, so the gateway says it, always the same; a receipt's refunds stay within that, a batch's within what it
-//! charged, and what an audit gave back counts like what the gateway gives. A receipt that is marked as failed is refunded whole. Its number was settled and is never settled again, so
+//! charged, and what an audit gave back counts like what the gateway gives. Everything that a receipt gives back goes to the
+//! consumer of the first refund, and only that consumer's audit counts it. A receipt that is marked as failed is refunded whole. Its number was settled and is never settled again, so
 //! nothing is charged twice.
 
 mod apply;

@@ -2,7 +2,9 @@
 
 use openledger_types::parameters::EscrowParameters;
 use openledger_types::record::Role;
-use openledger_types::{AccountId, Amount, Asset, Batch, ContributionId, Domain, Event, Name};
+use openledger_types::{
+    AccountId, Amount, Asset, Batch, ContributionId, Domain, EPOCHS_INDEXED, Event, Name,
+};
 
 use crate::execute::Transition;
 use crate::state::Applied;
@@ -59,7 +61,9 @@ fn unlocking(transition: &mut Transition<'_>, provider: AccountId) -> Applied<Es
     let parameters = transition.parameters.provider_escrow;
     let staked = transition.view.provider(provider)?.stake >= transition.parameters.provider_stake_min;
     let waits = if staked { 0 } else { transition.parameters.unbonding_epochs };
-    Ok(EscrowParameters { cliff_epochs: parameters.cliff_epochs.max(waits), ..parameters })
+    // No longer than a fault finds the tranche.
+    let most = EPOCHS_INDEXED.saturating_sub(1).saturating_sub(parameters.linear_epochs);
+    Ok(EscrowParameters { cliff_epochs: parameters.cliff_epochs.max(waits.min(most)), ..parameters })
 }
 
 /// Liquid by reputation, and never beyond half the collateral of the stake without audit. Says which part was liquid, by provider.

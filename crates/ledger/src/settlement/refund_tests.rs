@@ -104,6 +104,12 @@ fn a_provider_gives_from_its_tranche_what_it_signed_for() {
         (GATEWAY, with(1_000, STRANGER, 0, 1_000), Err(ConsentInvalid)),
         (GATEWAY, with(1_001, PROVIDER, 0, 1_000), Err(ConsentInvalid)),
         (GATEWAY, with(1_000, PROVIDER, 1, 1_000), Err(TrancheTooLow)),
+    ]);
+    // Until the receipts of the epoch can no longer be drawn and opened, they could name any channel of theirs for it.
+    world.pass(3);
+    world.check([(GATEWAY, with(1_000, PROVIDER, 0, 1_000), Err(TrancheTooLow))]);
+    world.pass(1);
+    world.check([
         (GATEWAY, with(1_000, PROVIDER, 0, 1_000), Ok(())),
         (GATEWAY, with(1_000, PROVIDER, 0, 1_000), Err(ConsentInvalid)),
         (GATEWAY, with(500, PROVIDER, 0, 1_500), Ok(())),

@@ -1,5 +1,6 @@
 //! Refunds of single receipts. What a receipt charged is in the receipt, which the ledger does not see; so the gateway says it,
-//! always the same, and what goes back stays within that and within what the batch charged.
+//! always the same, and what goes back stays within that and within what the batch charged. A provider gives nothing back of an
+//! epoch whose receipts may still be drawn and opened: its refunds would take the money out before the audit could hold it.
 
 use openledger_types::record::{BatchRecord, Role};
 use openledger_types::settlement::{Refund, RefundConsent, RefundRecord, SettlementAction, SettlementEvent};
@@ -38,7 +39,7 @@ pub(crate) fn apply(transition: &mut Transition<'_>, action: &SettlementAction) 
         return Err(Rejection::NotChannelParty.into());
     }
     transition.view.need([StateKey::Account(channel.consumer)])?;
-    let mut record = known(transition, refund)?;
+    let mut record = known(transition, refund, channel.consumer)?;
     let whole = SettlementKey::Refunds(gateway, refund.batch).state();
     let of_batch = transition.view.get::<Amount>(&whole)?.unwrap_or_default();
     let of_batch = of_batch.plus(refund.amount).filter(|sum| *sum <= batch.charged);
@@ -82,10 +83,11 @@ fn settled(transition: &mut Transition<'_>, refund: &Refund) -> Applied<BatchRec
 }
 
 /// What is known about the receipt from earlier refunds; the first one fixes its channel and its charge.
-fn known(transition: &mut Transition<'_>, refund: &Refund) -> Applied<RefundRecord> {
+fn known(transition: &mut Transition<'_>, refund: &Refund, consumer: AccountId) -> Applied<RefundRecord> {
     let key = SettlementKey::Refund(transition.sender, refund.receipt).state();
     let fresh = RefundRecord {
         channel: Some(refund.channel),
+        consumer,
         charged: refund.charged,
         refunded: Amount::ZERO,
         by_provider: Amount::ZERO,
@@ -93,7 +95,7 @@ fn known(transition: &mut Transition<'_>, refund: &Refund) -> Applied<RefundReco
     };
     let mut record = transition.view.get::<RefundRecord>(&key)?.unwrap_or(fresh);
     let channel = *record.channel.get_or_insert(refund.channel);
-    if (channel, record.charged) == (refund.channel, refund.charged) {
+    if (channel, record.consumer, record.charged) == (refund.channel, consumer, refund.charged) {
         Ok(record)
     } else {
         Err(Rejection::RefundChargeWrong.into())
@@ -134,22 +136,27 @@ pub(crate) fn keys_refunded(transition: &mut Transition<'_>, audit: AuditId) -> 
     Ok([SettlementKey::Refund(audit.gateway, number).state(), of_batch])
 }
 
-/// What of a refund was not given back before, so that nobody gets the same money twice.
+/// What of a refund was not given back before, so that nobody gets the same money twice. What went to somebody else was not
+/// given back to who paid.
 pub(crate) fn left_to_refund(
     transition: &mut Transition<'_>,
     audit: AuditId,
     refund: Option<(AccountId, Amount)>,
 ) -> Applied<Option<(AccountId, Amount)>> {
     let [key, _] = keys_refunded(transition, audit)?;
-    let refunded = transition.view.get::<RefundRecord>(&key)?.map_or(Amount::ZERO, |record| record.refunded);
-    Ok(refund.map(|(consumer, amount)| (consumer, amount.minus(refunded).unwrap_or(Amount::ZERO))))
+    let known = transition.view.get::<RefundRecord>(&key)?;
+    Ok(refund.map(|(consumer, amount)| {
+        let same = known.filter(|known| known.consumer == consumer);
+        let refunded = same.map_or(Amount::ZERO, |known| known.refunded);
+        (consumer, amount.minus(refunded).unwrap_or(Amount::ZERO))
+    }))
 }
 
 /// An audit gave something back: a refund by the gateway gives only what is left.
 pub(crate) fn count_refunded(
     transition: &mut Transition<'_>,
     audit: AuditId,
-    charged: Amount,
+    (consumer, charged): (AccountId, Amount),
     forfeited: &Forfeited,
 ) -> Applied {
     let open = escrow::collateral(forfeited.refunded_open, transition.parameters.collateral_per_open);
@@ -160,6 +167,7 @@ pub(crate) fn count_refunded(
     let [of_receipt, of_batch] = keys_refunded(transition, audit)?;
     let fresh = RefundRecord {
         channel: None,
+        consumer,
         charged,
         refunded: Amount::ZERO,
         by_provider: Amount::ZERO,

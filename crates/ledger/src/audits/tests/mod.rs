@@ -3,12 +3,14 @@
 mod attacks;
 mod draws;
 mod histories;
+mod late;
 mod properties;
 mod rulings;
 mod table;
 
 use openledger_types::audits::{
-    AuditAction, AuditRecord, Fault, Opening, Ruling, Status, Verdict, seed_commitment, verdict_commitment,
+    AuditAction, AuditRecord, Fault, Opening, Ruling, SeedRecord, Status, Verdict, seed_commitment,
+    verdict_commitment,
 };
 use openledger_types::record::{ProviderRecord, Role};
 use openledger_types::{
@@ -151,12 +153,20 @@ pub(crate) fn say(world: &mut World, audit: AuditId, verdict: impl Fn(usize) -> 
     }
 }
 
+/// The last epoch for the seed that says whether the fault in an audit was planted.
+pub(crate) fn seed_by(world: &World, audit: AuditId) -> u64 {
+    let record = record(world, audit);
+    let seed: Option<SeedRecord> = world.record(&AuditKey::Seed(audit.gateway, record.epoch).state());
+    let due = seed.and_then(|seed| seed.due);
+    due.map_or(record.seed_by, |(_, by)| by.max(record.seed_by))
+}
+
 /// The epoch after which the next stage begins.
 pub(crate) fn deadline(world: &World, audit: AuditId) -> u64 {
     let record = record(world, audit);
     match record.status {
         Status::Drawing { after, .. } => after,
-        _ if record.rounds.len() == 1 => record.seed_by,
+        _ if record.rounds.len() == 1 => seed_by(world, audit),
         _ => record.rounds.last().unwrap().reveal_by,
     }
 }
@@ -169,7 +179,8 @@ pub(crate) fn advancing(world: &World, audit: AuditId) -> Action {
 pub(crate) fn advance(world: &mut World, audit: AuditId) {
     let record = record(world, audit);
     if record.rounds.len() == 1 && record.status == Status::Sitting {
-        until(world, record.seed_by);
+        let by = seed_by(world, audit);
+        until(world, by);
         let epoch = record.epoch;
         world.accept(GATEWAY, audits(AuditAction::RevealSeed { epoch, seed: SEED }));
     }

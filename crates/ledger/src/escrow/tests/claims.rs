@@ -69,6 +69,35 @@ fn a_payment_of_a_later_epoch_starts_its_own_tranche() {
     assert_eq!(world.credits(PROVIDER), 1_000_000_000 + 13_500);
 }
 
+/// Where nothing waited, a part was collected at once; then a longer cliff began in the same epoch, and less had unlocked than
+/// had been claimed.
+#[test]
+fn a_cliff_that_grows_takes_nothing_back() {
+    use openledger_types::advances::AdvanceAction;
+    let at_once = |parameters: &mut openledger_types::Parameters| {
+        (parameters.builder_escrow.cliff_epochs, parameters.builder_escrow.linear_epochs) = (0, 0);
+    };
+    let mut world = World::with(at_once, 1_000_000_000).prepare();
+    let settle = |world: &mut World| {
+        let batch = world.batch(&[world.terms("base", 10_000, 0, &[], 1)]);
+        world.accept(GATEWAY, settling(batch));
+    };
+    settle(&mut world);
+    let (account, role) = (account(BASE_BUILDER), Role::Builder);
+    for (who, action) in [
+        (STRANGER, AdvanceAction::FundAdvances { amount: Amount(10_000) }),
+        (BASE_BUILDER, AdvanceAction::TakeAdvance { role, epoch: 0, amount: Amount(1_000) }),
+        (STRANGER, AdvanceAction::CollectAdvances { account, role, epochs: vec![0] }),
+    ] {
+        world.accept(who, Action::Advances(action));
+    }
+    world.parameters.builder_escrow.cliff_epochs = 5;
+    world.state.insert(StateKey::Parameters.encode(), openledger_types::codec::encode(&world.parameters));
+    settle(&mut world);
+    world.accept(BASE_BUILDER, claim(role, &[0]));
+    assert_eq!(world.account(BASE_BUILDER).escrowed, Amount(0));
+}
+
 #[test]
 fn liquidity_by_reputation_and_collateral() {
     let escrow = World::new().parameters.provider_escrow;

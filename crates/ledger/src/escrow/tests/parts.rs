@@ -3,7 +3,9 @@
 //! Not checked here: who may ask for it; that is a rule of the step that does.
 
 use openledger_types::record::{Pool, Role, TrancheRecord};
-use openledger_types::{Amount, Asset, Cause, EscrowEvent, Event, Holder, Rejection, codec};
+use openledger_types::{
+    Amount, Asset, Cause, EPOCHS_INDEXED, EscrowEvent, Event, Forfeited, Holder, Rejection, codec, limits,
+};
 
 use super::super::*;
 use crate::StateKey;
@@ -47,6 +49,7 @@ fn what_is_earned_begins_a_tranche_and_nothing_begins_none() {
 #[test]
 fn what_is_pledged_is_not_given_up() {
     let mut world = earned();
+    world.pass(4);
     let key = StateKey::Tranche(account(PROVIDER), Role::Provider, 0);
     let pledged = TrancheRecord { pledged: Amount(700), ..tranche(&world, Role::Provider).unwrap() };
     world.state.insert(key.encode(), codec::encode(&pledged));
@@ -98,4 +101,61 @@ fn a_forfeit_is_loaded_in_two_rounds() {
         forfeit(transition, account(PROVIDER), Role::Provider, &loss).map(drop)
     });
     assert_eq!(runs, 3);
+}
+
+/// Whoever left more epochs unsettled than are counted one by one took the oldest tranche out while its audit went on.
+#[test]
+fn the_oldest_of_too_many_holds_wait_together() {
+    let mut world = earned();
+    let most = u64::try_from(limits::HELD_EPOCHS_MAX).unwrap();
+    let who = account(PROVIDER);
+    for epoch in 5..=5 + most {
+        world.transit(CURATOR, |transition| hold(transition, (who, Role::Provider, epoch), Amount(1)));
+    }
+    let held = |world: &mut World, epoch| {
+        let mut held = false;
+        world.transit(CURATOR, |transition| {
+            held = is_held(transition, (who, Role::Provider, epoch))?;
+            Ok(())
+        });
+        held
+    };
+    assert_eq!([5, 6, 5 + most, 6 + most].map(|epoch| held(&mut world, epoch)), [true, true, true, false]);
+    for (settled, left) in [(9, [true, true, false]), (5, [true, true, false]), (6, [false, false, false])] {
+        world.transit(CURATOR, |transition| lift(transition, (who, Role::Provider, settled), Amount(1)));
+        assert_eq!([5, 6, 9].map(|epoch| held(&mut world, epoch)), left);
+    }
+}
+
+/// Where OPEN counts for nothing, the whole stake went to one consumer.
+#[test]
+fn stake_that_counts_for_nothing_refunds_nothing() {
+    let mut world = earned();
+    world.parameters.collateral_per_open = Amount::ZERO;
+    world.state.insert(StateKey::Parameters.encode(), codec::encode(&world.parameters));
+    let refund = Some((account(CONSUMER), Amount(5_000)));
+    let loss = Loss { penalty: Amount(10_000), refund, ..Loss::default() };
+    let mut taken = Forfeited::default();
+    world.transit(CURATOR, |transition| {
+        taken = forfeit(transition, account(PROVIDER), Role::Provider, &loss)?;
+        Ok(())
+    });
+    assert_eq!((taken.refunded, taken.refunded_open), (Amount(2_700), Amount::ZERO));
+    assert_eq!(taken.open, Amount(1_000_000_000));
+}
+
+/// A provider below the least stake waits as long as stake does, and no longer than a fault finds its tranche.
+#[test]
+fn a_long_cliff_ends_while_the_tranche_is_known() {
+    let change = |parameters: &mut openledger_types::Parameters| {
+        parameters.unbonding_epochs = EPOCHS_INDEXED - 1;
+        parameters.provider_stake_min = Amount(2_000_000_000);
+    };
+    let mut world = World::with(|_| {}, 1_000_000_000).prepare();
+    change(&mut world.parameters);
+    world.state.insert(StateKey::Parameters.encode(), codec::encode(&world.parameters));
+    let batch = world.batch(&[world.terms("base", 10_000, 0, &[(1, 1)], 0)]);
+    world.accept(GATEWAY, settling(batch));
+    let tranche = tranche(&world, Role::Provider).unwrap();
+    assert_eq!(tranche.cliff_epochs + tranche.linear_epochs, EPOCHS_INDEXED - 1);
 }

@@ -120,9 +120,10 @@ fn whoever_sold_a_tranche_does_not_leave_with_it() {
     let whole: TrancheRecord = world.record(&key).unwrap();
     let sold = Amount(whole.amount.0 / 2);
     world.accept(STRANGER, Action::Advances(AdvanceAction::FundAdvances { amount: Amount(1_000_000) }));
+    world.pass(4);
     let take = AdvanceAction::TakeAdvance { role: Role::Provider, epoch: begun, amount: sold };
     world.accept(PROVIDER, Action::Advances(take));
-    world.pass(14);
+    world.pass(10);
     world.accept(0, close(1));
     let before = world.credits(PROVIDER);
     world.accept(PROVIDER, leave(&[(Role::Provider, begun)], &[]));
@@ -156,4 +157,35 @@ fn whoever_is_audited_leaves_what_faults_would_cost() {
     world.accept(PROVIDER, all());
     let end = world.account(PROVIDER);
     assert!(end.credits > after.credits && end.open.0 - after.open.0 > 500_000_000);
+}
+
+/// A provider and a gateway left with stake and bond between the settlement of a false answer and its audit, which had nothing
+/// to take then.
+#[test]
+fn whoever_may_still_be_drawn_leaves_no_stake_out() {
+    let mut world = approved();
+    world.pass(14);
+    world.accept(0, close(1));
+    let now = world.epoch();
+    let batch = world.batch(&[world.terms("base", 10_000, 0, &[], 1)]);
+    world.accept(GATEWAY, settling(batch));
+    world.accept(PROVIDER, Action::RaiseBond { role: Role::Provider, amount: Amount(500_000_000) });
+    world.accept(PROVIDER, Action::Unbond { role: Role::Provider, amount: Amount(500_000_000) });
+    let at_stake = |world: &World| {
+        let provider: ProviderRecord = world.record(&StateKey::Provider(account(PROVIDER))).unwrap();
+        let gateway: GatewayRecord = world.record(&StateKey::Gateway(account(GATEWAY))).unwrap();
+        let waiting = StateKey::Unbonding(account(PROVIDER), Role::Provider, now);
+        (provider.stake.0, gateway.bond.0, world.state.contains_key(&waiting.encode()))
+    };
+    for passed in [0, 3] {
+        world.pass(passed);
+        world.accept(PROVIDER, leave(&[], &[(Role::Provider, now)]));
+        world.accept(GATEWAY, leave(&[], &[]));
+        assert_eq!(at_stake(&world), (1_000_000_000, 1_000_000_000, true));
+    }
+    world.pass(1);
+    world.accept(PROVIDER, leave(&[], &[(Role::Provider, now)]));
+    world.accept(GATEWAY, leave(&[], &[]));
+    let (stake, bond, waits) = at_stake(&world);
+    assert!(stake < 1_000_000 && bond < 1_000_000 && !waits, "the exposure alone stays covered");
 }

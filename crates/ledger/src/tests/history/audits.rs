@@ -179,7 +179,8 @@ fn said(world: &World, audit: AuditId, record: &AuditRecord, auditor: AccountId)
 fn work(world: &World, audit: AuditId, record: &AuditRecord, found: &mut Vec<Due>) {
     let (now, round) = (world.epoch(), record.rounds.last().expect("an audit has a round"));
     let number = record.rounds.len() as u8 - 1;
-    let deadline = if round.stage == Stage::First { record.seed_by } else { round.reveal_by };
+    let first = round.stage == Stage::First;
+    let deadline = if first { crate::audits::tests::seed_by(world, audit) } else { round.reveal_by };
     for seat in &round.seats {
         let Some(verdict) = said(world, audit, record, seat.auditor) else { continue };
         let who = number_of(seat.auditor).expect("auditors take part");

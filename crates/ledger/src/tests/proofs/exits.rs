@@ -19,7 +19,8 @@ const ROLES: [Role; 6] =
 /// I19. Every leave of a history in the window of an approved constitutional proposal is accepted, whoever sends it and
 /// whatever it names, unless its lists are malformed; every other is refused. It pays, in wide integers and by the sentence of
 /// the rule: all locks of the named scopes that no open vote holds, all stake but what covers payouts that no audit has
-/// covered and what faults in open audits would cost, everything named that was unbonding before any work that is audited, and
+/// covered and what faults in open audits would cost, and nothing of a stake whose latest work may still be drawn; everything named
+/// that was unbonding before any work that is audited or may be, and
 /// of each named tranche that no audit holds `floor(E * min(max(t - t0 - cliff, 0), V) / V)` less what was claimed or sold.
 /// What is left of a tranche keeps its schedule.
 /// Not checked: bonds of agents, measurers and disputes, which end by their own rules.
@@ -78,6 +79,16 @@ fn hold(turn: &Turn<'_>, role: Role) -> HoldRecord {
     }
 }
 
+/// The first epoch whose work was paid and may still be drawn and opened.
+fn undrawn(turn: &Turn<'_>, role: Role) -> Option<u64> {
+    let index = turn.before(&EscrowKey::Tranches(account(turn.who), role).state());
+    let Some(StateRecord::Escrow(EscrowRecord::Tranches(index))) = index else { return None };
+    let audits = &turn.world.parameters.audits;
+    let opened = 1 + audits.draw_epochs + audits.open_epochs;
+    let young = |epoch: &u64| turn.world.epoch() - epoch <= opened;
+    index.epochs().into_iter().find(young).filter(|_| matches!(role, Role::Provider | Role::Gateway))
+}
+
 /// Whether OPEN that was unbonded in an epoch answers for work that is being checked.
 fn bound(hold: &HoldRecord, epoch: u64) -> bool {
     hold.faults > 0 || hold.epochs.iter().any(|held| held.epoch <= epoch)
@@ -103,7 +114,7 @@ fn free_stake(turn: &Turn<'_>, role: Role) -> u128 {
     let times = if role == Role::Data { 1 } else { 2 };
     let per_open = u128::from(turn.world.parameters.collateral_per_open.0);
     let hold = hold(turn, role);
-    if hold.faults > 0 {
+    if hold.faults > 0 || undrawn(turn, role).is_some() {
         return 0;
     }
     let risk = hold.epochs.iter().map(|held| u128::from(held.amount.0)).sum::<u128>();
@@ -156,6 +167,11 @@ impl Invariant for Leaving {
         let waiting = unbonding.iter().map(|(role, epoch)| {
             match turn.before(&StateKey::Unbonding(account(turn.who), *role, *epoch)) {
                 Some(StateRecord::Unbonding(_)) if bound(&hold(turn, *role), *epoch) => 0,
+                Some(StateRecord::Unbonding(_))
+                    if undrawn(turn, *role).is_some_and(|paid| paid <= *epoch) =>
+                {
+                    0
+                }
                 Some(StateRecord::Unbonding(record)) => u128::from(record.amount.0),
                 _ => 0,
             }
