@@ -313,8 +313,10 @@ fn histories_reach_every_action_of_every_step() {
         history
     };
     // Whoever may not do it tries in whole histories.
-    let (wholes, fews) =
-        ([whole(1), whole(2)].map(|history| history.tally), ["governance", "agents", "maturity"].map(few));
+    let (wholes, fews) = (
+        [whole(1), whole(2)].map(|history| history.tally),
+        ["governance", "agents", "maturity", "open"].map(few),
+    );
     for (name, (sent, taken)) in added(&wholes) {
         assert!(taken < sent || sent < 100, "{name:?} is never refused");
     }
