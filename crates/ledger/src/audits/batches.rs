@@ -96,14 +96,16 @@ pub(super) fn draw_audits(
     let rate = if secret { record.rate } else { record.rate.max(parameters.rate_max) };
     let settled: Option<BatchRecord> = transition.view.get(&StateKey::Batch(gateway, batch))?;
     let settled = settled.expect("a batch that is audited was settled");
-    let receipts = draw::drawn_receipts(&randomness, &gateway, batch, settled.receipts, rate);
+    let brought = record.charged.basis_points(transition.parameters.split.verification);
+    let most = draw::checks_max(brought, transition.view.pool(&Pool::Verification)?, record.fee);
+    let receipts = draw::drawn_receipts(&randomness, &gateway, batch, settled.receipts, rate, most);
     let count = u32::try_from(receipts.len()).expect("at most AUDITS_PER_BATCH_MAX are drawn");
     let held = record.fee.fraction(u64::from(count), 1).ok_or(Rejection::AmountOverflow)?;
     reserve(transition, held)?;
     record.held = held;
     let open_by = draw_by.saturating_add(parameters.open_epochs);
     let planted = if plants { parameters.planted } else { BasisPoints(0) };
-    let stands_for = draw::stands_for(settled.receipts, receipts.len(), rate, planted);
+    let stands_for = draw::stands_for(settled.receipts, (receipts.len(), most), rate, planted);
     record.drawn =
         Some(DrawnReceipts { beacon: named, randomness, stands_for, open_by, unopened: receipts.clone() });
     if count == 0 {

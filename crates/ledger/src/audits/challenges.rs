@@ -71,7 +71,8 @@ fn oppose(
     let from = Holder::Account(challenger);
     supply::shift(transition, from, Holder::Custody, Asset::Credit, more, Cause::ChallengePosted)?;
     record.status = Status::Drawing { size, after: now };
-    record.challenge = Some(Challenge { challenger, bond, claim, ruling, established, secret });
+    record.challenge =
+        Some(Challenge { challenger, bond, advanced: Amount::ZERO, claim, ruling, established, secret });
     transition.view.put(&AuditKey::Audit(audit).state(), &record);
     let event = AuditEvent::AuditChallenged { audit, challenger, bond, claim, secret };
     transition.emit(Event::Audits(event));
@@ -84,14 +85,14 @@ pub(super) fn ruling_before(record: &AuditRecord) -> (Ruling, bool) {
     before.unwrap_or((Ruling::Passed, false))
 }
 
-/// Ends a challenge: the bond comes back unless the panel said that it was wrong.
+/// Ends a challenge: the bond comes back unless the panel said that it was wrong, and so does what it paid in advance.
 pub(super) fn decide(
     transition: &mut Transition<'_>,
     record: &mut AuditRecord,
     audit: AuditId,
     ruling: Ruling,
 ) -> Applied {
-    let Some(Challenge { challenger, bond, claim, secret, .. }) = record.challenge.take() else {
+    let Some(Challenge { challenger, bond, advanced, claim, secret, .. }) = record.challenge.take() else {
         return Ok(());
     };
     let upheld = tally::agrees(ruling, claim);
@@ -102,6 +103,11 @@ pub(super) fn decide(
     } else {
         (Holder::Pool(Pool::Verification), Cause::ChallengeLost)
     };
+    if upheld || !spoke {
+        let fund = Holder::Pool(Pool::Verification);
+        let repaid = advanced.min(transition.view.pool(&Pool::Verification)?);
+        supply::shift(transition, fund, to.clone(), Asset::Credit, repaid, cause)?;
+    }
     supply::shift(transition, Holder::Custody, to, Asset::Credit, bond, cause)?;
     if upheld {
         record.reporter = (claim != Verdict::Pass).then_some((challenger, secret));

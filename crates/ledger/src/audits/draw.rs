@@ -13,6 +13,9 @@ use openledger_types::{AccountId, Amount, AuditId, BasisPoints, Hash, codec, lim
 /// One, in 1/2^32.
 const ONE: u64 = 1 << 32;
 
+/// The part of the verification fund that a batch may take beyond what it brought.
+const FUND_PART: BasisPoints = BasisPoints(500);
+
 /// A number that is uniform in 64 bits, for whatever `what` names.
 fn uniform(randomness: &Hash, tag: &str, what: &impl borsh::BorshSerialize) -> u64 {
     let Hash(bytes) = sha256(&codec::encode(&(tag, randomness, what)));
@@ -64,14 +67,15 @@ pub fn audit_fee(share: Amount, parameters: &AuditParameters) -> Amount {
     fee.min(parameters.fee_max).max(parameters.fee_min).min(share)
 }
 
-/// Which receipts of a batch are audited: their places from 0, increasing. Of more than `AUDITS_PER_BATCH_MAX`, those with
-/// the lowest numbers.
+/// Which receipts of a batch are audited: their places from 0, increasing. Of more than `most`, and of more than
+/// `AUDITS_PER_BATCH_MAX`, those with the lowest numbers.
 pub fn drawn_receipts(
     randomness: &Hash,
     gateway: &AccountId,
     batch: u64,
     receipts: u32,
     rate: BasisPoints,
+    most: usize,
 ) -> Vec<u32> {
     let receipts = 0..receipts.min(limits::BATCH_RECEIPTS_MAX);
     let numbered = receipts.map(|receipt| {
@@ -80,17 +84,30 @@ pub fn drawn_receipts(
     });
     let mut drawn: Vec<(u64, u32)> = numbered.filter(|(number, _)| falls_into(*number, rate)).collect();
     drawn.sort_unstable();
-    drawn.truncate(limits::AUDITS_PER_BATCH_MAX);
+    drawn.truncate(most.min(limits::AUDITS_PER_BATCH_MAX));
     let mut drawn: Vec<u32> = drawn.into_iter().map(|(_, receipt)| receipt).collect();
     drawn.sort_unstable();
     drawn
 }
 
+/// How many checks of a batch the verification fund pays at most: for what the batch brought, and for a twentieth of what is there,
+/// so that no gateway spends on its own newcomers what checks everybody. One is always paid.
+pub fn checks_max(brought: Amount, fund: Amount, fee: Amount) -> usize {
+    let most = brought.plus(fund.basis_points(FUND_PART)).unwrap_or(fund);
+    let checks = most.0.checked_div(fee.0).and_then(|checks| usize::try_from(checks).ok());
+    checks.unwrap_or(usize::MAX).clamp(1, limits::AUDITS_PER_BATCH_MAX)
+}
+
 /// For how many receipts each of the drawn stands, in 1/2^16: as many as the rate makes of one, where a draw was cut short those
 /// of the batch, and for planted faults too, which show nothing about their receipts.
-pub fn stands_for(receipts: u32, drawn: usize, rate: BasisPoints, planted: BasisPoints) -> u64 {
+pub fn stands_for(
+    receipts: u32,
+    (drawn, most): (usize, usize),
+    rate: BasisPoints,
+    planted: BasisPoints,
+) -> u64 {
     let whole = u64::from(BasisPoints::WHOLE.0);
-    let cut = drawn >= limits::AUDITS_PER_BATCH_MAX;
+    let cut = drawn >= most;
     let looked_at = Amount(whole.saturating_sub(u64::from(planted.0)).max(1));
     let one = if cut {
         let drawn = u64::try_from(drawn).unwrap_or(u64::MAX);

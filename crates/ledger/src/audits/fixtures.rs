@@ -78,6 +78,7 @@ fn audit_record() -> AuditRecord {
     let challenge = Challenge {
         challenger: account(4),
         bond: Amount(5),
+        advanced: Amount(6),
         claim: Verdict::Pass,
         ruling: Ruling::Degraded { by_gateway: true },
         established: true,

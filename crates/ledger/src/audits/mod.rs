@@ -12,7 +12,8 @@
 //!    the next 40. And it fixes the fee of a check, 1.25 times its cost, from the batch's totals; never more than the mean share of
 //!    a receipt, so dust does not empty the fund.
 //! 2. The first beacon after the epoch of the settlement draws the receipts (at most 64, which is above 4 % of the largest
-//!    batch). Anyone may send the draw; it is a pure function ([`drawn_receipts`]). The fees are set aside from the
+//!    batch; fewer where their fees would take more of the fund than the batch brought and a twentieth of it, and each stands for
+//!    more). Anyone may send the draw; it is a pure function ([`drawn_receipts`]). The fees are set aside from the
 //!    verification fund; while the fund is too low nothing is drawn, and exposure stays uncovered. A draw never expires: when it
 //!    can be paid it draws the same receipts, and the gateway has its time to open them from then on.
 //! 3. The gateway opens each drawn receipt: its leaf and path to the batch's root, its parties and amounts, and the hash
@@ -33,7 +34,8 @@
 //!    gateway that handed nothing over pays as for a receipt that it did not open, and can challenge to hand it over after all.
 //!    Where nobody is left to draw, the round stays empty, the bond of a challenge comes back, and what was ruled before holds.
 //! 7. Anyone can challenge a ruling for 7 epochs, with a bond: it is checked by a panel of 3, or after a panel by 15, 31,
-//!    63, the bond doubling. The bond comes back when the panel agrees, and otherwise pays for the checks.
+//!    63, the bond doubling. The bond comes back when the panel agrees, and otherwise pays for the checks. Where the fund was too low, it
+//!    paid for them in advance, and gets that back too, as far as the fund reaches by then.
 //! 8. A secret report is a commitment with a bond, revealed later as a challenge. When it proves a fault, the reporter is not
 //!    punished for a part in it and gets half of what those lose who passed it.
 //! 9. Then the ruling is settled, for the provider and gateway and for each auditor. A proven fault costs 50 times the
@@ -77,7 +79,8 @@ use crate::state::{Applied, StateKey};
 
 pub(crate) use batches::{keys_of_batch, note};
 pub use draw::{
-    AuditorDraw, audit_fee, audit_rate, drawn_auditors, drawn_receipts, is_planted, is_repeated, stands_for,
+    AuditorDraw, audit_fee, audit_rate, checks_max, drawn_auditors, drawn_receipts, is_planted, is_repeated,
+    stands_for,
 };
 pub use key::{AuditKey, AuditsRecord};
 pub(crate) use register::drop_auditor;

@@ -76,6 +76,11 @@ pub(super) fn refund(record: &AuditRecord, ruling: Ruling) -> Amount {
     }
 }
 
+/// What the insurance takes for paid, whatever was stated: all audits of a batch together insure no more than the batch charged.
+pub(super) fn insured(record: &AuditRecord) -> Amount {
+    mean(record.charged, record.receipts)
+}
+
 /// What a ruling costs whoever answers for it, apart from correlated faults.
 pub(super) fn of_ruling(transition: &Transition<'_>, record: &AuditRecord, ruling: Ruling) -> Amount {
     let base = base(record, ruling);

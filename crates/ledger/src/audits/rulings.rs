@@ -156,13 +156,14 @@ fn convene(
     Ok(())
 }
 
-/// The fund pays for checks; a challenge that the fund cannot pay for is checked out of its own bond.
+/// The fund pays for checks; a challenge that the fund cannot pay for is checked out of its own bond, in advance.
 fn fund(transition: &mut Transition<'_>, record: &mut AuditRecord, fees: Amount) -> Applied {
     record.held = record.held.plus(fees).ok_or(Rejection::AmountOverflow)?;
     let pool = transition.view.pool(&Pool::Verification)?;
     if let Some(challenge) = record.challenge.as_mut().filter(|_| pool < fees) {
         let rest = challenge.bond.minus(fees).expect("a challenge's bond covers its checks");
         challenge.bond = rest;
+        challenge.advanced = fees;
         return Ok(());
     }
     reserve(transition, fees)

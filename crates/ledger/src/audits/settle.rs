@@ -57,7 +57,8 @@ fn consequence(
     let proven = matches!(ruling, Ruling::Faulty(_));
     let reporter = record.reporter.filter(|_| proven).map(|(reporter, _)| (reporter, record.fee));
     let refund = Some((record.opening.consumer, penalty::refund(record, ruling)));
-    let mut loss = Loss { refund, reporter, ..Loss::default() };
+    let insured = Some(penalty::insured(record));
+    let mut loss = Loss { refund, reporter, insured, ..Loss::default() };
     let mut needed = escrow::keys_of_forfeit(subject, role, &loss);
     needed.extend(escrow::keys_of_held(transition, subject, role)?);
     needed.extend(record.parties.map(|cluster| AuditKey::Cluster(cluster).state()));

@@ -21,6 +21,8 @@ pub(crate) struct Loss {
     pub(crate) penalty: Amount,
     /// Who paid for the false answer, and how much.
     pub(crate) refund: Option<(AccountId, Amount)>,
+    /// The most of that price which the insurance takes for paid, where the price is somebody's statement.
+    pub(crate) insured: Option<Amount>,
     /// Who reported, and what its check cost.
     pub(crate) reporter: Option<(AccountId, Amount)>,
     /// The part that the reporter gets instead of the usual one: for a secret report among those at fault.

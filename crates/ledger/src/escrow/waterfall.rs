@@ -139,7 +139,8 @@ pub(crate) fn share(
         // The subject had less than it was to lose: nothing of it is left.
         if all.value(price) < loss.penalty && accounts::cluster_of(transition, consumer)? != cluster {
             let missing = paid.minus(part.value(price)).unwrap_or_default();
-            funds::owe(transition, consumer, (paid, missing))?;
+            let known = loss.insured.map_or(paid, |insured| paid.min(insured));
+            funds::owe(transition, consumer, (known, missing))?;
         }
     }
     let mut reported = Both::default();

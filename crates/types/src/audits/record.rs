@@ -288,6 +288,8 @@ pub struct Challenge {
     pub challenger: AccountId,
     /// What is staked, in credits.
     pub bond: Amount,
+    /// What of the stake paid for checks, because the fund was too low; whoever was right gets it out of the fund.
+    pub advanced: Amount,
     /// What the challenger says a check finds.
     pub claim: Verdict,
     /// The ruling that it is about.

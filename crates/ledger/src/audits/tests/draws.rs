@@ -19,8 +19,9 @@ fn seasoned(faults: u32) -> SubjectRecord {
 
 #[test]
 fn a_drawn_receipt_stands_for_those_that_were_not() {
-    let stands_for =
-        |receipts, drawn, rate, planted| stands_for(receipts, drawn, BasisPoints(rate), BasisPoints(planted));
+    let stands_for = |receipts, drawn, rate, planted| {
+        stands_for(receipts, (drawn, 64), BasisPoints(rate), BasisPoints(planted))
+    };
     assert_eq!(stands_for(1, 1, 10_000, 0), 1 << 16);
     assert_eq!(stands_for(10, 1, 400, 0), 25 << 16, "of ten receipts mostly none is drawn");
     assert_eq!(stands_for(1_024, 41, 400, 0), 25 << 16);
@@ -165,7 +166,7 @@ proptest! {
         let rate = audit_rate(reputation, &subject, Amount(charged), 3, &parameters());
         prop_assert!(rate >= parameters().rate_min && rate <= BasisPoints::WHOLE);
         prop_assert!(assigned >= 60 || rate > parameters().rate_base || assigned == 59);
-        let drawn = drawn_receipts(&Hash([3; 32]), &account(7), assigned, receipts, rate);
+        let drawn = drawn_receipts(&Hash([3; 32]), &account(7), assigned, receipts, rate, usize::MAX);
         prop_assert!(drawn.is_sorted() && drawn.iter().all(|receipt| *receipt < receipts));
         prop_assert!(drawn.len() <= limits::AUDITS_PER_BATCH_MAX);
         if rate == BasisPoints::WHOLE {
@@ -184,7 +185,7 @@ fn the_parts_drawn_are_the_rates() {
     let mut count = 0;
     let gateway = account(7);
     for batch in 0..500 {
-        count += drawn_receipts(&Hash([4; 32]), &gateway, batch, 100, BasisPoints(500)).len();
+        count += drawn_receipts(&Hash([4; 32]), &gateway, batch, 100, BasisPoints(500), usize::MAX).len();
     }
     assert!((2_300..2_700).contains(&count), "{count} of 50,000 at 5 %");
     let planted = (0..20_000).filter(|receipt| {

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod draws;
+mod funds;
 mod histories;
 mod late;
 mod properties;
@@ -9,7 +10,8 @@ mod rulings;
 mod table;
 
 use openledger_types::audits::{
-    AuditAction, AuditRecord, Fault, Opening, Ruling, SeedRecord, Status, Verdict, seed_commitment,
+    AuditAction, AuditRecord, AuditedBatchRecord, Fault, Opening, Ruling, SeedRecord, Status, Verdict,
+    seed_commitment,
     verdict_commitment,
 };
 use openledger_types::record::{ProviderRecord, Role};

@@ -138,7 +138,7 @@ fn a_false_secret_report_loses_its_bond() {
 }
 
 /// A network whose verification fund can pay for one check of a small receipt and no more.
-fn poor() -> (World, AuditId) {
+pub(super) fn poor() -> (World, AuditId) {
     let mut world = World::with(plain, 1_000_000_000).prepare();
     for who in AUDITORS {
         world.accept(who, bond(2_000_000_000));
@@ -163,7 +163,11 @@ fn a_challenge_that_the_fund_cannot_pay_for_is_checked_out_of_its_bond() {
     advance(&mut world, audit);
     say(&mut world, audit, |_| Some(COMPUTATION));
     advance(&mut world, audit);
-    assert_eq!(credits - world.credits(CONSUMER), 3 * 4_500, "three fees; the rest came back");
+    let paid = credits - world.credits(CONSUMER);
+    assert!(
+        (1..3 * 4_500).contains(&paid),
+        "the rest came back, and as much of the fees as the fund had: {paid}"
+    );
     finish(&mut world, audit);
     assert!(world.credits(CONSUMER) > credits, "the reward is more than that");
 }

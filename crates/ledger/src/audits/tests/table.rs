@@ -88,7 +88,7 @@ fn a_draw_that_nobody_can_pay_for_waits_for_the_fund() {
         (STRANGER, draw(batch, 9), Err(AuditBeaconWrong)),
         (STRANGER, close(), Err(OpeningOpen)),
     ]);
-    let large = world.batch(&[world.terms("base", 1_000_000, 0, &[], 1)]);
+    let large = world.batch(&[world.terms("base", 10_000_000, 0, &[], 1)]);
     world.check([
         (GATEWAY, settling(large), Ok(())),
         (STRANGER, draw(batch, 1), Ok(())),

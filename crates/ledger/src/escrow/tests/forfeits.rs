@@ -280,6 +280,7 @@ proptest! {
         let consumer = account(if own { PROVIDER } else { CONSUMER });
         let loss = Loss {
             penalty: Amount(penalty),
+            insured: None,
             refund: Some((consumer, Amount(paid))),
             reporter: Some((account(STRANGER), Amount(cost))),
             reward: None,

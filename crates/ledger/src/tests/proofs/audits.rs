@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use openledger_types::audits::{AuditAction, AuditRecord, AuditedBatchRecord, PanelRecord, SeedRecord};
-use openledger_types::record::{BatchRecord, BeaconRecord};
+use openledger_types::record::{BatchRecord, BeaconRecord, Pool};
 use openledger_types::{AccountId, Action, AuditEvent, AuditId, Event, Rejection};
 
 use super::super::history::{History, Invariant, Row, Turn, share_of, step};
 use super::super::*;
 use crate::accounts::cluster_of;
 use crate::audits::tests::{self as audited, COMPUTATION, opened, plain, say, sitting};
-use crate::audits::{AuditKey, AuditorDraw, AuditsRecord, drawn_auditors, drawn_receipts};
+use crate::audits::{AuditKey, AuditorDraw, AuditsRecord, checks_max, drawn_auditors, drawn_receipts};
 use crate::{StateKey, StateRecord};
 
 /// I12. In a long history: what is audited of a batch, and by whom, is the pure function of a beacon of a later block than
@@ -43,10 +43,15 @@ impl Blind {
         };
         let settled: BatchRecord = world.record(&StateKey::Batch(gateway, batch)).unwrap();
         let seed: Option<SeedRecord> = world.record(&AuditKey::Seed(gateway, record.epoch).state());
-        let most = world.parameters.audits.rate_max;
         let secret = seed.is_some_and(|seed| seed.seed.is_none() && !seed.closed);
-        let rate = if secret { record.rate } else { record.rate.max(most) };
-        let expected = drawn_receipts(&beacon.randomness, &gateway, batch, settled.receipts, rate);
+        let rate = if secret { record.rate } else { record.rate.max(world.parameters.audits.rate_max) };
+        let fund = match turn.before(&StateKey::Pool(Pool::Verification)) {
+            Some(StateRecord::Pool(fund)) => fund,
+            _ => openledger_types::Amount::ZERO,
+        };
+        let brought = record.charged.basis_points(world.parameters.split.verification);
+        let most = checks_max(brought, fund, record.fee);
+        let expected = drawn_receipts(&beacon.randomness, &gateway, batch, settled.receipts, rate, most);
         let said = turn.events.iter().find_map(|event| match event {
             Event::Audits(AuditEvent::AuditsDrawn { receipts, .. }) => Some(receipts),
             _ => None,

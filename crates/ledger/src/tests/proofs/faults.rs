@@ -46,6 +46,7 @@ fn random_loss(dice: &mut Dice, subject: AccountId, most: u64) -> Loss {
     let somebody = |dice: &mut Dice| if dice.chance(4) { subject } else { account(dice.who()) };
     Loss {
         penalty: Amount(if dice.chance(8) { dice.number() } else { dice.below(most + 2) }),
+        insured: None,
         refund: (!dice.chance(4)).then(|| (somebody(dice), Amount(dice.below(most + 2)))),
         reporter: (!dice.chance(4)).then(|| (somebody(dice), Amount(dice.below(100_000)))),
         reward: None,
