@@ -3,7 +3,8 @@
 //! Every member names its root, so [`cluster_of`] reads one record whatever the size of the cluster, and a transaction
 //! never walks. A root lists its members; a merge points the smaller cluster's members at the larger one's root (by size,
 //! the lower address on a tie). A cluster that outgrew its list still takes others in, and only two such cannot be merged: to
-//! stay apart by being many costs more than `CLUSTER_MEMBERS_LISTED_MAX` links on each side.
+//! stay apart by being many costs more than `CLUSTER_MEMBERS_LISTED_MAX` links on each side. The root of such a cluster stays
+//! its root without a link too, for nobody could tell the others of another one.
 
 use openledger_types::accounts::{GroupRecord, MemberRecord};
 use openledger_types::{AccountEvent, AccountId, Event, Rejection, limits};
@@ -52,6 +53,24 @@ pub(crate) fn keys_of_groups(
     Ok(keys.collect())
 }
 
+/// Whether the clusters of two accounts can be one: not where neither lists all of its members. After [`keys_of_groups`].
+pub(super) fn can_connect(
+    transition: &mut Transition<'_>,
+    one: AccountId,
+    other: AccountId,
+) -> Applied<bool> {
+    let (first, second) = (cluster_of(transition, one)?, cluster_of(transition, other)?);
+    let (one, two) = (group(transition, first)?, group(transition, second)?);
+    let moved =
+        if (one.size, std::cmp::Reverse(first)) > (two.size, std::cmp::Reverse(second)) { two } else { one };
+    Ok(first == second || is_listed(&moved))
+}
+
+/// Whether a cluster lists all of its members.
+fn is_listed(group: &GroupRecord) -> bool {
+    usize::try_from(group.size) == Ok(group.members.len())
+}
+
 /// Adds a link between two accounts: their clusters become one.
 pub(crate) fn connect(transition: &mut Transition<'_>, one: AccountId, other: AccountId) -> Applied {
     let (first, second) = (cluster_of(transition, one)?, cluster_of(transition, other)?);
@@ -73,7 +92,7 @@ fn merge(transition: &mut Transition<'_>, first: AccountId, second: AccountId) -
     let first_stays = (one.size, std::cmp::Reverse(first)) > (two.size, std::cmp::Reverse(second));
     let (root, mut kept, smaller, moved) =
         if first_stays { (first, one, second, two) } else { (second, two, first, one) };
-    if usize::try_from(moved.size) != Ok(moved.members.len()) {
+    if !is_listed(&moved) {
         return Err(Rejection::ClusterTooLarge.into());
     }
     if kept.size == 1 {
@@ -120,18 +139,17 @@ pub(crate) fn disconnect(transition: &mut Transition<'_>, one: AccountId, other:
 fn leave(transition: &mut Transition<'_>, account: AccountId) -> Applied {
     let root = cluster_of(transition, account)?;
     let mut group = group(transition, root)?;
+    // Members that are not listed cannot be told of another root: this one stays, with or without a link.
+    if account == root && !is_listed(&group) {
+        return Ok(());
+    }
     let size = group.size.checked_sub(1).expect("a cluster counts each of its members");
-    let listed = usize::try_from(group.size) == Ok(group.members.len());
     group.members.retain(|member| *member != account);
     group.size = size;
     let since_epoch = Some(transition.epoch());
     transition.view.put(&AccountKey::Member(account).state(), &MemberRecord { root: account, since_epoch });
     let successor = if account == root { group.members.first().copied() } else { Some(root) };
     if let Some(successor) = successor.filter(|successor| *successor != root) {
-        // Members that are not listed cannot be told of another root.
-        if !listed {
-            return Err(Rejection::ClusterTooLarge.into());
-        }
         for member in &group.members {
             let record = MemberRecord { root: successor, since_epoch };
             transition.view.put(&AccountKey::Member(*member).state(), &record);

@@ -1,11 +1,12 @@
 //! The table of reported links.
 
 use openledger_types::Rejection::*;
-use openledger_types::accounts::MemberRecord;
+use openledger_types::accounts::{FindingRecord, MemberRecord};
 use openledger_types::datanets::DatanetAction;
 use openledger_types::{AccountAction, AccountId, Action, Amount, LinkBasis};
 
 use super::AccountKey;
+use super::link_tests::{fill, link};
 use crate::tests::{World, account, bytes32};
 
 const REPORTER: u8 = 5;
@@ -160,4 +161,49 @@ fn a_panel_is_drawn_and_has_no_part_in_the_matter() {
     ]);
     world.pass(14);
     world.check([(JURORS[2], judge(1, 2, 2, true), Err(TooLate))]);
+}
+
+fn found(world: &World) -> Option<FindingRecord> {
+    world.record(&AccountKey::finding(account(1), account(2)).state())
+}
+
+/// The report of two clusters that cannot be one could never be settled, and its bond stayed where it was.
+#[test]
+fn clusters_too_large_to_be_one_stay_apart_and_keep_nobodys_bond() {
+    for judged in [false, true] {
+        let mut world = judged_by_jurors();
+        for who in [1, 2] {
+            fill(&mut world, who);
+            link(&mut world, who, who + 2);
+        }
+        world.accept(REPORTER, report(1, 2));
+        if judged {
+            world.accept(CHALLENGER, challenge(1, 2));
+            world.pass(1);
+            judging(&mut world, &[true, true, true]);
+        }
+        world.pass(15);
+        world.accept(STRANGER, settle(1, 2));
+        let expected = if judged { [94, -100] } else { [0, 0] };
+        assert_eq!((outcome(&world), found(&world)), ((false, expected), None));
+    }
+}
+
+/// Neither could one be that was found wrong, where the root of a large cluster had no other link: the other one was linked for ever.
+#[test]
+fn the_root_of_a_large_cluster_can_lose_its_last_link() {
+    let mut world = judged_by_jurors();
+    fill(&mut world, 1);
+    world.state.remove(&AccountKey::LinkCount(account(1)).state().encode());
+    world.accept(REPORTER, report(1, 2));
+    world.pass(9);
+    world.accept(STRANGER, settle(1, 2));
+    assert!(outcome(&world).0);
+    world.accept(CHALLENGER, challenge(1, 2));
+    world.pass(1);
+    judging(&mut world, &[false, false, false]);
+    world.pass(14);
+    world.accept(STRANGER, settle(1, 2));
+    assert_eq!((outcome(&world), found(&world)), ((false, [-100, 94]), None));
+    assert_eq!([1, 2].map(|who| root(&world, who)), [1, 2].map(account));
 }

@@ -5,7 +5,8 @@
 //! while it is judged. The panel is drawn like those of datanets, without the clusters of the four who have a part. Whoever was
 //! wrong pays the jurors and whoever was right. In doubt, and where too few judge, nobody is linked who was not found to be by
 //! a panel before, and nobody loses more than the jurors' fees. Each time that a panel upholds a report, the next challenge
-//! costs twice as much, so a link cannot be challenged until a panel errs.
+//! costs twice as much, so a link cannot be challenged until a panel errs. Where two clusters are too large to be one, nobody is
+//! linked, whoever was right.
 
 use openledger_types::accounts::{ChallengeRecord, FindingRecord};
 use openledger_types::{
@@ -157,6 +158,11 @@ pub(crate) fn settle(transition: &mut Transition<'_>, one: AccountId, other: Acc
             record.until_epoch = epoch.saturating_add(transition.parameters.unbonding_epochs);
         }
         Some(challenge) => decide(transition, &mut record, &challenge)?,
+    }
+    // Two clusters that cannot be one stay apart, and nobody's bond waits for that to change.
+    if record.stands && !stood && !clusters::can_connect(transition, one, other)? {
+        record.stands = false;
+        give_back(transition, &mut record)?;
     }
     match (stood, record.stands) {
         (false, true) => clusters::connect(transition, one, other)?,

@@ -27,7 +27,7 @@ fn root_of(world: &World, account: AccountId) -> AccountId {
     record.map_or(account, |record| record.root)
 }
 
-fn link(world: &mut World, one: u8, other: u8) {
+pub(super) fn link(world: &mut World, one: u8, other: u8) {
     world.accept(one, declare(other));
     world.accept(other, declare(one));
 }
@@ -99,23 +99,29 @@ fn a_cluster_outlives_its_root_and_its_bridges() {
     assert!(!rest.contains(&account(old)), "nobody is in the cluster of an account that left: {rest:?}");
 }
 
+/// A cluster of as many as are listed, with this root, which has one link.
+pub(super) fn fill(world: &mut World, who: u8) {
+    let listed = u32::try_from(limits::CLUSTER_MEMBERS_LISTED_MAX).unwrap();
+    let mut members = vec![account(who)];
+    members.extend((1..listed).map(|index| {
+        let mut bytes = [who; 20];
+        bytes[..4].copy_from_slice(&index.to_be_bytes());
+        AccountId(bytes)
+    }));
+    let group = GroupRecord { members, size: listed };
+    world.state.insert(AccountKey::Group(account(who)).state().encode(), codec::encode(&group));
+    let member = MemberRecord { root: account(who), since_epoch: None };
+    world.state.insert(AccountKey::Member(account(who)).state().encode(), codec::encode(&member));
+    world.state.insert(AccountKey::LinkCount(account(who)).state().encode(), codec::encode(&1u32));
+}
+
 #[test]
 fn two_clusters_beyond_the_list_stay_apart_and_everything_else_merges() {
     let mut world = World::new();
-    let listed = u32::try_from(limits::CLUSTER_MEMBERS_LISTED_MAX).unwrap();
     for who in [0, 1] {
-        let mut members = vec![account(who)];
-        members.extend((1..listed).map(|index| {
-            let mut bytes = [who; 20];
-            bytes[..4].copy_from_slice(&index.to_be_bytes());
-            AccountId(bytes)
-        }));
-        let group = GroupRecord { members, size: listed };
-        world.state.insert(AccountKey::Group(account(who)).state().encode(), codec::encode(&group));
-        let member = MemberRecord { root: account(who), since_epoch: None };
-        world.state.insert(AccountKey::Member(account(who)).state().encode(), codec::encode(&member));
-        world.state.insert(AccountKey::LinkCount(account(who)).state().encode(), codec::encode(&1u32));
+        fill(&mut world, who);
     }
+    let listed = u32::try_from(limits::CLUSTER_MEMBERS_LISTED_MAX).unwrap();
     for who in [0, 1] {
         link(&mut world, who, who + 2);
         assert_eq!(root(&world, who + 2), account(who));
