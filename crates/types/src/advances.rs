@@ -13,7 +13,7 @@ use crate::{AccountId, Amount, BasisPoints};
 pub enum AdvanceAction {
     /// Put credits into the pool, for shares of it.
     FundAdvances {
-        /// How much.
+        /// How much at most: what buys no whole share stays with the sender.
         amount: Amount,
     },
     /// Give shares back, for what they are worth, as far as the pool has it.
@@ -55,7 +55,7 @@ impl AdvanceAction {
     /// What the action does, in plain words.
     pub fn summary(&self) -> String {
         match self {
-            Self::FundAdvances { amount } => format!("Put {amount} C into the advance pool"),
+            Self::FundAdvances { amount } => format!("Put at most {amount} C into the advance pool"),
             Self::RedeemShares { shares } => format!("Give {shares} shares of the advance pool back"),
             Self::TakeAdvance { role, epoch, amount } => {
                 format!("Sell {amount} C of the tranche of epoch {epoch} as {} at a discount", role.name())

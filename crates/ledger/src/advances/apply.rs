@@ -86,11 +86,7 @@ fn fund(transition: &mut Transition<'_>, amount: Amount) -> Applied {
         pool.generation = pool.generation.checked_add(1).ok_or(Rejection::AmountOverflow)?;
         pool.shares = 0;
     }
-    let bought = if pool.shares == 0 {
-        amount
-    } else {
-        Amount(pool.shares).fraction(amount.0, value.0).ok_or(Rejection::AmountOverflow)?
-    };
+    let (bought, amount) = buy(&pool, value, amount)?;
     if bought == Amount::ZERO {
         return Err(Rejection::AmountZero.into());
     }
@@ -100,6 +96,20 @@ fn fund(transition: &mut Transition<'_>, amount: Amount) -> Applied {
     let from = Holder::Account(transition.sender);
     supply::shift(transition, from, Holder::Custody, Asset::Credit, amount, Cause::AdvancesFunded)?;
     write(transition, pool, held)
+}
+
+/// How many shares an amount buys, and what those cost: never more than one unit above their value, however much one share is
+/// worth. What would buy a part of a share stays with the buyer.
+fn buy(pool: &AdvancePoolRecord, value: Amount, amount: Amount) -> Result<(Amount, Amount), Rejection> {
+    if pool.shares == 0 {
+        return Ok((amount, amount));
+    }
+    let bought = Amount(pool.shares).fraction(amount.0, value.0).ok_or(Rejection::AmountOverflow)?;
+    let floor = value.fraction(bought.0, pool.shares).ok_or(Rejection::AmountOverflow)?;
+    let exact = u128::from(value.0).checked_mul(u128::from(bought.0));
+    let whole = exact.and_then(|exact| exact.checked_rem(u128::from(pool.shares))) == Some(0);
+    let cost = floor.plus(Amount(u64::from(!whole))).ok_or(Rejection::AmountOverflow)?;
+    Ok((bought, cost))
 }
 
 fn redeem(transition: &mut Transition<'_>, count: u64) -> Applied {

@@ -2,7 +2,8 @@
 //!
 //! Rule (mechanism notes, section 6; design, section 6): anybody funds the pool with credits and gets shares of it; the
 //! value of the pool is what it has in hand and what it paid for tranches that are not repaid yet. So a gain counts when it
-//! is made, and nobody buys shares just before it. Shares are redeemed at that value, as far as there is credit in hand.
+//! is made, and nobody buys shares just before it. Only whole shares are bought, and what a part of one would cost stays with the
+//! buyer, so whoever makes shares dear gains nothing by what others put in. Shares are redeemed at that value, as far as there is credit in hand.
 //!
 //! The owner of a tranche sells a part of what it will unlock, at most 80 %, at a discount between 30 % at reputation 0 and
 //! 2 % at reputation 1 in the role's domain; contributors, whose domain is a datanet's, sell at the highest discount. What

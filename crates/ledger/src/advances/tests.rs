@@ -190,6 +190,28 @@ fn what_comes_after_a_total_loss_is_not_shared_with_those_who_bore_it() {
     });
 }
 
+/// Somebody made the only share worth a hundred credits, and whoever came next paid for almost two and got one.
+#[test]
+fn a_dear_share_takes_nothing_from_the_next_buyer() {
+    let mut world = earned();
+    world.accept(PROVIDER, fund(1));
+    for _ in 0..100 {
+        world.accept(PROVIDER, take(1));
+    }
+    world.pass(20);
+    world.accept(CURATOR, collect(&[0]));
+    assert_eq!((pool(&world).cash, pool(&world).shares), (Amount(101), 1));
+    let before = world.credits(CONSUMER);
+    world.check([(CONSUMER, fund(100), Err(AmountZero)), (CONSUMER, fund(199), Ok(()))]);
+    assert_eq!(
+        (before - world.credits(CONSUMER), shares(&world, CONSUMER)),
+        (101, 1),
+        "one share, at its price"
+    );
+    world.accept(CONSUMER, redeem(1));
+    assert_eq!(world.credits(CONSUMER), before);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
