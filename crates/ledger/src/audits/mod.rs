@@ -15,7 +15,7 @@
 //!    batch; fewer where their fees would take more of the fund than the batch brought and a twentieth of it, and each stands for
 //!    more). Anyone may send the draw; it is a pure function ([`drawn_receipts`]). The fees are set aside from the
 //!    verification fund; while the fund is too low nothing is drawn, and exposure stays uncovered. A draw never expires: when it
-//!    can be paid it draws the same receipts, and the gateway has its time to open them from then on.
+//!    can be paid it draws by the same numbers, and the gateway has its time to open them from then on.
 //! 3. The gateway opens each drawn receipt: its leaf and path to the batch's root, its parties and amounts, and the hash
 //!    of what the auditor is handed. What it does not open may have been all that the batch paid, so it is slashed as for a fault
 //!    in all of that, and the fault counts. From the opening to the settlement the audit holds what provider and gateway

@@ -24,7 +24,8 @@
 //! whoever sees a reveal on its way comes too late, the curator too. A commitment that is not revealed in time loses its bond
 //! to nobody: it is burned, because a treasury or curator who gained by it could also hinder the reveal. A reviewer or the
 //! curator decides, with a quality that fits the policy's bar and a numbered reason. Silence accepts: the contribution earns
-//! as unverified and may still be decided for a while, so that absence steals no work. Rejections for a fault lose the bond
+//! as unverified and may still be decided for a while, so that absence steals no work. However late that is, the policy of the
+//! commitment counts. Rejections for a fault lose the bond
 //! (burned, for the same reason), judgements of taste return it. A rejected text frees its cluster.
 //!
 //! Disputes: a rejection is appealed to, a repetition or a fault is claimed, a claim is contested; each with a bond. A claim that

@@ -18,7 +18,8 @@
 //!
 //! Insurance owes a consumer what a fault left uncovered when everything that the subject had at stake and in escrow was taken, and
 //! at most the part of the price that nobody was paid (verification, maintenance, insurance and burn, a fifth of it): whoever is
-//! buyer, provider and builder in one gets back no more than it gave away. A debt is made by the ledger, not asked for; it has an
+//! buyer, provider and builder in one gets back no more than it gave away. Of an audited receipt that is a part of its batch's mean
+//! price, so that all receipts of a batch insure no more than the batch was paid, whatever is said of each. A debt is made by the ledger, not asked for; it has an
 //! epoch after which it is void, and one claim takes at most a tenth of the pool, so that the first do not take everything. Taking
 //! what is owed cannot be paused.
 //!
