@@ -98,7 +98,14 @@ pub(super) fn draw_audits(
     let settled = settled.expect("a batch that is audited was settled");
     let brought = record.charged.basis_points(transition.parameters.split.verification);
     let most = draw::checks_max(brought, transition.view.pool(&Pool::Verification)?, record.fee);
-    let receipts = draw::drawn_receipts(&randomness, &gateway, batch, settled.receipts, rate, most);
+    let receipts = draw::drawn_receipts(
+        &randomness,
+        &gateway,
+        batch,
+        settled.receipts,
+        (parameters.rate_min, rate),
+        most,
+    );
     let count = u32::try_from(receipts.len()).expect("at most AUDITS_PER_BATCH_MAX are drawn");
     let held = record.fee.fraction(u64::from(count), 1).ok_or(Rejection::AmountOverflow)?;
     reserve(transition, held)?;

@@ -67,14 +67,14 @@ pub fn audit_fee(share: Amount, parameters: &AuditParameters) -> Amount {
     fee.min(parameters.fee_max).max(parameters.fee_min).min(share)
 }
 
-/// Which receipts of a batch are audited: their places from 0, increasing. Of more than `most`, and of more than
-/// `AUDITS_PER_BATCH_MAX`, those with the lowest numbers.
+/// Which receipts of a batch are audited: their places from 0, increasing. Of more than `most` those with the lowest numbers,
+/// but always what the rate `least` draws; and never more than `AUDITS_PER_BATCH_MAX`.
 pub fn drawn_receipts(
     randomness: &Hash,
     gateway: &AccountId,
     batch: u64,
     receipts: u32,
-    rate: BasisPoints,
+    (least, rate): (BasisPoints, BasisPoints),
     most: usize,
 ) -> Vec<u32> {
     let receipts = 0..receipts.min(limits::BATCH_RECEIPTS_MAX);
@@ -84,14 +84,16 @@ pub fn drawn_receipts(
     });
     let mut drawn: Vec<(u64, u32)> = numbered.filter(|(number, _)| falls_into(*number, rate)).collect();
     drawn.sort_unstable();
-    drawn.truncate(most.min(limits::AUDITS_PER_BATCH_MAX));
+    let always = drawn.iter().filter(|(number, _)| falls_into(*number, least)).count();
+    drawn.truncate(most.max(always).min(limits::AUDITS_PER_BATCH_MAX));
     let mut drawn: Vec<u32> = drawn.into_iter().map(|(_, receipt)| receipt).collect();
     drawn.sort_unstable();
     drawn
 }
 
 /// How many checks of a batch the verification fund pays at most: for what the batch brought, and for a twentieth of what is there,
-/// so that no gateway spends on its own newcomers what checks everybody. One is always paid.
+/// so that no gateway spends on its own newcomers what checks everybody. One is always paid, and what the least rate draws:
+/// where the fund has not that much, the draw waits.
 pub fn checks_max(brought: Amount, fund: Amount, fee: Amount) -> usize {
     let most = brought.plus(fund.basis_points(FUND_PART)).unwrap_or(fund);
     let checks = most.0.checked_div(fee.0).and_then(|checks| usize::try_from(checks).ok());

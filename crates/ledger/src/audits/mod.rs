@@ -12,7 +12,7 @@
 //!    the next 40. And it fixes the fee of a check, 1.25 times its cost, from the batch's totals; never more than the mean share of
 //!    a receipt, so dust does not empty the fund.
 //! 2. The first beacon after the epoch of the settlement draws the receipts (at most 64, which is above 4 % of the largest
-//!    batch; fewer where their fees would take more of the fund than the batch brought and a twentieth of it, and each stands for
+//!    batch; fewer, but all that the least rate draws, where their fees would take more of the fund than the batch brought and a twentieth of it, and each stands for
 //!    more). Anyone may send the draw; it is a pure function ([`drawn_receipts`]). The fees are set aside from the
 //!    verification fund; while the fund is too low nothing is drawn, and exposure stays uncovered. A draw never expires: when it
 //!    can be paid it draws by the same numbers, and the gateway has its time to open them from then on.

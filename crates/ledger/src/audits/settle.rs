@@ -57,7 +57,8 @@ fn consequence(
     let proven = matches!(ruling, Ruling::Faulty(_));
     let reporter = record.reporter.filter(|_| proven).map(|(reporter, _)| (reporter, record.fee));
     let refund = Some((record.opening.consumer, penalty::refund(record, ruling)));
-    let insured = Some(penalty::insured(record));
+    // What was not proven is nobody's debt.
+    let insured = Some(if proven { penalty::insured(record) } else { Amount::ZERO });
     let mut loss = Loss { refund, reporter, insured, ..Loss::default() };
     let mut needed = escrow::keys_of_forfeit(subject, role, &loss);
     needed.extend(escrow::keys_of_held(transition, subject, role)?);

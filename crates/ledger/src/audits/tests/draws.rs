@@ -166,7 +166,13 @@ proptest! {
         let rate = audit_rate(reputation, &subject, Amount(charged), 3, &parameters());
         prop_assert!(rate >= parameters().rate_min && rate <= BasisPoints::WHOLE);
         prop_assert!(assigned >= 60 || rate > parameters().rate_base || assigned == 59);
-        let drawn = drawn_receipts(&Hash([3; 32]), &account(7), assigned, receipts, rate, usize::MAX);
+        let least = parameters().rate_min;
+        let draw = |rate, most| drawn_receipts(&Hash([3; 32]), &account(7), assigned, receipts, (least, rate), most);
+        let drawn = draw(rate, usize::MAX);
+        // A fund that is nearly empty cuts the rate down to the least, and no further.
+        let (few, always) = (draw(rate, 1), draw(least, usize::MAX));
+        prop_assert!(always.iter().all(|receipt| few.contains(receipt)));
+        prop_assert_eq!(few.len(), always.len().max(drawn.len().min(1)));
         prop_assert!(drawn.is_sorted() && drawn.iter().all(|receipt| *receipt < receipts));
         prop_assert!(drawn.len() <= limits::AUDITS_PER_BATCH_MAX);
         if rate == BasisPoints::WHOLE {
@@ -185,7 +191,15 @@ fn the_parts_drawn_are_the_rates() {
     let mut count = 0;
     let gateway = account(7);
     for batch in 0..500 {
-        count += drawn_receipts(&Hash([4; 32]), &gateway, batch, 100, BasisPoints(500), usize::MAX).len();
+        count += drawn_receipts(
+            &Hash([4; 32]),
+            &gateway,
+            batch,
+            100,
+            (BasisPoints(400), BasisPoints(500)),
+            usize::MAX,
+        )
+        .len();
     }
     assert!((2_300..2_700).contains(&count), "{count} of 50,000 at 5 %");
     let planted = (0..20_000).filter(|receipt| {

@@ -11,8 +11,7 @@ mod table;
 
 use openledger_types::audits::{
     AuditAction, AuditRecord, AuditedBatchRecord, Fault, Opening, Ruling, SeedRecord, Status, Verdict,
-    seed_commitment,
-    verdict_commitment,
+    seed_commitment, verdict_commitment,
 };
 use openledger_types::record::{ProviderRecord, Role};
 use openledger_types::{

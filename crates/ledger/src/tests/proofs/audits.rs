@@ -51,7 +51,14 @@ impl Blind {
         };
         let brought = record.charged.basis_points(world.parameters.split.verification);
         let most = checks_max(brought, fund, record.fee);
-        let expected = drawn_receipts(&beacon.randomness, &gateway, batch, settled.receipts, rate, most);
+        let expected = drawn_receipts(
+            &beacon.randomness,
+            &gateway,
+            batch,
+            settled.receipts,
+            (world.parameters.audits.rate_min, rate),
+            most,
+        );
         let said = turn.events.iter().find_map(|event| match event {
             Event::Audits(AuditEvent::AuditsDrawn { receipts, .. }) => Some(receipts),
             _ => None,

@@ -73,7 +73,7 @@ fn counted(receipts: u32, rate: BasisPoints, draws: u64) -> Vec<u64> {
     let mut counts = vec![0; receipts as usize];
     for draw in 0..draws {
         let randomness = openledger_types::sha256(&draw.to_le_bytes());
-        let drawn = drawn_receipts(&randomness, &account(GATEWAY), draw, receipts, rate, usize::MAX);
+        let drawn = drawn_receipts(&randomness, &account(GATEWAY), draw, receipts, (rate, rate), usize::MAX);
         assert!(drawn.len() <= limits::AUDITS_PER_BATCH_MAX);
         drawn.iter().for_each(|receipt| counts[*receipt as usize] += 1);
     }
