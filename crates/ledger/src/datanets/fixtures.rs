@@ -144,7 +144,7 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
         contribution: crate::tests::contribution(1, 2, &[(3, 4)]),
         provenance: Provenance::Human,
         committed_at: 5,
-        policy: open_policy(),
+        committed_in: 6,
         bond: Amount(7),
         stage: Stage::Rejected { reason: Reason::Copy, in_force: true, until_epoch: 8, by: account(9) },
     };

@@ -1,7 +1,7 @@
 //! Open contributions: commit, reveal, decide, conclude.
 
 use openledger_types::datanets::{
-    CommitmentRecord, Contributors, DatanetEvent, DatanetRole, Decision, Provenance, Reason, Stage,
+    CommitmentRecord, Contributors, DatanetEvent, DatanetRole, Decision, Policy, Provenance, Reason, Stage,
     SubmissionRecord, commitment,
 };
 use openledger_types::record::{ClusterRecord, ContributionRecord, DatanetRecord};
@@ -139,7 +139,7 @@ pub(super) fn reveal(
         contribution: contribution.clone(),
         provenance,
         committed_at: committed.height,
-        policy,
+        committed_in: committed.epoch,
         bond: committed.bond,
         stage: Stage::Pending { until_epoch },
     };
@@ -190,7 +190,8 @@ pub(super) fn decide(
         Stage::Provisional { until_epoch } if now <= until_epoch => true,
         _ => return Err(Rejection::NotPending.into()),
     };
-    check_decision(transition, name, &submission, decision)?;
+    let bar = rules::rules(transition, name)?.at(submission.committed_in).quality_bar;
+    check_decision(transition, name, &submission, decision, bar)?;
     let by = transition.sender;
     match decision {
         Decision::Accept { verified, .. } => {
@@ -220,8 +221,8 @@ fn check_decision(
     name: &Name,
     submission: &SubmissionRecord,
     decision: Decision,
+    bar: BasisPoints,
 ) -> Applied {
-    let bar = submission.policy.quality_bar;
     let sound = match decision {
         Decision::Accept { quality, .. } => (bar..=BasisPoints::WHOLE).contains(&quality),
         Decision::Reject { quality, reason: Reason::Quality } => quality < bar,
@@ -254,12 +255,13 @@ pub(super) fn enter(
     cap: Provenance,
 ) -> Applied {
     let mut datanet = transition.view.datanet(name)?;
+    let policy: Policy = rules::rules(transition, name)?.at(submission.committed_in).clone();
     let terms = Terms {
         curator: datanet.curator,
         provenance: submission.provenance.min(cap),
         height: submission.committed_at,
         contributor: Some(submission.contributor),
-        policy: submission.policy.clone(),
+        policy,
     };
     // Free since the reveal: only somebody who came later can have taken the id.
     let key = StateKey::Contribution(name.clone(), submission.contribution.id);

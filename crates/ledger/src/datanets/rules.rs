@@ -141,7 +141,7 @@ pub(crate) fn replace_policy(
     let from_epoch = now.saturating_add(transition.parameters.datanets.policy_delay_epochs);
     rules.policies.retain(|dated| dated.from_epoch <= now);
     rules.policies.push(DatedPolicy { from_epoch, policy: policy.clone() });
-    // The one in force and the one before it: a commitment of that time may still be revealed, and takes it along.
+    // The one in force and the one before it: a commitment of that time may still be revealed.
     let keep_from = rules.policies.len().saturating_sub(3);
     rules.policies.drain(..keep_from);
     transition.view.put(&rules_key(name), &rules);

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Policy, Provenance};
+use super::Provenance;
 use crate::{AccountId, Amount, BasisPoints, ContributionId, Hash, Name, NewContribution, codec, sha256};
 
 /// What a commitment commits to. The account is part of it, so a copied commitment opens for nobody else.
@@ -145,8 +145,8 @@ pub struct SubmissionRecord {
     pub provenance: Provenance,
     /// Height of the commitment.
     pub committed_at: u64,
-    /// The policy in force at the commitment: the one that counts, whatever is decided before the contribution is accepted.
-    pub policy: Policy,
+    /// Epoch of the commitment.
+    pub committed_in: u64,
     /// Bond in OPEN.
     pub bond: Amount,
     /// Where it is on its way.

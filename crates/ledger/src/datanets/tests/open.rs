@@ -9,7 +9,7 @@ use openledger_types::record::{ClusterRecord, ContributionRecord, Pool, Role};
 use openledger_types::{Action, Amount, BasisPoints, ContributionId, Hash, NewContribution, codec};
 use proptest::prelude::*;
 
-use super::rules::{contribution_of, create_open, grant, open_policy, set};
+use super::rules::{contribution_of, create_open, grant, open_policy};
 use crate::StateKey;
 use crate::tests::*;
 
@@ -384,22 +384,4 @@ proptest! {
         let payable = (1..=5u8).filter(|id| *id != refused && paid(&world, *id)).count();
         prop_assert_eq!(payable, 1, "weight {}", weight);
     }
-}
-
-/// A curator changed the policy until the one of the commitment was forgotten, and took another part of what nobody had decided.
-#[test]
-fn a_contribution_enters_on_the_terms_of_its_commitment_however_late() {
-    let owners = |changes: u16| {
-        let mut world = opened(open_policy());
-        contribute(&mut world, CONTRIBUTOR, &text(1, 1, CONTRIBUTOR), HUMAN);
-        for change in 1..=changes {
-            let share = BasisPoints(500 + 100 * change);
-            world.accept(CURATOR, set(|policy| (policy.curator_share, policy.quality_bar) = (share, share)));
-            world.pass(7);
-        }
-        world.pass(30);
-        world.accept(STRANGER, conclude(1));
-        contribution_of(&world, 1).unwrap().owners
-    };
-    assert_eq!(owners(4), owners(0));
 }

@@ -37,7 +37,7 @@ pub(super) fn create_open(policy: Policy) -> Action {
     })
 }
 
-pub(super) fn set(change: impl FnOnce(&mut Policy)) -> Action {
+fn set(change: impl FnOnce(&mut Policy)) -> Action {
     let mut policy = open_policy();
     change(&mut policy);
     Action::Datanets(DatanetAction::SetPolicy { datanet: name("open"), policy: Box::new(policy) })
