@@ -13,8 +13,8 @@ use crate::{AccountId, Amount, BasisPoints, Hash, Name};
 
 pub use action::{AgentAction, AgentEvent};
 pub use record::{
-    AgentRecord, AgentUnbondingRecord, Ancestor, Contest, CountersRecord, GraphRecord, JobRecord, JobState,
-    MandateRecord,
+    AgentRecord, AgentUnbondingRecord, Ancestor, Answer, Contest, CountersRecord, GraphRecord, JobRecord,
+    JobState, MandateRecord,
 };
 
 macro_rules! numbers {

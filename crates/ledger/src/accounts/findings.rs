@@ -124,6 +124,7 @@ pub(crate) fn judge(
     let challenge = record.challenge.as_mut().ok_or(Rejection::NoPanel)?;
     let panel = Panel {
         epoch: challenge.epoch,
+        drawn_after: challenge.epoch,
         until_epoch: challenge.until_epoch,
         jurors: challenge.jurors,
         excluded: &[one, other, record.reporter, challenge.by],

@@ -54,6 +54,7 @@ pub(super) fn keys_of_job(record: &JobRecord) -> Vec<StateKey> {
     keys.extend(record.terms.parent.map(|parent| AgentKey::Job(parent).state()));
     if let JobState::Contested { contest, .. } = &record.state {
         keys.extend([StateKey::Account(contest.by), StateKey::Pool(Pool::Slashed)]);
+        keys.extend(contest.answer.map(|answer| StateKey::Account(answer.by)));
         keys.extend(contest.votes.iter().map(|(juror, _)| StateKey::Account(*juror)));
     }
     if let (Some(payee), Some((cluster, client_cluster))) = (record.payee, record.clusters) {

@@ -1,11 +1,13 @@
 //! Contested decisions about jobs: jurors choose between what the evaluator decided and what is said against it.
 //!
-//! Two numbers and no third: whoever contests gains by naming what the work is worth, and loses by asking for more. Votes are in the
-//! open and their fee is fixed, so nobody is paid for agreeing.
+//! Two numbers and no third: whoever contests gains by naming what the work is worth, and loses by asking for more. The other side
+//! may answer with a number of its own, which takes the place of the decision: otherwise whoever is close to the evaluator would
+//! contest first, leave the jurors two bad numbers, and shut the other side out. Votes are in the open and their fee is fixed, so
+//! nobody is paid for agreeing.
 
-use openledger_types::agents::{AgentEvent, Contest, JobId, JobState};
+use openledger_types::agents::{AgentEvent, Answer, Contest, JobId, JobRecord, JobState};
 use openledger_types::record::Pool;
-use openledger_types::{Amount, Asset, BasisPoints, Cause, Event, Holder, Rejection};
+use openledger_types::{AccountId, Amount, Asset, BasisPoints, Cause, Event, Holder, Rejection};
 
 use super::closing::{DECIDED, Ending, RESOLVED};
 use super::jobs::in_time;
@@ -15,29 +17,59 @@ use crate::execute::Transition;
 use crate::state::Applied;
 use crate::supply;
 
-/// Calls a panel. Once, for a bond.
+/// Calls a panel, or answers the other side that called one. Each side once, for a bond.
 pub(super) fn contest(transition: &mut Transition<'_>, id: JobId, worth: BasisPoints) -> Applied {
     let mut record = job(transition, id)?;
     let by = transition.sender;
-    if by != record.client && by != record.opened_by && Some(by) != record.payee {
-        return Err(Rejection::NotJobParty.into());
-    }
-    let JobState::Decided { paid, until_epoch } = record.state else {
-        return Err(Rejection::JobStateWrong.into());
+    check_party(&record, by)?;
+    let agents = transition.parameters.agents;
+    let (paid, contest, until_epoch) = match record.state.clone() {
+        JobState::Decided { paid, until_epoch } => {
+            in_time(transition, until_epoch)?;
+            check_worth(&record, by, worth, paid)?;
+            let (epoch, bond, jurors) =
+                (transition.epoch(), agents.contest_bond, datanets::jurors(transition)?);
+            let answer_until = epoch.saturating_add(agents.contest_epochs);
+            let votes = Vec::new();
+            let contest = Contest { by, paid: worth, bond, answer: None, answer_until, epoch, jurors, votes };
+            (paid, contest, answer_until.saturating_add(agents.committee_epochs))
+        }
+        JobState::Contested { paid, mut contest, until_epoch } if contest.answer.is_none() => {
+            in_time(transition, contest.answer_until)?;
+            check_worth(&record, by, worth, paid)?;
+            if (worth < paid) == (contest.paid < paid) {
+                return Err(Rejection::JobStateWrong.into());
+            }
+            contest.answer = Some(Answer { by, paid: worth });
+            (paid, contest, until_epoch)
+        }
+        _ => return Err(Rejection::JobStateWrong.into()),
     };
-    in_time(transition, until_epoch)?;
-    if worth > BasisPoints::WHOLE {
-        return Err(Rejection::PaidTooMuch.into());
-    }
-    let (epoch, bond) = (transition.epoch(), transition.parameters.agents.contest_bond);
-    let until_epoch = epoch.saturating_add(transition.parameters.agents.committee_epochs);
-    let jurors = datanets::jurors(transition)?;
-    let contest = Contest { by, paid: worth, bond, epoch, jurors, votes: Vec::new() };
+    let bond = contest.bond;
     record.state = JobState::Contested { paid, contest, until_epoch };
     put_job(transition, id, &record);
     let contested = AgentEvent::JobContested { job: id, by, paid: worth, final_in_epoch: until_epoch };
     transition.emit(Event::Agents(contested));
     supply::shift(transition, Holder::Account(by), Holder::Custody, Asset::Open, bond, Cause::JobContested)
+}
+
+fn pays(record: &JobRecord, by: AccountId) -> bool {
+    by == record.client || by == record.opened_by
+}
+
+fn check_party(record: &JobRecord, by: AccountId) -> Applied {
+    let party = pays(record, by) || Some(by) == record.payee;
+    if party { Ok(()) } else { Err(Rejection::NotJobParty.into()) }
+}
+
+/// Nobody contests on behalf of the other side: who pays names less than was decided, who is paid more.
+fn check_worth(record: &JobRecord, by: AccountId, worth: BasisPoints, decided: BasisPoints) -> Applied {
+    if worth > BasisPoints::WHOLE {
+        return Err(Rejection::PaidTooMuch.into());
+    }
+    let less = pays(record, by) && worth < decided;
+    let more = Some(by) == record.payee && worth > decided;
+    if less || more { Ok(()) } else { Err(Rejection::ContestInvalid.into()) }
 }
 
 /// A juror who was drawn says who is right.
@@ -51,6 +83,7 @@ pub(super) fn judge(transition: &mut Transition<'_>, id: JobId, beacon: u64, con
     };
     let panel = Panel {
         epoch: contest.epoch,
+        drawn_after: contest.answer_until,
         until_epoch: *until_epoch,
         jurors: contest.jurors,
         excluded: &parties,
@@ -64,31 +97,54 @@ pub(super) fn judge(transition: &mut Transition<'_>, id: JobId, beacon: u64, con
     Ok(())
 }
 
-/// What the jurors chose. They are paid out of the bond; the rest of it comes back unless it was staked in vain.
+/// What the jurors chose. Whoever was wrong pays them and loses the rest of the bond. The evaluator was right whose decision is
+/// no farther from what was chosen than from the other number.
 pub(super) fn conclude(
     transition: &mut Transition<'_>,
-    paid: BasisPoints,
+    decided: BasisPoints,
     contest: &Contest,
 ) -> Applied<Ending> {
-    let rules = transition.parameters.datanets;
-    let votes = datanets::counted(&contest.votes, rules.panel_quorum);
-    let right = votes.map(|(yes, no)| yes > no);
+    let quorum = transition.parameters.datanets.panel_quorum;
+    let right = datanets::counted(&contest.votes, quorum).map(|(yes, no)| yes > no);
+    let other = contest.answer.map_or(decided, |answer| answer.paid);
+    // Whoever called the panel pays it, unless somebody else was wrong.
+    let answered_in_vain = contest.answer.filter(|_| right == Some(true));
+    let (payer, winner) = match (answered_in_vain, contest.answer) {
+        (Some(answer), _) => (answer.by, Some(contest.by)),
+        (None, answer) => (contest.by, answer.map(|answer| answer.by)),
+    };
+    let left = pay_jurors(transition, contest)?;
+    let vain = right == Some(false) || answered_in_vain.is_some();
+    let (to, cause) = if vain {
+        (Holder::Pool(Pool::Slashed), Cause::Slashed)
+    } else {
+        (Holder::Account(payer), Cause::JobContested)
+    };
+    supply::shift(transition, Holder::Custody, to, Asset::Open, left, cause)?;
+    if let Some(winner) = winner {
+        let to = Holder::Account(winner);
+        supply::shift(transition, Holder::Custody, to, Asset::Open, contest.bond, Cause::JobContested)?;
+    }
+    let chosen = |paid: BasisPoints, not: BasisPoints| Ending::Decided {
+        paid,
+        evaluator_right: decided.0.abs_diff(paid.0) <= decided.0.abs_diff(not.0),
+        quarters: RESOLVED,
+    };
+    Ok(match right {
+        Some(true) => chosen(contest.paid, other),
+        Some(false) => chosen(other, contest.paid),
+        None => Ending::Decided { paid: decided, evaluator_right: true, quarters: DECIDED },
+    })
+}
+
+/// Pays everybody who judged out of one bond; returns what is left of it.
+fn pay_jurors(transition: &mut Transition<'_>, contest: &Contest) -> Applied<Amount> {
     let mut left = contest.bond;
     for (juror, _) in &contest.votes {
-        let fee: Amount = rules.juror_fee.min(left);
+        let fee: Amount = transition.parameters.datanets.juror_fee.min(left);
         left = left.minus(fee).expect("the fee is at most what is left");
         let to = Holder::Account(*juror);
         supply::shift(transition, Holder::Custody, to, Asset::Open, fee, Cause::JurorFee)?;
     }
-    let (to, cause) = if right == Some(false) {
-        (Holder::Pool(Pool::Slashed), Cause::Slashed)
-    } else {
-        (Holder::Account(contest.by), Cause::JobContested)
-    };
-    supply::shift(transition, Holder::Custody, to, Asset::Open, left, cause)?;
-    Ok(match right {
-        Some(true) => Ending::Decided { paid: contest.paid, evaluator_right: false, quarters: RESOLVED },
-        Some(false) => Ending::Decided { paid, evaluator_right: true, quarters: RESOLVED },
-        None => Ending::Decided { paid, evaluator_right: true, quarters: DECIDED },
-    })
+    Ok(left)
 }

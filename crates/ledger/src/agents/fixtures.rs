@@ -135,7 +135,16 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let by: AccountId = account(1);
     let (paid, until_epoch) = (BasisPoints(1), 2);
     let votes = vec![(account(2), true)];
-    let contest = Contest { by, paid: BasisPoints(3), bond: Amount(4), epoch: 5, jurors: 6, votes };
+    let contest = Contest {
+        by,
+        paid: BasisPoints(3),
+        bond: Amount(4),
+        answer: Some(Answer { by: account(3), paid: BasisPoints(7) }),
+        answer_until: 8,
+        epoch: 5,
+        jurors: 6,
+        votes,
+    };
     let contested = JobState::Contested { paid, contest, until_epoch };
     let unbonding = AgentUnbondingRecord { owner: account(1), amount: Amount(2), releases_in_epoch: 3 };
     vec![

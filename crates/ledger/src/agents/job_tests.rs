@@ -110,6 +110,10 @@ fn a_job_goes_its_way_step_by_step() {
         (JUDGE, decide(1, 6_000), Ok(())),
         (JUDGE, contest(1, 0), Err(NotJobParty)),
         (CLIENT, contest(1, 10_001), Err(PaidTooMuch)),
+        (CLIENT, contest(1, 6_000), Err(ContestInvalid)),
+        (CLIENT, contest(1, 6_001), Err(ContestInvalid)),
+        (WORKER, contest(1, 6_000), Err(ContestInvalid)),
+        (WORKER, contest(1, 5_999), Err(ContestInvalid)),
         (CLIENT, settle(1), Err(JobTooEarly)),
     ]);
     world.pass(3);
@@ -156,57 +160,114 @@ fn silence_has_a_verdict_at_every_step() {
     assert_eq!((gained(&world, CLIENT), gained(&world, JUDGE)), (-1_000, 0), "and not the silent");
 }
 
+const JURORS: [u8; 3] = [5, 6, 7];
+
+/// A job of 1,000 that the evaluator has decided about, with jurors who joined before.
+fn decided(paid: u16) -> World {
+    let mut world = prepared();
+    for juror in JURORS.into_iter().chain([CLIENT]) {
+        world.accept(juror, Action::Datanets(DatanetAction::JoinPanel));
+    }
+    world.pass(1);
+    world.check([
+        (CLIENT, open(job_terms(1, JUDGE, 1_000)), Ok(())),
+        (WORKER, accept(1), Ok(())),
+        (WORKER, submit(1), Ok(())),
+        (JUDGE, decide(1, paid), Ok(())),
+        (JURORS[0], judge(1, 1, true), Err(JobStateWrong)),
+    ]);
+    world
+}
+
+/// What provider, client and evaluator gained, and the OPEN that provider and client lost, once the jurors have judged. The time
+/// for an answer runs now.
+fn judged(mut world: World, before: [u64; 2], votes: &[bool]) -> (i64, i64, i64, [u64; 2]) {
+    world.pass(2);
+    let early = world.epoch();
+    world.check([(JURORS[0], judge(1, early, true), Err(BeaconWrong))]);
+    world.pass(1);
+    let beacon = world.epoch();
+    for (juror, vote) in JURORS.into_iter().zip(votes) {
+        world.check([
+            (juror, judge(1, beacon, *vote), Ok(())),
+            (juror, judge(1, beacon, *vote), Err(VoteRepeated)),
+        ]);
+    }
+    world.check([
+        (CLIENT, judge(1, beacon, false), Err(NotDrawn)),
+        (STRANGER, judge(1, beacon, false), Err(JurorUnknown)),
+        (WORKER, settle(1), Err(JobTooEarly)),
+    ]);
+    world.pass(14);
+    world.check([
+        (JURORS[2], judge(1, beacon, true), Err(TooLate)),
+        (WORKER, settle(1), Ok(())),
+        (WORKER, settle(1), Err(JobStateWrong)),
+    ]);
+    let lost = [before[0] - world.account(WORKER).open.0, before[1] - world.account(CLIENT).open.0];
+    (gained(&world, WORKER), gained(&world, CLIENT), gained(&world, JUDGE), lost)
+}
+
+fn opens(world: &World) -> [u64; 2] {
+    [WORKER, CLIENT].map(|who| world.account(who).open.0)
+}
+
 /// Nobody answered a contested decision, so an evaluator who was wrong, or whose friend the client was, had the last word.
 #[test]
 fn a_decision_is_contested_once_and_jurors_choose() {
-    const JURORS: [u8; 3] = [5, 6, 7];
-    // What the provider says the work is worth, what the jurors say, and what provider, client, evaluator and its bond are left with.
-    let contested = |worth: u16, votes: &[bool]| {
-        let mut world = prepared();
-        for juror in JURORS.into_iter().chain([CLIENT]) {
-            world.accept(juror, Action::Datanets(DatanetAction::JoinPanel));
-        }
-        world.pass(1);
+    let contested = |votes: &[bool]| {
+        let mut world = decided(2_000);
+        let before = opens(&world);
         world.check([
-            (CLIENT, open(job_terms(1, JUDGE, 1_000)), Ok(())),
-            (WORKER, accept(1), Ok(())),
-            (WORKER, submit(1), Ok(())),
-            (JUDGE, decide(1, 2_000), Ok(())),
-            (JURORS[0], judge(1, 1, true), Err(JobStateWrong)),
+            (WORKER, contest(1, 9_000), Ok(())),
+            (WORKER, contest(1, 9_500), Err(JobStateWrong)),
+            (CLIENT, contest(1, 2_000), Err(ContestInvalid)),
         ]);
-        let before = world.account(WORKER).open.0;
-        world.check([
-            (WORKER, contest(1, worth), Ok(())),
-            (CLIENT, contest(1, 0), Err(JobStateWrong)),
-            (JURORS[0], judge(1, 1, true), Err(BeaconWrong)),
-        ]);
-        world.pass(1);
-        let beacon = world.epoch();
-        for (juror, vote) in JURORS.into_iter().zip(votes) {
-            world.check([
-                (juror, judge(1, beacon, *vote), Ok(())),
-                (juror, judge(1, beacon, *vote), Err(VoteRepeated)),
-            ]);
-        }
-        world.check([
-            (CLIENT, judge(1, beacon, false), Err(NotDrawn)),
-            (STRANGER, judge(1, beacon, false), Err(JurorUnknown)),
-            (WORKER, settle(1), Err(JobTooEarly)),
-        ]);
-        world.pass(14);
-        world.check([
-            (JURORS[2], judge(1, beacon, true), Err(TooLate)),
-            (WORKER, settle(1), Ok(())),
-            (WORKER, settle(1), Err(JobStateWrong)),
-        ]);
-        let lost = before - world.account(WORKER).open.0;
-        (gained(&world, WORKER), gained(&world, CLIENT), gained(&world, JUDGE), lost)
+        judged(world, before, votes)
     };
     let fee = World::new().parameters.datanets.juror_fee.0;
-    assert_eq!(contested(9_000, &[true, true, false]), (855, -900, 0, 3 * fee), "the evaluator was wrong");
-    assert_eq!(contested(9_000, &[false, true, false]), (190, -210, 10, 10_000_000), "the provider was");
-    assert_eq!(contested(9_000, &[]), (190, -210, 10, 0), "silence confirms and takes no bond");
-    assert_eq!(contested(9_000, &[true]), (190, -210, 10, fee), "one juror is no panel, and is paid");
+    assert_eq!(contested(&[true, true, false]), (855, -900, 0, [3 * fee, 0]), "the evaluator was wrong");
+    assert_eq!(contested(&[false, true, false]), (190, -210, 10, [10_000_000, 0]), "the provider was");
+    assert_eq!(contested(&[]), (190, -210, 10, [0, 0]), "silence confirms and takes no bond");
+    assert_eq!(contested(&[true]), (190, -210, 10, [fee, 0]), "one juror is no panel, and is paid");
+}
+
+/// The evaluator decided almost nothing, its friend the client contested that with nothing at all, and jurors could choose between
+/// the two: the provider, who had a right to one contest, came too late for it.
+#[test]
+fn whoever_contests_first_shuts_nobody_out() {
+    let answered = |votes: &[bool]| {
+        let mut world = decided(1);
+        let before = opens(&world);
+        world.check([
+            (CLIENT, contest(1, 0), Ok(())),
+            (STRANGER, contest(1, 9_000), Err(NotJobParty)),
+            (CLIENT, contest(1, 0), Err(JobStateWrong)),
+            (WORKER, contest(1, 0), Err(ContestInvalid)),
+            (WORKER, contest(1, 9_000), Ok(())),
+            (WORKER, contest(1, 10_000), Err(JobStateWrong)),
+            (CLIENT, contest(1, 0), Err(JobStateWrong)),
+        ]);
+        judged(world, before, votes)
+    };
+    const BOND: u64 = 10_000_000;
+    let fee = World::new().parameters.datanets.juror_fee.0;
+    assert_eq!(answered(&[false, false, true]), (855, -900, 0, [0, BOND]), "the provider was right");
+    assert_eq!(
+        answered(&[true, false, true]),
+        (0, -10, 10, [BOND, 0]),
+        "the client was, and the evaluator almost"
+    );
+    assert_eq!(answered(&[]), (0, -10, 10, [0, 0]), "silence confirms and takes no bond");
+    assert_eq!(answered(&[false]), (0, -10, 10, [0, fee]), "whoever called the panel pays one juror");
+    let mut world = decided(1);
+    world.pass(2);
+    world.accept(CLIENT, contest(1, 0));
+    world.pass(2);
+    let mut late = world.clone();
+    world.accept(WORKER, contest(1, 9_000));
+    late.pass(1);
+    late.check([(WORKER, contest(1, 9_000), Err(JobTooLate))]);
 }
 
 #[test]

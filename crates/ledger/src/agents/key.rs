@@ -76,7 +76,10 @@ impl AgentsRecord {
                 let cost = job.terms.price.plus(job.terms.evaluator_fee)?;
                 match job.state {
                     JobState::Closed { .. } => [NONE; 3],
-                    JobState::Contested { ref contest, .. } => [cost, contest.bond, NONE],
+                    JobState::Contested { ref contest, .. } => {
+                        let answered = contest.answer.map_or(NONE, |_| contest.bond);
+                        [cost, contest.bond.plus(answered)?, NONE]
+                    }
                     _ => [cost, NONE, NONE],
                 }
             }

@@ -10,10 +10,12 @@
 //!   buys nothing more: limits count what was spent.
 //! - Job: price and evaluator's fee are set aside when it opens. Not accepted in time, or without a result in time: all of
 //!   it goes back. A result that nobody decides about is paid in full, and the evaluator is not. Otherwise the evaluator names
-//!   the part that it is worth, in basis points; either side may contest that once, for a bond, before it is final, and names
-//!   another part. Jurors, drawn like those of datanets, choose one of the two, so whoever asks for too much loses; if too few
-//!   judge, the decision stands. The bond pays them; what is left of it is lost by whoever contested in vain. The fee of the
-//!   evaluator is fixed in advance, does not depend on the decision, and is paid unless jurors chose the other part.
+//!   the part that it is worth, in basis points; either side may contest that once, for a bond, before it is final: the client with
+//!   a smaller part, the provider with a larger one. The other side may answer with its own number for the same bond, and that
+//!   takes the place of the decision. When the time for an answer is over, jurors, drawn like those of datanets, choose one of
+//!   the two, so whoever asks for too much loses; if too few judge, the decision stands. The bond of whoever was wrong pays
+//!   them, and what is left of it is lost; without an answer the bond of the contest pays them in any case. The fee of the
+//!   evaluator is fixed in advance and paid unless jurors chose the number that is farther from the decision.
 //! - Of what a provider is paid, parts are burned and go to maintenance, each rounded up: whoever hires themselves loses, and
 //!   many small jobs lose no less than one.
 //! - Parts: the provider of an accepted job opens jobs under it, which together never cost more than its price. All jobs of a

@@ -86,6 +86,29 @@ fn a_pause_of_settlement_does_not_give_back_what_was_spent() {
     assert_eq!(world.credits(CONSUMER), 1_000_000_000 - 10_007 - 100);
 }
 
+/// The council paused settlement once more, a moment after the first pause: the delay that the first gave back was forgotten.
+#[test]
+fn a_second_pause_takes_nothing_of_what_the_first_gave_back() {
+    let mut world = World::prepared();
+    let (channel, hour) = (world.channel(), 3_600_000);
+    let batch = world.batch(&[world.terms("base", 10_007, 0, &[], 1)]);
+    world.accept(CONSUMER, close(channel));
+    let pause = |world: &mut World| {
+        let until_ms = world.context.timestamp_ms + 72 * hour;
+        world.transit(0, |transition| {
+            crate::governance::begin_pause(transition, &[Pausable::Settlement], until_ms)
+        });
+        world.context.timestamp_ms = until_ms + 1;
+    };
+    world.context.timestamp_ms += 1;
+    pause(&mut world);
+    pause(&mut world);
+    world.check([(CONSUMER, close(channel), Err(ChannelStillOpen)), (GATEWAY, settling(batch), Ok(()))]);
+    world.context.timestamp_ms += hour;
+    world.accept(CONSUMER, close(channel));
+    assert_eq!(world.credits(CONSUMER), 1_000_000_000 - 10_007 - 100);
+}
+
 #[test]
 fn a_pause_after_the_delay_keeps_nobody() {
     let mut world = World::prepared();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use openledger_types::datanets::{Policy, Provenance};
+use openledger_types::datanets::{Policy, Promise, Provenance};
 use openledger_types::record::{ContributionRecord, DatanetRecord, SnapshotRecord};
 use openledger_types::{
     AccountId, ContributionId, Event, Hash, Name, NewContribution, NewOwner, Rejection, limits,
@@ -56,7 +56,7 @@ pub(crate) fn contribute(
         provenance: policy.imports,
         height: transition.context.height,
         contributor: None,
-        policy,
+        promise: policy.promise(),
     };
     if contributions.is_empty() {
         return Err(Rejection::ContributionsNone.into());
@@ -66,7 +66,7 @@ pub(crate) fn contribute(
     }
     for contribution in contributions {
         check_owners(&contribution.owners)?;
-        rules::check_license(&terms.policy, &contribution.license)?;
+        rules::check_license(&policy, &contribution.license)?;
         commit(transition, name, datanet.contributions, contribution, &terms)?;
         datanet.contributions =
             datanet.contributions.checked_add(1).ok_or(Rejection::ContributionsTooMany)?;
@@ -94,8 +94,8 @@ pub(super) struct Terms {
     pub(super) height: u64,
     /// Who contributed it openly.
     pub(super) contributor: Option<AccountId>,
-    /// The policy in force when it was committed.
-    pub(super) policy: Policy,
+    /// What the policy in force promised when it was committed.
+    pub(super) promise: Promise,
 }
 
 pub(super) fn commit(
@@ -112,7 +112,7 @@ pub(super) fn commit(
     let record = ContributionRecord {
         sequence,
         cluster: contribution.cluster,
-        owners: rules::owners(&terms.policy, terms.curator, datanet, &contribution.owners),
+        owners: rules::owners(&terms.promise, terms.curator, datanet, &contribution.owners),
         license: contribution.license.clone(),
         label: contribution.label.clone(),
         height: terms.height,

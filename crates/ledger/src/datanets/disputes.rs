@@ -179,6 +179,7 @@ pub(super) fn vote(
     }
     let panel = jurors::Panel {
         epoch: dispute.epoch,
+        drawn_after: dispute.epoch,
         until_epoch: dispute.until_epoch,
         jurors: dispute.jurors,
         excluded: &dispute.excluded,

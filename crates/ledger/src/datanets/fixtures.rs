@@ -2,8 +2,8 @@
 
 use openledger_types::datanets::{
     CampaignId, CampaignRecord, CampaignTerms, CommitmentRecord, DatanetAction, DatanetRole, Decision,
-    DisputeRecord, FaultRecord, GoldItem, GoldRecord, JurorRecord, Matter, Policy, Provenance, Reason,
-    RulesRecord, Stage, SubmissionRecord, TaskBatchRecord, TaskKind, WorkRecord,
+    DisputeRecord, FaultRecord, GoldItem, GoldRecord, JurorRecord, Matter, Policy, Promise, Provenance,
+    Reason, RulesRecord, Stage, SubmissionRecord, TaskBatchRecord, TaskKind, WorkRecord,
 };
 use openledger_types::{Action, Amount, BasisPoints, ContributionId, codec};
 
@@ -139,12 +139,14 @@ pub(crate) fn keys() -> Vec<StateKey> {
 }
 
 pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
+    let (curator_share, treasury_share) = (BasisPoints(10), BasisPoints(11));
+    let promise = Promise { curator_share, treasury_share, quality_bar: BasisPoints(12) };
     let submission = SubmissionRecord {
         contributor: account(1),
         contribution: crate::tests::contribution(1, 2, &[(3, 4)]),
         provenance: Provenance::Human,
         committed_at: 5,
-        committed_in: 6,
+        promise,
         bond: Amount(7),
         stage: Stage::Rejected { reason: Reason::Copy, in_force: true, until_epoch: 8, by: account(9) },
     };
@@ -173,7 +175,10 @@ pub(crate) fn records() -> Vec<(&'static str, Vec<u8>)> {
     let work = WorkRecord { commitment: bytes32(1), bond: Amount(2), reveal_until: 4, labels: Some(vec![3]) };
     vec![
         ("RulesRecord", codec::encode(&RulesRecord::beginning(open_policy(), 1))),
-        ("CommitmentRecord", codec::encode(&CommitmentRecord { height: 1, epoch: 2, bond: Amount(3) })),
+        (
+            "CommitmentRecord",
+            codec::encode(&CommitmentRecord { height: 1, epoch: 2, promise, bond: Amount(3) }),
+        ),
         ("SubmissionRecord", codec::encode(&submission)),
         ("DisputeRecord", codec::encode(&dispute)),
         ("FaultRecord", codec::encode(&FaultRecord { reason: Reason::Synthetic, claimant: account(1) })),

@@ -13,7 +13,7 @@ use openledger_types::{AccountId, Cause, Hash, Rejection, codec, limits, sha256}
 use super::DatanetKey;
 use super::open::{bond, release};
 use super::rules::emit;
-use crate::accounts::{cluster_of, key_of_cluster};
+use crate::accounts::{cluster_of, key_of_cluster, moved_since};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
@@ -67,8 +67,10 @@ fn juror(transition: &mut Transition<'_>, account: AccountId) -> Applied<JurorRe
 
 /// A panel that was called.
 pub(crate) struct Panel<'a> {
-    /// In which epoch.
+    /// In which epoch; who was no juror before it, or changed the cluster since, does not judge.
     pub(crate) epoch: u64,
+    /// The first beacon after this epoch draws it.
+    pub(crate) drawn_after: u64,
     /// The last epoch in which it judges.
     pub(crate) until_epoch: u64,
     /// How many jurors there were.
@@ -91,14 +93,16 @@ pub(crate) fn sit<T: borsh::BorshSerialize>(
     }
     let account = transition.sender;
     let juror = juror(transition, account)?;
-    let randomness = randomness_after(transition, panel.epoch, beacon)?;
+    let randomness = randomness_after(transition, panel.drawn_after, beacon)?;
     let seats = transition.parameters.datanets.panel_seats;
     let drawn = juror.since_epoch < panel.epoch
         && panel.votes.len() < limits::PANEL_VOTES_MAX
         && is_drawn(&randomness, matter, &account, panel.jurors, seats);
     let judges: Vec<AccountId> = panel.votes.iter().map(|(judge, _)| *judge).collect();
     transition.view.need(panel.excluded.iter().chain(&judges).map(|other| key_of_cluster(*other)))?;
-    if !drawn || is_linked(transition, panel.excluded, account)? {
+    // Clusters are those of today: a juror who left one just now would sit beside the others of it, or judge for its friends.
+    let moved = moved_since(transition, account, panel.epoch)?;
+    if !drawn || moved || is_linked(transition, panel.excluded, account)? {
         return Err(Rejection::NotDrawn.into());
     }
     if is_linked(transition, &judges, account)? {

@@ -10,7 +10,7 @@
 //!
 //! Policy (mechanism notes, section 2 step 3): licences, who may contribute, which provenance, a quality bar, a bond, and a
 //! part of what contributions earn for the curator and for the datanet's treasury. All within the network's bounds; a change
-//! comes into force after a delay, raises a share by a small step at most, and never touches what was committed before:
+//! comes into force after a delay, raises a share by a small step at most, and never touches what was committed before, whatever number of policies follows:
 //! curator and treasury are owners of a contribution from its acceptance, by parts that never change. So they earn, wait for
 //! maturity and unlock like authors, and settlement and receipts divide by one rule. Whoever curated at the acceptance keeps
 //! the share; curatorship passes by offer and acceptance. The treasury is an account without a key
@@ -30,7 +30,7 @@
 //!
 //! Disputes: a rejection is appealed to, a repetition or a fault is claimed, a claim is contested; each with a bond. A claim that
 //! nobody contests in time holds. A panel is drawn from the jurors who were bonded before its call, by the first randomness after
-//! it; linked accounts of a party are excluded; a vote is paid a fixed fee, never for agreeing. The loser's bond pays the fees, half of the rest
+//! it; linked accounts of a party are excluded, and jurors whose cluster changed since; a vote is paid a fixed fee, never for agreeing. The loser's bond pays the fees, half of the rest
 //! goes to the winner and half is burned. Too few votes decide for the contribution and cost nobody a bond. Contributions
 //! found to repeat an earlier one join its cluster and earn nothing from the next block on. No token votes. What a
 //! contribution that was removed for a fault still holds, not mature yet, is taken from each of its owners, curator and treasury
@@ -46,7 +46,7 @@
 //! money ends once: paid, or back with whoever paid.
 //!
 //! Treasury: it collects what has unlocked like every owner; the datanet's governance spends it, the curator alone only a small
-//! part per epoch, on tasks.
+//! part, on tasks, counted over the window of grants: nobody takes more before the houses can appoint another curator.
 //!
 //! Absent: the texts, the items of a batch and the aggregation of labels (they are outside); near-duplicates that nobody
 //! claimed; maturity (in `escrow`); disputes about gold that is wrong: the events show each requester's record.
@@ -75,5 +75,5 @@ pub(crate) use apply::{
 pub(crate) use disputes::{dispute_key, is_open as is_disputed};
 pub(crate) use jurors::{Panel, count as jurors, count_key as key_of_jurors, counted, juror_key, sit};
 pub use key::{DatanetKey, DatanetsRecord};
-pub(crate) use rules::{appoint, check_change, last_policy, replace_policy, rules_key};
+pub(crate) use rules::{appoint, check_bounds, check_change, last_policy, replace_policy, rules_key};
 pub(crate) use treasury::treasury_pay;

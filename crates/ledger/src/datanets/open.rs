@@ -1,7 +1,7 @@
 //! Open contributions: commit, reveal, decide, conclude.
 
 use openledger_types::datanets::{
-    CommitmentRecord, Contributors, DatanetEvent, DatanetRole, Decision, Policy, Provenance, Reason, Stage,
+    CommitmentRecord, Contributors, DatanetEvent, DatanetRole, Decision, Provenance, Reason, Stage,
     SubmissionRecord, commitment,
 };
 use openledger_types::record::{ClusterRecord, ContributionRecord, DatanetRecord};
@@ -76,7 +76,7 @@ pub(super) fn commit(transition: &mut Transition<'_>, name: &Name, commitment: H
     let amount = amount.ok_or(Rejection::AmountOverflow)?;
     bond(transition, contributor, amount, Cause::ContributionBond)?;
     let (height, epoch) = (transition.context.height, transition.epoch());
-    transition.view.put(&key, &CommitmentRecord { height, epoch, bond: amount });
+    transition.view.put(&key, &CommitmentRecord { height, epoch, promise: policy.promise(), bond: amount });
     let until_epoch = epoch.saturating_add(parameters.reveal_epochs);
     let datanet = name.clone();
     emit(transition, DatanetEvent::Committed { datanet, contributor, commitment, until_epoch });
@@ -139,7 +139,7 @@ pub(super) fn reveal(
         contribution: contribution.clone(),
         provenance,
         committed_at: committed.height,
-        committed_in: committed.epoch,
+        promise: committed.promise,
         bond: committed.bond,
         stage: Stage::Pending { until_epoch },
     };
@@ -190,8 +190,7 @@ pub(super) fn decide(
         Stage::Provisional { until_epoch } if now <= until_epoch => true,
         _ => return Err(Rejection::NotPending.into()),
     };
-    let bar = rules::rules(transition, name)?.at(submission.committed_in).quality_bar;
-    check_decision(transition, name, &submission, decision, bar)?;
+    check_decision(transition, name, &submission, decision)?;
     let by = transition.sender;
     match decision {
         Decision::Accept { verified, .. } => {
@@ -221,8 +220,8 @@ fn check_decision(
     name: &Name,
     submission: &SubmissionRecord,
     decision: Decision,
-    bar: BasisPoints,
 ) -> Applied {
+    let bar = submission.promise.quality_bar;
     let sound = match decision {
         Decision::Accept { quality, .. } => (bar..=BasisPoints::WHOLE).contains(&quality),
         Decision::Reject { quality, reason: Reason::Quality } => quality < bar,
@@ -255,13 +254,12 @@ pub(super) fn enter(
     cap: Provenance,
 ) -> Applied {
     let mut datanet = transition.view.datanet(name)?;
-    let policy: Policy = rules::rules(transition, name)?.at(submission.committed_in).clone();
     let terms = Terms {
         curator: datanet.curator,
         provenance: submission.provenance.min(cap),
         height: submission.committed_at,
         contributor: Some(submission.contributor),
-        policy,
+        promise: submission.promise,
     };
     // Free since the reveal: only somebody who came later can have taken the id.
     let key = StateKey::Contribution(name.clone(), submission.contribution.id);

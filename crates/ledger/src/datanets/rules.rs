@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use openledger_types::datanets::{
-    Contributors, DatanetEvent, DatanetParameters, DatanetRole, DatedPolicy, Policy, Provenance, RulesRecord,
-    treasury_account,
+    Contributors, DatanetEvent, DatanetParameters, DatanetRole, DatedPolicy, Policy, Promise, Provenance,
+    RulesRecord, treasury_account,
 };
 use openledger_types::record::{DatanetRecord, OwnerRecord};
 use openledger_types::{AccountId, BasisPoints, Event, Name, NewOwner, Rejection, limits};
@@ -108,6 +108,11 @@ pub(super) fn set_policy(transition: &mut Transition<'_>, name: &Name, policy: &
     replace_policy(transition, name, policy).map(drop)
 }
 
+/// Whether a policy is within the network's bounds of today.
+pub(crate) fn check_bounds(transition: &Transition<'_>, policy: &Policy) -> Applied {
+    check_policy(policy, &transition.parameters.datanets)
+}
+
 /// Whether a policy may follow the one in force, whoever decides it.
 pub(crate) fn check_change(transition: &mut Transition<'_>, name: &Name, policy: &Policy) -> Applied {
     let parameters = transition.parameters.datanets;
@@ -129,15 +134,16 @@ pub(crate) fn last_policy(transition: &mut Transition<'_>, name: &Name) -> Appli
     Ok(rules(transition, name)?.at(u64::MAX).clone())
 }
 
-/// Writes a policy to come, in the place of one that is not in force yet. Returns the one that was decided last.
+/// Writes a policy to come, in the place of one that is not in force yet. Returns the one in force: what was only announced may
+/// be the curator's answer to a vote.
 pub(crate) fn replace_policy(
     transition: &mut Transition<'_>,
     name: &Name,
     policy: &Policy,
 ) -> Applied<Policy> {
     let mut rules = rules(transition, name)?;
-    let replaced = rules.at(u64::MAX).clone();
     let now = transition.epoch();
+    let replaced = rules.at(now).clone();
     let from_epoch = now.saturating_add(transition.parameters.datanets.policy_delay_epochs);
     rules.policies.retain(|dated| dated.from_epoch <= now);
     rules.policies.push(DatedPolicy { from_epoch, policy: policy.clone() });
@@ -241,13 +247,13 @@ pub(super) fn factor(parameters: &DatanetParameters, provenance: Provenance) -> 
 /// policy gives them. Whole parts of one sum, so that settlement, receipts and whoever recomputes them divide by one rule.
 /// A curator who is an author too has one line.
 pub(super) fn owners(
-    policy: &Policy,
+    promise: &Promise,
     curator: AccountId,
     datanet: &Name,
     authors: &[NewOwner],
 ) -> Vec<OwnerRecord> {
     let whole = u64::from(BasisPoints::WHOLE.0);
-    let shares = [(curator, policy.curator_share), (treasury_account(datanet), policy.treasury_share)];
+    let shares = [(curator, promise.curator_share), (treasury_account(datanet), promise.treasury_share)];
     let taken = shares.iter().fold(0u64, |sum, (_, share)| sum.saturating_add(u64::from(share.0)));
     let parts = authors.iter().fold(0u64, |sum, owner| sum.saturating_add(u64::from(owner.parts)));
     // Parts are u16 and at most 64, so no product here comes near the end of u64.

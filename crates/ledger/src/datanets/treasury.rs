@@ -24,7 +24,8 @@ pub(crate) fn treasury_pay(
     supply::shift(transition, from, to, Asset::Credit, amount, cause)
 }
 
-/// What the curator spends without a vote: a small part of the treasury in each epoch, and only on tasks.
+/// What the curator spends without a vote, only on tasks: a small part of the treasury in the window in which grants are counted.
+/// Counted by epochs alone, a curator would have emptied it before the datanet's houses can appoint another.
 pub(super) fn spend_as_curator(
     transition: &mut Transition<'_>,
     datanet: &Name,
@@ -33,14 +34,11 @@ pub(super) fn spend_as_curator(
     cause: Cause,
 ) -> Applied {
     let mut rules = rules::rules(transition, datanet)?;
-    let now = transition.epoch();
-    if rules.spent_epoch != now {
-        (rules.spent_epoch, rules.spent) = (now, Amount::ZERO);
-    }
     let held = transition.view.account(treasury_account(datanet))?.credits;
-    let before = held.plus(rules.spent).ok_or(Rejection::AmountOverflow)?;
-    rules.spent = rules.spent.plus(amount).ok_or(Rejection::AmountOverflow)?;
-    if rules.spent > before.basis_points(transition.parameters.datanets.treasury_spend_max) {
+    let window = transition.parameters.governance.grants_epochs;
+    let most = transition.parameters.datanets.treasury_spend_max;
+    let within = rules.spent.count(transition.epoch(), window, held, amount, most);
+    if !within.ok_or(Rejection::AmountOverflow)? {
         return Err(Rejection::TreasuryLimit.into());
     }
     transition.view.put(&rules_key(datanet), &rules);

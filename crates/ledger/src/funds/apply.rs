@@ -29,7 +29,8 @@ pub(crate) fn keys(sender: AccountId, action: &FundsAction) -> Vec<StateKey> {
         }
         Ask::RevealUsage { report } => {
             let lines = report.lines.iter().take(limits::PROJECTS_PER_ROUND_MAX);
-            lines.map(|line| FundsKey::Project(line.project.clone()).state()).collect()
+            let projects = lines.map(|line| FundsKey::Project(line.project.clone()).state());
+            projects.chain([FundsKey::Measurer(sender).state()]).collect()
         }
         Ask::CloseMaintenance { round } => maintenance::keys(*round),
         Ask::ClaimInsurance { claim } => {

@@ -104,10 +104,13 @@ fn check_lines(lines: &[UsageLine]) -> Applied {
     }
 }
 
-/// Reveals the report about the last round.
+/// Reveals the report about the last round. Whoever lost the bond since, by silence about an earlier round, is not heard.
 pub(super) fn reveal(transition: &mut Transition<'_>, report: &UsageReport) -> Applied {
     check_lines(&report.lines)?;
     let measurer = transition.sender;
+    if transition.view.get::<MeasurerRecord>(&FundsKey::Measurer(measurer).state())?.is_none() {
+        return Err(Rejection::MeasurerUnknown.into());
+    }
     let round = round(transition).checked_sub(1).ok_or(Rejection::UsageUnknown)?;
     let mut lines = Vec::with_capacity(report.lines.len());
     for UsageLine { project, usage } in &report.lines {

@@ -4,7 +4,7 @@
 //!
 //! Maintenance is paid by measured use, never by what a project says of itself. A measurer has audited work as an auditor, a
 //! bond, and counts signed telemetry. In a round it commits to a report, in the next it reveals it, so nobody copies; one
-//! measurer for each cluster, as clusters were in the whole round. Who commits and does not reveal loses the bond. A project's use
+//! measurer for each cluster, as clusters were in the whole round. Who commits and does not reveal loses the bond, and without one nothing is revealed. A project's use
 //! is the median of what the measurers that revealed counted, zero for those that do not name it, so a minority moves nothing; each
 //! report is kept for itself until then, so it shuts out no other. Rounds are paid in order, when their reveals are over, and
 //! nobody reports on a third round before the first is paid:

@@ -196,6 +196,27 @@ fn what_one_measurer_names_shuts_out_no_other() {
     assert!(!(0..3).any(left), "paid reports are gone");
 }
 
+/// Silence about one round took the bond, and the report about the next, which nobody answered for any more, was counted.
+#[test]
+fn whoever_lost_the_bond_is_not_heard() {
+    let mut world = measured();
+    let honest = report(&[("p3", 1)]);
+    world.accept(0, commit(0, 0, &honest));
+    world.accept(1, commit(1, 0, &honest));
+    world.pass(30);
+    world.check([
+        (1, reveal(&honest), Ok(())),
+        (0, commit(0, 1, &honest), Ok(())),
+        (1, commit(1, 1, &honest), Ok(())),
+    ]);
+    world.pass(30);
+    world.check([
+        (9, close(0), Ok(())),
+        (0, reveal(&honest), Err(MeasurerUnknown)),
+        (1, reveal(&honest), Ok(())),
+    ]);
+}
+
 /// A later round was paid first: the reports of the earlier one were lost, and whoever had kept silent in it kept the bond.
 #[test]
 fn rounds_are_paid_in_order_and_an_empty_one_begins_nothing_anew() {

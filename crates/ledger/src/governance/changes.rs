@@ -76,7 +76,8 @@ pub(super) fn execute(transition: &mut Transition<'_>, scope: &Scope, number: u6
             (Change::Grant { to, amount }, _) => grant(transition, scope, *to, *amount)?,
             (Change::Renew { proposal }, _) => renew(transition, scope, *proposal)?,
             (Change::Policy { policy }, Scope::Datanet(name)) => {
-                datanets::check_change(transition, name, policy)?;
+                // How far it moves the shares was checked when it was proposed: what the curator did since is no veto.
+                datanets::check_bounds(transition, policy)?;
                 let replaced = datanets::replace_policy(transition, name, policy)?;
                 proposal.previous_policy = Some(Box::new(replaced));
             }
@@ -157,19 +158,10 @@ fn grant(transition: &mut Transition<'_>, scope: &Scope, to: AccountId, amount: 
     let (epoch, parameters) = (transition.epoch(), transition.parameters.governance);
     let key = GovernanceKey::Grants(scope.clone()).state();
     let mut grants: GrantsRecord = transition.view.get(&key)?.unwrap_or_default();
-    let window = parameters.grants_epochs;
-    grants.paid.retain(|(paid, _)| epoch.saturating_sub(*paid) < window);
-    let spent = Amount::sum(grants.paid.iter().map(|(_, amount)| *amount));
-    let spent = spent.ok_or(Rejection::AmountOverflow)?;
     let left = proposals::held_by_treasury(transition, scope)?;
-    let whole = left.plus(spent).ok_or(Rejection::AmountOverflow)?;
-    let after = spent.plus(amount).ok_or(Rejection::AmountOverflow)?;
-    if after > whole.basis_points(parameters.grants_max) {
+    let within = grants.count(epoch, parameters.grants_epochs, left, amount, parameters.grants_max);
+    if !within.ok_or(Rejection::AmountOverflow)? {
         return Err(Rejection::GrantTooHigh.into());
-    }
-    match grants.paid.last_mut().filter(|last| last.0 == epoch) {
-        Some(last) => last.1 = last.1.plus(amount).ok_or(Rejection::AmountOverflow)?,
-        None => grants.paid.push((epoch, amount)),
     }
     transition.view.put(&key, &grants);
     let (from, to) = (Holder::Pool(Pool::Treasury), Holder::Account(to));
@@ -247,6 +239,7 @@ pub(super) fn sunset(transition: &mut Transition<'_>, scope: &Scope, number: u64
     let mut proposal = votes::read(transition, scope, number)?;
     match proposal.stage {
         Stage::Executed { sunset_epoch: Some(sunset), .. } if sunset <= transition.epoch() => {
+            transition.view.need(keys_of_changes(scope, &proposal))?;
             if !restore(transition, scope, number, &proposal)? {
                 return Err(Rejection::RulesBroken.into());
             }
@@ -258,7 +251,8 @@ pub(super) fn sunset(transition: &mut Transition<'_>, scope: &Scope, number: u64
 }
 
 /// Puts the old values back where the proposal's own still stand; what was decided since stays. Nothing happens when the
-/// rest would break a rule between parameters: the later decision is the one that was checked.
+/// rest would break a rule between parameters, or the policy before is out of today's bounds: the later decision is the one
+/// that was checked.
 fn restore(
     transition: &mut Transition<'_>,
     scope: &Scope,
@@ -269,6 +263,10 @@ fn restore(
     let standing = values(proposal).zip(&proposal.previous);
     let standing = standing.filter(|((governed, value), _)| (governed.value)(&parameters) == *value);
     let standing: Vec<_> = standing.map(|((governed, _), before)| (governed, *before)).collect();
+    let previous = proposal.previous_policy.as_deref();
+    if previous.is_some_and(|policy| datanets::check_bounds(transition, policy).is_err()) {
+        return Ok(false);
+    }
     match governed::with_values(&parameters, standing.iter().copied()) {
         Ok(restored) => {
             // What small steps took back still counts as small steps.

@@ -39,10 +39,11 @@
 //! 10 %. Objections are taken until the delay ends, and move it later only. The terms are copied into the proposal, so no
 //! later vote shortens a delay that runs. A proposal that nobody executes in 30 epochs is cancelled, and a vote
 //! that nobody closes within 8 epochs of its end has failed. A pause of proposals takes no time from them: what could be executed when
-//! it began has all of its time again when it ends.
+//! it began has all of its time again when it ends. A pause that begins in that time continues the one before.
 //!
 //! Promises. Money and constitution name a metric of the ledger, its bound and an epoch of review. Anyone triggers the
-//! review; a breach restores the old values, or a datanet's old policy, that no later decision replaced. A datanet's metric may be
+//! review; a breach restores the old values, or the policy that was in force in a datanet, where no later decision replaced the new
+//! ones and the old are still within bounds. A curator's policy in between stops no execution. A datanet's metric may be
 //! what its treasury holds.
 //!
 //! Leaving. From the approval of a constitutional proposal to its execution every account takes back its locks and its stake
@@ -83,6 +84,8 @@ use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
 
 pub use key::{GovernanceKey, GovernanceStateRecord};
+#[cfg(test)]
+pub(crate) use pause::begin as begin_pause;
 pub(crate) use pause::{check_pause, key_of_pause, last_pause, pause_key};
 
 pub(crate) fn keys(sender: AccountId, action: &GovernanceAction) -> Vec<StateKey> {

@@ -60,17 +60,32 @@ pub(crate) fn last_pause(transition: &mut Transition<'_>, step: Pausable) -> App
     Ok(record.steps.into_iter().find(|paused| paused.step == step))
 }
 
-/// Begins a pause of these steps. One that runs already becomes longer, never shorter; the other steps keep theirs.
-pub(super) fn begin(transition: &mut Transition<'_>, steps: &[Pausable], until_ms: u64) -> Applied {
+/// For how long after a pause of a step something may still be given back the time that the pause took.
+fn grace_ms(transition: &Transition<'_>, step: Pausable) -> u64 {
+    let parameters = &transition.parameters;
+    match step {
+        Pausable::Settlement => parameters.channel_close_delay_ms,
+        // The epoch in which the pause ends does not count.
+        Pausable::Proposals => {
+            parameters.governance.execution_epochs.saturating_add(1).saturating_mul(parameters.epoch_ms)
+        }
+        _ => 0,
+    }
+}
+
+/// Begins a pause of these steps. One that runs already becomes longer, never shorter; the other steps keep theirs. Only the
+/// last pause is remembered, so one that begins before the time that an earlier one gave back is over continues it.
+pub(crate) fn begin(transition: &mut Transition<'_>, steps: &[Pausable], until_ms: u64) -> Applied {
     let from_ms = transition.context.timestamp_ms;
     let mut record: PauseRecord = transition.view.get(&pause_key())?.unwrap_or_default();
     for step in steps {
+        let grace = grace_ms(transition, *step);
         let fresh = PausedStep { step: *step, from_ms, until_ms };
         match record.steps.binary_search_by_key(step, |paused| paused.step) {
             Err(place) => record.steps.insert(place, fresh),
             Ok(place) => {
                 let last = record.steps.get_mut(place).expect("it was found there");
-                let runs = from_ms < last.until_ms;
+                let runs = from_ms < last.until_ms.saturating_add(grace);
                 *last =
                     if runs { PausedStep { until_ms: until_ms.max(last.until_ms), ..*last } } else { fresh };
             }

@@ -65,7 +65,7 @@ pub(super) fn bid(transition: &mut Transition<'_>, class: &Name, capacity: Amoun
     if awarded || is_listed(transition, &book, provider, cluster)? {
         return Err(Rejection::BidRepeated.into());
     }
-    check_bounds(transition, stake, (capacity, price), per_epoch)?;
+    check_bounds(transition, stake, (capacity, price))?;
     if book.bids.len() >= limits::AUCTION_ORDERS_MAX {
         // The dearest bid makes room for a cheaper one.
         let dearest = book.bids.iter().enumerate().max_by_key(|(_, bid)| (bid.price, bid.provider));
@@ -95,20 +95,25 @@ fn is_listed(
     Ok(listed)
 }
 
-/// A bid asks for no more than a part of what the capacity can earn, for no more than the stake backs, and for no more than the
-/// fund has for a round: bids are taken whole, cheapest first, so one that can never be paid would keep all others out.
+/// A round can pay so many of the largest bids at the highest price.
+const BIDS_PER_ROUND_MIN: u64 = 4;
+
+/// A bid asks for no more than a part of what the capacity can earn, for no more than the stake backs, and for so little capacity
+/// that it costs a part of a round even at the highest price: bids are taken whole, cheapest first, and all get the price of the
+/// dearest taken, so a large bid for nothing would leave no money for anybody who names a price.
 fn check_bounds(
     transition: &mut Transition<'_>,
     stake: Amount,
     (capacity, price): (Amount, Amount),
-    per_epoch: Amount,
 ) -> Applied {
     let markets = &transition.parameters.markets;
     let (share, epochs) = (markets.fund_budget, markets.award_epochs);
     let dearest = Amount(UNITS_PER_WHOLE).basis_points(markets.fund_price_max);
     let backed = providers::backed(stake, &transition.parameters);
     let budget = transition.view.pool(&Pool::Capacity)?.basis_points(share);
-    let payable = per_epoch.fraction(epochs, 1).is_some_and(|whole| whole <= budget);
+    let most =
+        cost(capacity, dearest).and_then(|most| most.fraction(epochs.checked_mul(BIDS_PER_ROUND_MIN)?, 1));
+    let payable = most.is_some_and(|most| most <= budget);
     if price <= dearest && capacity <= backed && payable { Ok(()) } else { Err(Rejection::BidTooHigh.into()) }
 }
 

@@ -16,9 +16,9 @@
 //!
 //! Capacity fund. Providers whose cluster is new in a class bid capacity and a price; a cluster has one bid, and a full book
 //! takes a cheaper bid for the dearest. A bid names at most a fifth of the reference price of what its capacity serves, the capacity
-//! that its stake backs, and what a round of the fund can pay: what nobody could earn is no price, and a bid that cannot be paid
-//! would only keep others out. Nobody is new by changing the cluster. When the round is closed, the cheapest bids are taken whole while all of them can be
-//! paid, at the price of the dearest taken, from a tenth of the fund for `award_epochs`. The money is set aside; each
+//! that its stake backs, and so much that a round could pay four such bids at that highest price: what nobody could earn is no price,
+//! and a large bid for nothing would take the place of all others. Nobody is new by changing the cluster. When the round is closed,
+//! the cheapest bids are taken whole while all of them can be paid, at the price of the dearest taken, from a tenth of the fund for `award_epochs`. The money is set aside; each
 //! heartbeat is paid for what audits have proven of what was bought, into the provider's tranche; the rest goes back.
 //!
 //! Leases. A provider offers capacity for a price per epoch. Whoever takes it prepays all epochs, from the next on. An epoch

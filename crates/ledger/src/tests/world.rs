@@ -214,8 +214,19 @@ impl World {
 
     /// Loading everything gives what loading on demand gave.
     pub(crate) fn check_at_once(&self, bytes: &[u8], outcome: &Outcome) {
+        self.check_knowing(bytes, outcome, []);
+    }
+
+    /// The same, where it is known before anybody asks that these keys have no record.
+    pub(crate) fn check_knowing(
+        &self,
+        bytes: &[u8],
+        outcome: &Outcome,
+        absent: impl IntoIterator<Item = Vec<u8>>,
+    ) {
         let everything = self.state.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
         let mut everything: Loaded = everything.collect();
+        everything.extend(absent.into_iter().map(|key| (key, None)));
         // Keys without a record are asked for once; then they are known to have none.
         let mut prepared = Prepared::new(bytes);
         let at_once = loop {

@@ -106,11 +106,13 @@ pub enum AgentAction {
         /// Hash of the reasons.
         reasons: Hash,
     },
-    /// Contest a decision before it is final, for a bond. Sender: the client or the provider.
+    /// Contest a decision before it is final, for a bond, or answer a contest of the other side for the same bond. Sender: the
+    /// client or the provider.
     ContestJob {
         /// Which.
         job: JobId,
-        /// The part of the price that the result is worth; jurors choose between this and the decision.
+        /// The part of the price that the result is worth; jurors choose between this and what the other side says, or
+        /// the decision when that is silent. The client names less than was decided, the provider more.
         paid: BasisPoints,
     },
     /// End a job whose time has passed: pay out what was decided, or what silence decides. Anyone may.
@@ -143,9 +145,9 @@ pub enum AgentAction {
     JudgeJob {
         /// Which.
         job: JobId,
-        /// Epoch of the beacon that drew the jurors: the first after the contest.
+        /// Epoch of the beacon that drew the jurors: the first after the time for an answer.
         beacon: u64,
-        /// Whether whoever contests it is right; otherwise the evaluator is.
+        /// Whether whoever contested it is right; otherwise whoever answered is, or the evaluator.
         contested: bool,
     },
 }
@@ -225,7 +227,7 @@ impl AgentAction {
                 format!("Contest the decision about job {job}: it is worth {} basis points", paid.0)
             }
             Self::JudgeJob { job, contested, .. } => {
-                let whom = if *contested { "whoever contests it" } else { "its evaluator" };
+                let whom = if *contested { "whoever contests it" } else { "the other side" };
                 format!("Judge job {job}: {whom} is right")
             }
             Self::SettleJob { job } => format!("End job {job}"),
@@ -273,7 +275,7 @@ pub enum AgentEvent {
     ResultSubmitted { job: JobId, result: Hash, decide_in_epoch: u64 },
     /// The evaluator has decided.
     JobDecided { job: JobId, paid: BasisPoints, reasons: Hash, final_in_epoch: u64 },
-    /// A decision was contested.
+    /// A decision was contested, or a contest answered.
     JobContested { job: JobId, by: AccountId, paid: BasisPoints, final_in_epoch: u64 },
     /// A juror judged a contested decision.
     JobJudged { job: JobId, juror: AccountId, contested: bool },

@@ -123,6 +123,15 @@ pub enum JobState {
     },
 }
 
+/// What the other side of a job says against a contest; it takes the place of the decision before the jurors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Answer {
+    /// Who answered.
+    pub by: AccountId,
+    /// The part of the price that they say the result is worth.
+    pub paid: BasisPoints,
+}
+
 /// A decision that is contested.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Contest {
@@ -130,9 +139,13 @@ pub struct Contest {
     pub by: AccountId,
     /// The part of the price that they say the result is worth.
     pub paid: BasisPoints,
-    /// OPEN that they put at risk.
+    /// OPEN that they put at risk; whoever answers puts as much at risk.
     pub bond: Amount,
-    /// In which epoch.
+    /// What the other side says.
+    pub answer: Option<Answer>,
+    /// Last epoch in which the other side can answer; the beacon after it draws the jurors.
+    pub answer_until: u64,
+    /// In which epoch it was contested.
     pub epoch: u64,
     /// How many jurors there were.
     pub jurors: u32,

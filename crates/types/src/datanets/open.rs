@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::Provenance;
+use super::{Promise, Provenance};
 use crate::{AccountId, Amount, BasisPoints, ContributionId, Hash, Name, NewContribution, codec, sha256};
 
 /// What a commitment commits to. The account is part of it, so a copied commitment opens for nobody else.
@@ -26,6 +26,8 @@ pub struct CommitmentRecord {
     pub height: u64,
     /// Epoch of the commitment: the policy in force then is the one that counts.
     pub epoch: u64,
+    /// What that policy promises.
+    pub promise: Promise,
     /// Bond in OPEN.
     pub bond: Amount,
 }
@@ -145,8 +147,8 @@ pub struct SubmissionRecord {
     pub provenance: Provenance,
     /// Height of the commitment.
     pub committed_at: u64,
-    /// Epoch of the commitment.
-    pub committed_in: u64,
+    /// What the policy of the commitment promises.
+    pub promise: Promise,
     /// Bond in OPEN.
     pub bond: Amount,
     /// Where it is on its way.

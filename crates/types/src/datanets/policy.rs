@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use crate::governance::GrantsRecord;
 use crate::{AccountId, Amount, BasisPoints, Hash, codec, sha256};
 
 /// Where a text comes from. The order is that of trust.
@@ -135,6 +136,25 @@ impl Policy {
     }
 }
 
+/// What a policy promises to whoever commits a contribution under it, for longer than the policies of a datanet are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Promise {
+    /// The curator's part.
+    pub curator_share: BasisPoints,
+    /// The treasury's part.
+    pub treasury_share: BasisPoints,
+    /// The least quality that is accepted.
+    pub quality_bar: BasisPoints,
+}
+
+impl Policy {
+    /// What it promises.
+    pub fn promise(&self) -> Promise {
+        let Self { curator_share, treasury_share, quality_bar, .. } = *self;
+        Promise { curator_share, treasury_share, quality_bar }
+    }
+}
+
 /// A policy and when it comes into force.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct DatedPolicy {
@@ -151,17 +171,15 @@ pub struct RulesRecord {
     pub policies: Vec<DatedPolicy>,
     /// To whom the curatorship is offered.
     pub offered_to: Option<AccountId>,
-    /// The epoch in which the curator last spent from the treasury.
-    pub spent_epoch: u64,
-    /// What the curator spent from the treasury in that epoch.
-    pub spent: Amount,
+    /// What the curator spent from the treasury lately.
+    pub spent: GrantsRecord,
 }
 
 impl RulesRecord {
     /// The rules of a new datanet.
     pub fn beginning(policy: Policy, epoch: u64) -> Self {
         let policies = vec![DatedPolicy { from_epoch: epoch, policy }];
-        Self { policies, offered_to: None, spent_epoch: epoch, spent: Amount::ZERO }
+        Self { policies, offered_to: None, spent: GrantsRecord::default() }
     }
 
     /// The policy in force in an epoch; the oldest one that is known for epochs before it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Change, Pausable, ProposalClass, Target};
 use crate::datanets::Policy;
-use crate::{AccountId, Amount, Domain, Hash};
+use crate::{AccountId, Amount, BasisPoints, Domain, Hash};
 
 /// The sum of one house at one moment.
 #[derive(
@@ -212,6 +212,28 @@ pub struct DriftRecord {
 pub struct GrantsRecord {
     /// Epoch and amount.
     pub paid: Vec<(u64, Amount)>,
+}
+
+impl GrantsRecord {
+    /// Counts a payment out of a treasury that holds `held`, and says whether all payments of the last `window` epochs are
+    /// within `most` of what there was. None when a sum overflows.
+    pub fn count(
+        &mut self,
+        epoch: u64,
+        window: u64,
+        held: Amount,
+        amount: Amount,
+        most: BasisPoints,
+    ) -> Option<bool> {
+        self.paid.retain(|(paid, _)| epoch.saturating_sub(*paid) < window);
+        let before = Amount::sum(self.paid.iter().map(|(_, amount)| *amount))?;
+        let (whole, spent) = (held.plus(before)?, before.plus(amount)?);
+        match self.paid.last_mut().filter(|last| last.0 == epoch) {
+            Some(last) => last.1 = last.1.plus(amount)?,
+            None => self.paid.push((epoch, amount)),
+        }
+        Some(spent <= whole.basis_points(most))
+    }
 }
 
 /// An order to pause.

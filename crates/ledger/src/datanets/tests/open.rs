@@ -6,7 +6,9 @@ use openledger_types::datanets::{
 };
 use openledger_types::maturity::MaturityAction;
 use openledger_types::record::{ClusterRecord, ContributionRecord, Pool, Role};
-use openledger_types::{Action, Amount, BasisPoints, ContributionId, Hash, NewContribution, codec};
+use openledger_types::{
+    Action, Amount, BasisPoints, ContributionId, Hash, NewContribution, Parameters, codec,
+};
 use proptest::prelude::*;
 
 use super::rules::{contribution_of, create_open, grant, open_policy};
@@ -84,7 +86,11 @@ fn cluster(world: &World, cluster: u8) -> ClusterRecord {
 
 /// The policy, a reviewer, and an open datanet.
 pub(super) fn opened(policy: Policy) -> World {
-    let mut world = World::new();
+    opened_with(|_| {}, policy)
+}
+
+fn opened_with(change: impl FnOnce(&mut Parameters), policy: Policy) -> World {
+    let mut world = World::with(change, 1_000_000_000);
     world.accept(CURATOR, create_open(policy));
     world.accept(CURATOR, grant(REVIEWER, DatanetRole::Reviewer));
     world
@@ -337,6 +343,31 @@ fn a_policy_of_the_commitment_holds_for_the_contribution() {
     world.accept(CONTRIBUTOR, commit(CONTRIBUTOR, &one, HUMAN));
     world.pass(1);
     world.accept(CONTRIBUTOR, reveal(&one, HUMAN));
+    world.accept(REVIEWER, decide(1, accept(5_000)));
+    let owners = contribution_of(&world, 1).unwrap().owners;
+    assert_eq!(owners.iter().map(|owner| owner.parts).collect::<Vec<_>>(), [8_500, 500, 1_000]);
+}
+
+/// Three policies are kept: while a contribution waited for its decision the curator set three more, and took twice its share of it.
+#[test]
+fn no_number_of_policies_changes_what_was_promised() {
+    let unhurried = |parameters: &mut Parameters| {
+        parameters.datanets.reveal_epochs = 1;
+        parameters.datanets.policy_delay_epochs = 1;
+        parameters.datanets.decision_epochs = 30;
+    };
+    let mut world = opened_with(unhurried, open_policy());
+    let one = text(1, 1, CONTRIBUTOR);
+    world.accept(CONTRIBUTOR, commit(CONTRIBUTOR, &one, HUMAN));
+    world.pass(1);
+    world.accept(CONTRIBUTOR, reveal(&one, HUMAN));
+    for share in [700, 900, 1_000, 999] {
+        let dear =
+            Policy { curator_share: BasisPoints(share), quality_bar: BasisPoints(9_000), ..open_policy() };
+        let set = DatanetAction::SetPolicy { datanet: name("open"), policy: Box::new(dear) };
+        world.accept(CURATOR, Action::Datanets(set));
+        world.pass(1);
+    }
     world.accept(REVIEWER, decide(1, accept(5_000)));
     let owners = contribution_of(&world, 1).unwrap().owners;
     assert_eq!(owners.iter().map(|owner| owner.parts).collect::<Vec<_>>(), [8_500, 500, 1_000]);

@@ -249,7 +249,7 @@ proptest! {
         let authors: Vec<_> = parts.iter().enumerate().map(|(who, parts)| openledger_types::NewOwner {
             account: openledger_types::AccountId([who as u8; 20]), parts: *parts,
         }).collect();
-        let owners = owners(&policy, account(CURATOR), &name("open"), &authors);
+        let owners = owners(&policy.promise(), account(CURATOR), &name("open"), &authors);
         let parts: Vec<u64> = owners.iter().map(|owner| owner.parts).collect();
         let amounts = split_owners(Amount(amount), &parts);
         prop_assert_eq!(Amount::sum(amounts.iter().copied()), Some(Amount(amount)));

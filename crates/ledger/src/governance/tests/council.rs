@@ -170,6 +170,26 @@ fn a_pause_of_proposals_takes_no_time_from_them() {
     assert_eq!(stage(&world, 2), Stage::Cancelled);
 }
 
+/// Two pauses, the second a moment after the first: what was approved before both was cancelled as if only the second had been.
+#[test]
+fn two_pauses_of_proposals_take_no_time_from_them() {
+    let mut world = voters_with(|parameters| parameters.governance.execution_epochs = 2);
+    world.accept(0, propose(&[grant(1_000)], Some(KEPT)));
+    votes(&mut world, 1, 0..4, 4..4);
+    world.pass(7);
+    world.accept(0, close(1));
+    world.pass(7);
+    for _ in 0..2 {
+        let until_ms = world.context.timestamp_ms + 3 * world.parameters.epoch_ms;
+        let proposals = [Pausable::Proposals];
+        world.transit(0, |transition| crate::governance::pause::begin(transition, &proposals, until_ms));
+        world.context.timestamp_ms += 1;
+        world.pass(3);
+    }
+    world.accept(0, run(1));
+    assert!(matches!(stage(&world, 1), Stage::Executed { .. }));
+}
+
 #[test]
 fn an_order_is_forgotten_after_a_day_and_a_council_after_its_term() {
     let mut world = seated();

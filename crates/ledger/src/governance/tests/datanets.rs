@@ -160,3 +160,59 @@ fn a_policy_of_a_datanet_keeps_its_bounds_and_its_promise() {
     let key = GovernanceKey::Proposal(help(), 1).state();
     assert_eq!(world.record::<ProposalRecord>(&key).unwrap().stage, Stage::Restored);
 }
+
+fn announce(treasury_share: u16) -> Action {
+    let policy = Box::new(sharing(treasury_share));
+    Action::Datanets(openledger_types::DatanetAction::SetPolicy { datanet: name("help"), policy })
+}
+
+/// A policy that the houses propose, and that is approved; nobody has executed it.
+fn approved(world: &mut World, treasury_share: u16, target: Target) {
+    world.accept(1, propose_for_help(&[changed(treasury_share)], target));
+    decide(world, 1, 5, 14);
+    world.pass(14);
+}
+
+/// The curator lowered its share while the houses voted, so that their step was too large, and nobody could execute it.
+#[test]
+fn a_curator_has_no_veto() {
+    let mut world = members();
+    world.accept(CURATOR, announce(200));
+    world.pass(7);
+    world.accept(1, propose_for_help(&[changed(350)], holds(1)));
+    world.accept(CURATOR, announce(0));
+    decide(&mut world, 1, 5, 14);
+    world.pass(14);
+    assert_eq!(policy(&world), sharing(0));
+    world.accept(STRANGER, execute(1));
+    world.pass(7);
+    assert_eq!(policy(&world), sharing(350));
+}
+
+/// What the curator announced before the execution was never in force, and came into force when the promise was broken.
+#[test]
+fn a_broken_promise_restores_the_policy_that_was_in_force() {
+    let mut world = members();
+    approved(&mut world, 150, holds(u64::MAX));
+    world.check([(CURATOR, announce(100), Ok(())), (STRANGER, execute(1), Ok(()))]);
+    world.pass(5);
+    world.accept(STRANGER, ask(GovernanceAction::Review { scope: help(), proposal: 1 }));
+    world.pass(7);
+    assert_eq!(policy(&world), sharing(0));
+}
+
+#[test]
+fn a_policy_that_is_out_of_bounds_by_now_is_not_restored() {
+    let mut world = members();
+    world.accept(CURATOR, announce(200));
+    world.pass(7);
+    approved(&mut world, 150, holds(u64::MAX));
+    world.accept(STRANGER, execute(1));
+    let mut parameters = world.parameters.clone();
+    parameters.datanets.treasury_share_max = BasisPoints(199);
+    world.state.insert(StateKey::Parameters.encode(), openledger_types::codec::encode(&parameters));
+    world.pass(7);
+    world.accept(STRANGER, ask(GovernanceAction::Review { scope: help(), proposal: 1 }));
+    world.pass(7);
+    assert_eq!(policy(&world), sharing(150));
+}

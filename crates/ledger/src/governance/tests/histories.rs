@@ -194,6 +194,12 @@ fn the_constitution_needs_two_thirds_and_ends_unless_renewed() {
     world.pass(365);
     world.check([(0, sunset(2), Err(SunsetNotDue))]);
     world.pass(365);
+    // It forgets small steps that nobody took: that is no change, whoever looked before.
+    let bytes = world.signed(STRANGER, sunset(2));
+    let outcome = world.outcome(&bytes);
+    let changed = outcome.changes.iter().map(|(key, _)| key.clone());
+    let absent: Vec<_> = changed.filter(|key| !world.state.contains_key(key)).collect();
+    world.check_knowing(&bytes, &outcome, absent);
     world.accept(STRANGER, sunset(2));
     assert_eq!((parameter(&world, "split.burn"), parameter(&world, "split.maintenance")), (500, 700));
     world.check([(0, sunset(2), Err(SunsetNotDue)), (0, sunset(3), Err(SunsetNotDue))]);

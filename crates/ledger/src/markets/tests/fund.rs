@@ -79,6 +79,28 @@ fn the_fund_pays_for_new_capacity_that_is_there_and_proven() {
     world.check([(PROVIDER, bid("general", 1_000_000, 1_000), Err(ClusterNotNew))]);
 }
 
+/// A bid for almost nothing, with as much capacity as the round could pay at that price, was taken first; at anybody else's price
+/// the round could not pay it, so nobody else was taken.
+#[test]
+fn a_cheap_bid_leaves_money_for_the_others() {
+    let mut world = World::prepared();
+    fill_fund(&mut world);
+    world.accept(STRANGER, provider(1_000_000_000));
+    let largest = (0..40).rev().map(|bit| 1u64 << bit).fold(0, |sum, bit| {
+        let fits = world.clone().send(PROVIDER, bid("general", sum + bit, 1_000)).is_ok();
+        if fits { sum + bit } else { sum }
+    });
+    world.check([
+        (PROVIDER, bid("general", largest + 1, 1_000), Err(BidTooHigh)),
+        (PROVIDER, bid("general", largest, 1_000), Ok(())),
+        (STRANGER, bid("general", largest, 200_000), Ok(())),
+    ]);
+    world.pass(1);
+    world.accept(CONSUMER, close("general"));
+    let (cheap, honest) = (award(&world, PROVIDER).unwrap(), award(&world, STRANGER).unwrap());
+    assert_eq!((cheap.price, honest.price), (Amount(200_000), Amount(200_000)));
+}
+
 #[test]
 fn a_provider_whose_cluster_has_another_root_has_one_bid() {
     let mut world = World::prepared();

@@ -29,9 +29,14 @@ fn set_totals(world: &mut World, capacity: u64, served: u64) {
     world.state.insert(key.encode(), codec::encode(&ClassRecord { running, ..class }));
 }
 
-/// Pays the capacity fund by a premium, through settlement.
+/// Pays the capacity fund by a premium, through settlement, and by donations.
 fn fill_fund(world: &mut World) -> Amount {
     let batch = world.batch(&[world.terms("base", 40_000_000, 6, &[], 1)]);
     world.accept(GATEWAY, settling(batch));
+    for donor in [10, 11] {
+        let donation =
+            openledger_types::FundsAction::Donate { pool: Pool::Capacity, amount: Amount(900_000_000) };
+        world.accept(donor, Action::Funds(donation));
+    }
     world.record(&StateKey::Pool(Pool::Capacity)).unwrap()
 }

@@ -179,9 +179,15 @@ fn job(world: &World, dice: &mut Dice) -> (u8, Ask) {
         JobState::Decided { until_epoch, .. } if !late(until_epoch) && dice.chance(2) => {
             (if dice.chance(2) { client } else { payee }, Ask::ContestJob { job: id, paid })
         }
+        JobState::Contested { paid: decided, contest, .. }
+            if !late(contest.answer_until) && contest.answer.is_none() && dice.chance(2) =>
+        {
+            let who = if contest.paid < decided { payee } else { client };
+            (who, Ask::ContestJob { job: id, paid })
+        }
         JobState::Contested { contest, until_epoch, .. } if !late(until_epoch) => {
             let drawn = |epoch: &u64| world.record::<BeaconRecord>(&StateKey::Beacon(*epoch)).is_some();
-            let beacon = (contest.epoch + 1..=world.epoch()).find(drawn).unwrap_or_default();
+            let beacon = (contest.answer_until + 1..=world.epoch()).find(drawn).unwrap_or_default();
             let juror = one_of(&super::open::jurors(world, contest.epoch), dice).unwrap_or(client);
             (juror, Ask::JudgeJob { job: id, beacon, contested: dice.chance(2) })
         }
