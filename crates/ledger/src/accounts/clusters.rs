@@ -120,8 +120,10 @@ pub(crate) fn disconnect(transition: &mut Transition<'_>, one: AccountId, other:
     let root = cluster_of(transition, one)?;
     transition.view.need([AccountKey::Group(root).state(), reputation::key_of_mark(root)])?;
     // When both leave, one of the first three takes the root's place.
-    let heirs = group(transition, root)?.members;
-    transition.view.need(heirs.iter().take(3).map(|heir| reputation::key_of_mark(*heir)))?;
+    let heirs = group(transition, root)?.members.into_iter().take(3);
+    transition
+        .view
+        .need(heirs.flat_map(|heir| [reputation::key_of_mark(heir), AccountKey::Group(heir).state()]))?;
     for account in [one, other] {
         let key = AccountKey::LinkCount(account).state();
         let links = transition.view.get::<u32>(&key)?.unwrap_or_default();
