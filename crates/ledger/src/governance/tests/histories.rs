@@ -197,7 +197,7 @@ fn the_constitution_needs_two_thirds_and_ends_unless_renewed() {
     // It forgets small steps that nobody took: that is no change, whoever looked before.
     let bytes = world.signed(STRANGER, sunset(2));
     let outcome = world.outcome(&bytes);
-    let changed = outcome.changes.iter().map(|(key, _)| key.clone());
+    let changed = outcome.changes.keys().cloned();
     let absent: Vec<_> = changed.filter(|key| !world.state.contains_key(key)).collect();
     world.check_knowing(&bytes, &outcome, absent);
     world.accept(STRANGER, sunset(2));
