@@ -62,6 +62,12 @@ fn channels_open_top_up_and_close_in_two_phases() {
     ]);
 }
 
+/// A pause of settlement as the state has it.
+fn pause(world: &mut World, from_ms: u64, until_ms: u64) {
+    let steps = vec![PausedStep { step: Pausable::Settlement, from_ms, until_ms }];
+    world.state.insert(GovernanceKey::Pause.state().encode(), codec::encode(&PauseRecord { steps }));
+}
+
 /// Settlement was paused for three days, and a channel closed after an hour: consumers took back what they had spent, because
 /// their gateway could not claim it.
 #[test]
@@ -71,15 +77,14 @@ fn a_pause_of_settlement_does_not_give_back_what_was_spent() {
     let batch = world.batch(&[world.terms("base", 10_007, 0, &[], 1)]);
     world.accept(CONSUMER, close(channel));
     let from_ms = world.context.timestamp_ms + 1;
-    let paused = PausedStep { step: Pausable::Settlement, from_ms, until_ms: from_ms + 72 * hour };
-    let key = GovernanceKey::Pause.state();
-    world.state.insert(key.encode(), codec::encode(&PauseRecord { steps: vec![paused] }));
+    let until_ms = from_ms + 72 * hour;
+    pause(&mut world, from_ms, until_ms);
     world.context.timestamp_ms += hour;
     world.check([
         (GATEWAY, settling(batch.clone()), Err(StepPaused)),
         (CONSUMER, close(channel), Err(ChannelStillOpen)),
     ]);
-    world.context.timestamp_ms = paused.until_ms;
+    world.context.timestamp_ms = until_ms;
     world.check([(CONSUMER, close(channel), Err(ChannelStillOpen)), (GATEWAY, settling(batch), Ok(()))]);
     world.context.timestamp_ms += hour;
     world.accept(CONSUMER, close(channel));
@@ -93,7 +98,7 @@ fn a_second_pause_takes_nothing_of_what_the_first_gave_back() {
     let (channel, hour) = (world.channel(), 3_600_000);
     let batch = world.batch(&[world.terms("base", 10_007, 0, &[], 1)]);
     world.accept(CONSUMER, close(channel));
-    let pause = |world: &mut World| {
+    let paused = |world: &mut World| {
         let until_ms = world.context.timestamp_ms + 72 * hour;
         world.transit(0, |transition| {
             crate::governance::begin_pause(transition, &[Pausable::Settlement], until_ms)
@@ -101,8 +106,8 @@ fn a_second_pause_takes_nothing_of_what_the_first_gave_back() {
         world.context.timestamp_ms = until_ms + 1;
     };
     world.context.timestamp_ms += 1;
-    pause(&mut world);
-    pause(&mut world);
+    paused(&mut world);
+    paused(&mut world);
     world.check([(CONSUMER, close(channel), Err(ChannelStillOpen)), (GATEWAY, settling(batch), Ok(()))]);
     world.context.timestamp_ms += hour;
     world.accept(CONSUMER, close(channel));
@@ -116,9 +121,7 @@ fn a_pause_after_the_delay_keeps_nobody() {
     world.accept(CONSUMER, close(channel));
     world.context.timestamp_ms += 3_600_000;
     let from_ms = world.context.timestamp_ms;
-    let paused = PausedStep { step: Pausable::Settlement, from_ms, until_ms: u64::MAX };
-    let key = GovernanceKey::Pause.state();
-    world.state.insert(key.encode(), codec::encode(&PauseRecord { steps: vec![paused] }));
+    pause(&mut world, from_ms, u64::MAX);
     world.accept(CONSUMER, close(channel));
     assert_eq!(world.credits(CONSUMER), 1_000_000_000);
 }

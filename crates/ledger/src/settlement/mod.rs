@@ -55,7 +55,7 @@ mod limit_tests;
 mod netting;
 mod payouts;
 #[cfg(test)]
-mod refund_tests;
+pub(crate) mod refund_tests;
 mod refunds;
 mod split;
 #[cfg(test)]

@@ -11,7 +11,8 @@ use super::SettlementKey;
 use crate::StateKey;
 use crate::tests::*;
 
-fn refund(world: &World, amount: u64, change: impl FnOnce(&mut Refund)) -> Action {
+/// A refund of receipt 2, which charged 10,100.
+pub(crate) fn refund(world: &World, amount: u64, change: impl FnOnce(&mut Refund)) -> Action {
     let mut refund = Refund {
         batch: 1,
         receipt: 2,

@@ -3,11 +3,11 @@
 use openledger_types::advances::AdvanceAction;
 use openledger_types::audits::{BreakerRecord, SubjectRecord};
 use openledger_types::record::{GatewayRecord, TrancheRecord};
-use openledger_types::settlement::{Refund, SettlementAction};
 use openledger_types::{Cause, Holder};
 
 use super::super::penalty;
 use super::*;
+use crate::settlement::refund_tests::refund as refunding;
 
 /// What faults can take from the gateway: bond and escrow.
 fn gateway_worth(world: &World) -> u64 {
@@ -221,15 +221,7 @@ fn a_challenge_that_nobody_can_check_costs_nothing_and_ends() {
 }
 
 fn refund(world: &World, audit: AuditId, amount: u64) -> Action {
-    Action::Settlement(SettlementAction::Refund(Refund {
-        batch: audit.batch,
-        receipt: 2,
-        channel: world.channel(),
-        charged: Amount(10_100),
-        amount: Amount(amount),
-        failed: false,
-        consent: None,
-    }))
+    refunding(world, amount, |refund| refund.batch = audit.batch)
 }
 
 /// A consumer was refunded by its gateway, and then again by the audit.

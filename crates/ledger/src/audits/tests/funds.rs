@@ -89,27 +89,36 @@ fn batches_of_newcomers_do_not_empty_the_fund() {
     assert!(fund(&world) > before / 2, "{} of {before}", fund(&world));
 }
 
+/// A challenge while the fund is low, and what its panel says. Returns what the challenger had before.
+fn challenged(verdict: Option<Verdict>, donated: u64) -> (World, AuditId, u64) {
+    let (mut world, audit) = poor();
+    say(&mut world, audit, |_| Some(Verdict::Pass));
+    advance(&mut world, audit);
+    let credits = world.credits(CONSUMER);
+    world.accept(CONSUMER, challenge(audit, COMPUTATION));
+    advance(&mut world, audit);
+    if donated > 0 {
+        let donate = FundsAction::Donate { pool: Pool::Verification, amount: Amount(donated) };
+        world.accept(STRANGER, Action::Funds(donate));
+    }
+    say(&mut world, audit, |_| verdict);
+    advance(&mut world, audit);
+    (world, audit, credits)
+}
+
 /// Whoever challenged while the fund was low paid for the checks, also when it had been right.
 #[test]
 fn whoever_was_right_gets_back_what_it_paid_for_checks() {
-    let after = |verdict: Option<Verdict>, donated: u64| {
-        let (mut world, audit) = poor();
-        say(&mut world, audit, |_| Some(Verdict::Pass));
-        advance(&mut world, audit);
-        let credits = world.credits(CONSUMER);
-        world.accept(CONSUMER, challenge(audit, COMPUTATION));
-        advance(&mut world, audit);
-        if donated > 0 {
-            let donate = FundsAction::Donate { pool: Pool::Verification, amount: Amount(donated) };
-            world.accept(STRANGER, Action::Funds(donate));
-        }
-        say(&mut world, audit, |_| verdict);
-        advance(&mut world, audit);
+    let paid = |verdict, donated| {
+        let (world, _, credits) = challenged(verdict, donated);
         credits - world.credits(CONSUMER)
     };
-    assert_eq!(after(Some(COMPUTATION), 1_000_000), 0);
-    assert_eq!(after(None, 1_000_000), 0, "nobody spoke");
-    assert_eq!(after(Some(Verdict::Pass), 1_000_000), 1_000_000, "whoever was wrong pays for the checks");
-    let low = after(Some(COMPUTATION), 0);
+    assert_eq!(paid(Some(COMPUTATION), 1_000_000), 0);
+    assert_eq!(paid(None, 1_000_000), 0, "nobody spoke");
+    assert_eq!(paid(Some(Verdict::Pass), 1_000_000), 1_000_000, "whoever was wrong pays for the checks");
+    let (mut world, audit, credits) = challenged(Some(COMPUTATION), 0);
+    let low = credits - world.credits(CONSUMER);
     assert!((1..3 * 4_500).contains(&low), "as far as the fund reaches: {low}");
+    finish(&mut world, audit);
+    assert!(world.credits(CONSUMER) > credits, "the reward is more than that");
 }

@@ -154,25 +154,6 @@ pub(super) fn poor() -> (World, AuditId) {
 }
 
 #[test]
-fn a_challenge_that_the_fund_cannot_pay_for_is_checked_out_of_its_bond() {
-    let (mut world, audit) = poor();
-    say(&mut world, audit, |_| Some(Verdict::Pass));
-    advance(&mut world, audit);
-    let credits = world.credits(CONSUMER);
-    world.accept(CONSUMER, challenge(audit, COMPUTATION));
-    advance(&mut world, audit);
-    say(&mut world, audit, |_| Some(COMPUTATION));
-    advance(&mut world, audit);
-    let paid = credits - world.credits(CONSUMER);
-    assert!(
-        (1..3 * 4_500).contains(&paid),
-        "the rest came back, and as much of the fees as the fund had: {paid}"
-    );
-    finish(&mut world, audit);
-    assert!(world.credits(CONSUMER) > credits, "the reward is more than that");
-}
-
-#[test]
 fn a_fault_waits_until_the_fund_can_pay_for_its_panel() {
     let (mut world, audit) = poor();
     say(&mut world, audit, |_| Some(COMPUTATION));
