@@ -52,9 +52,9 @@ fn bond(transition: &mut Transition<'_>, from: AccountId, amount: Amount) -> App
     supply::shift(transition, from, Holder::Custody, Asset::Open, amount, Cause::LinkBonded)
 }
 
-fn pay(transition: &mut Transition<'_>, to: AccountId, amount: Amount, cause: Cause) -> Applied {
+fn pay(transition: &mut Transition<'_>, to: AccountId, amount: Amount) -> Applied {
     let to = Holder::Account(to);
-    supply::shift(transition, Holder::Custody, to, Asset::Open, amount, cause)
+    supply::shift(transition, Holder::Custody, to, Asset::Open, amount, Cause::LinkBonded)
 }
 
 pub(crate) fn report(
@@ -181,7 +181,7 @@ pub(crate) fn settle(transition: &mut Transition<'_>, one: AccountId, other: Acc
 }
 
 fn give_back(transition: &mut Transition<'_>, record: &mut FindingRecord) -> Applied {
-    pay(transition, record.reporter, std::mem::take(&mut record.bond), Cause::LinkBonded)
+    pay(transition, record.reporter, std::mem::take(&mut record.bond))
 }
 
 /// What the panel said, and who pays for it. Both bonds are gone after that.
@@ -200,18 +200,13 @@ fn decide(
     // A reporter who has its bond back has nothing to pay with.
     let loser =
         if upheld == Some(false) && reported > Amount::ZERO { &mut reported } else { &mut challenged };
-    let fee = transition.parameters.datanets.juror_fee;
-    for (juror, _) in &challenge.votes {
-        let part = fee.min(*loser);
-        *loser = loser.minus(part).expect("the fee is at most what is left");
-        pay(transition, *juror, part, Cause::JurorFee)?;
-    }
+    *loser = datanets::pay_jurors(transition, &Holder::Custody, *loser, &challenge.votes)?;
     let (reporter, challenger) = match upheld {
         Some(true) => (reported.plus(challenged), Some(Amount::ZERO)),
         Some(false) => (Some(Amount::ZERO), reported.plus(challenged)),
         None => (Some(reported), Some(challenged)),
     };
     let (reporter, challenger) = reporter.zip(challenger).ok_or(Rejection::AmountOverflow)?;
-    pay(transition, record.reporter, reporter, Cause::LinkBonded)?;
-    pay(transition, challenge.by, challenger, Cause::LinkBonded)
+    pay(transition, record.reporter, reporter)?;
+    pay(transition, challenge.by, challenger)
 }

@@ -7,7 +7,7 @@
 
 use openledger_types::agents::{AgentEvent, Answer, Contest, JobId, JobRecord, JobState};
 use openledger_types::record::Pool;
-use openledger_types::{AccountId, Amount, Asset, BasisPoints, Cause, Event, Holder, Rejection};
+use openledger_types::{AccountId, Asset, BasisPoints, Cause, Event, Holder, Rejection};
 
 use super::closing::{DECIDED, Ending, RESOLVED};
 use super::jobs::in_time;
@@ -113,7 +113,7 @@ pub(super) fn conclude(
         (Some(answer), _) => (answer.by, Some(contest.by)),
         (None, answer) => (contest.by, answer.map(|answer| answer.by)),
     };
-    let left = pay_jurors(transition, contest)?;
+    let left = datanets::pay_jurors(transition, &Holder::Custody, contest.bond, &contest.votes)?;
     let vain = right == Some(false) || answered_in_vain.is_some();
     let (to, cause) = if vain {
         (Holder::Pool(Pool::Slashed), Cause::Slashed)
@@ -135,16 +135,4 @@ pub(super) fn conclude(
         Some(false) => chosen(other, contest.paid),
         None => Ending::Decided { paid: decided, evaluator_right: true, quarters: DECIDED },
     })
-}
-
-/// Pays everybody who judged out of one bond; returns what is left of it.
-fn pay_jurors(transition: &mut Transition<'_>, contest: &Contest) -> Applied<Amount> {
-    let mut left = contest.bond;
-    for (juror, _) in &contest.votes {
-        let fee: Amount = transition.parameters.datanets.juror_fee.min(left);
-        left = left.minus(fee).expect("the fee is at most what is left");
-        let to = Holder::Account(*juror);
-        supply::shift(transition, Holder::Custody, to, Asset::Open, fee, Cause::JurorFee)?;
-    }
-    Ok(left)
 }

@@ -8,9 +8,7 @@ use openledger_types::datanets::{
     DatanetEvent, DisputeRecord, FaultRecord, Matter, Provenance, Reason, Stage, SubmissionRecord,
 };
 use openledger_types::record::{ClusterRecord, ContributionRecord};
-use openledger_types::{
-    AccountId, Amount, Asset, BasisPoints, Cause, ContributionId, Holder, Name, Rejection,
-};
+use openledger_types::{AccountId, Asset, BasisPoints, Cause, ContributionId, Holder, Name, Rejection};
 
 use super::open::{self, bond, submission, submission_key};
 use super::rules::emit;
@@ -334,29 +332,15 @@ fn pay(transition: &mut Transition<'_>, dispute: &DisputeRecord, verdict: Verdic
     for party in parties.filter(|party| *party != payer) {
         open::release(transition, party, dispute.bond, false)?;
     }
-    let mut rest = dispute.bond;
-    for (juror, _) in &dispute.votes {
-        let fee = transition.parameters.datanets.juror_fee.min(rest);
-        rest = rest.minus(fee).expect("the fee is at most what is left");
-        move_bond(transition, payer, Holder::Account(*juror), fee, Cause::JurorFee)?;
-    }
+    let bond = Holder::Bond(payer);
+    let mut rest = jurors::pay(transition, &bond, dispute.bond, &dispute.votes)?;
     if verdict != Verdict::Lost && winner.is_none() {
         return open::release(transition, payer, rest, false);
     }
     let half = rest.basis_points(BasisPoints(5_000));
     if let Some(winner) = winner {
         rest = rest.minus(half).expect("a half is a part");
-        move_bond(transition, payer, Holder::Account(winner), half, Cause::Indemnity)?;
+        supply::shift(transition, bond, Holder::Account(winner), Asset::Open, half, Cause::Indemnity)?;
     }
     open::release(transition, payer, rest, true)
-}
-
-fn move_bond(
-    transition: &mut Transition<'_>,
-    payer: AccountId,
-    to: Holder,
-    amount: Amount,
-    cause: Cause,
-) -> Applied {
-    supply::shift(transition, Holder::Bond(payer), to, Asset::Open, amount, cause)
 }

@@ -8,7 +8,7 @@
 
 use openledger_types::datanets::{DatanetEvent, JurorRecord};
 use openledger_types::record::BeaconRecord;
-use openledger_types::{AccountId, Cause, Hash, Rejection, codec, limits, sha256};
+use openledger_types::{AccountId, Amount, Asset, Cause, Hash, Holder, Rejection, codec, limits, sha256};
 
 use super::DatanetKey;
 use super::open::{bond, release};
@@ -16,6 +16,7 @@ use super::rules::emit;
 use crate::accounts::{cluster_of, key_of_cluster, moved_since};
 use crate::execute::Transition;
 use crate::state::{Applied, StateKey};
+use crate::supply;
 
 pub(crate) fn juror_key(account: AccountId) -> StateKey {
     StateKey::Datanets(DatanetKey::Juror(account))
@@ -140,6 +141,22 @@ pub(super) fn is_drawn<T: borsh::BorshSerialize>(
     seats: u64,
 ) -> bool {
     draw(b"openledger panel\0", &(randomness, matter, account), u64::from(jurors)) < seats
+}
+
+/// Pays everybody who judged the fixed fee out of a bond, as far as that reaches. Returns what is left of it.
+pub(crate) fn pay(
+    transition: &mut Transition<'_>,
+    from: &Holder,
+    mut bond: Amount,
+    votes: &[(AccountId, bool)],
+) -> Applied<Amount> {
+    for (juror, _) in votes {
+        let fee = transition.parameters.datanets.juror_fee.min(bond);
+        bond = bond.minus(fee).expect("the fee is at most what is left");
+        let to = Holder::Account(*juror);
+        supply::shift(transition, from.clone(), to, Asset::Open, fee, Cause::JurorFee)?;
+    }
+    Ok(bond)
 }
 
 /// How many voted for and against; none below the quorum.

@@ -73,7 +73,9 @@ pub(crate) use apply::{
     contribute, create, keys_of_contribute, keys_of_contribution, keys_of_datanet, revoke, seal,
 };
 pub(crate) use disputes::{dispute_key, is_open as is_disputed};
-pub(crate) use jurors::{Panel, count as jurors, count_key as key_of_jurors, counted, juror_key, sit};
+pub(crate) use jurors::{
+    Panel, count as jurors, count_key as key_of_jurors, counted, juror_key, pay as pay_jurors, sit,
+};
 pub use key::{DatanetKey, DatanetsRecord};
 pub(crate) use rules::{appoint, check_bounds, check_change, last_policy, replace_policy, rules_key};
 pub(crate) use treasury::treasury_pay;
