@@ -27,7 +27,7 @@ pub(super) fn keys(audit: AuditId, auditor: AccountId) -> Vec<StateKey> {
 }
 
 /// What the ruling says about a verdict of the round `last` or an earlier one.
-fn judged(
+pub(super) fn judged(
     record: &AuditRecord,
     seat: &Seat,
     (stage, last): (Stage, bool),

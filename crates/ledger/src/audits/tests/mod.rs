@@ -1,6 +1,7 @@
 //! What the tests of audits share: a network with auditors, and one receipt that is being audited.
 
 mod attacks;
+mod bounds;
 mod draws;
 mod funds;
 mod histories;
