@@ -43,6 +43,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("commonware-", &["chain"]),
     ("tantivy", &["retrieval"]),
     ("libsais", &["attribution"]),
+    ("zstd", &["attribution"]),
+    ("crc32fast", &["attribution"]),
     ("tokenizers", &["model"]),
     ("redb", &["store"]),
     ("askama", &["explorer"]),

@@ -13,10 +13,7 @@ use openledger_datanet::{ClusterId, merkle};
 
 use crate::logarithm::ln_ratio;
 use crate::parameters::{ATTRIBUTION_VERSION, SEGMENTS_MAX};
-use crate::search::UNKNOWN;
-use crate::segment::{IndexError, Segment};
-
-const MAGIC: &[u8; 8] = b"OLINDEX\x01";
+use crate::segment::{IndexError, Segment, UNKNOWN, View};
 
 /// Several segments read as one.
 #[derive(Debug, Clone)]
@@ -28,14 +25,6 @@ pub struct Index {
     weights: Vec<Vec<u64>>,
     unknown_weight: u64,
     root: [u8; 32],
-}
-
-/// A word of an output, as the index sees it.
-#[derive(Debug, Clone)]
-pub(crate) struct KnownWord {
-    /// The word's id in each segment; [`UNKNOWN`] where it does not occur.
-    pub(crate) ids: Vec<u32>,
-    pub(crate) weight: u64,
 }
 
 impl Index {
@@ -72,96 +61,85 @@ impl Index {
         self.owns_cluster[segment][document]
     }
 
-    /// What the index knows of a folded word.
-    pub(crate) fn look_up(&self, folded: &str) -> KnownWord {
-        let ids: Vec<u32> = self.segments.iter().map(|segment| segment.word_id(folded)).collect();
-        let known = ids.iter().zip(&self.weights).find(|(id, _)| **id != UNKNOWN);
-        let weight = known.map_or(self.unknown_weight, |(id, weights)| weights[*id as usize - 1]);
-        KnownWord { ids, weight }
+    /// The segments, ready to be searched.
+    pub(crate) fn views(&self) -> Vec<View<'_>> {
+        self.segments.iter().map(|segment| segment.view()).collect()
     }
 
-    /// The index as bytes: magic, the number of segments, each behind its length.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&(self.segments.len() as u64).to_le_bytes());
-        for segment in &self.segments {
-            let segment = segment.to_bytes();
-            bytes.extend_from_slice(&(segment.len() as u64).to_le_bytes());
-            bytes.extend_from_slice(&segment);
-        }
-        bytes
-    }
-
-    /// Reads an index and checks all of it.
-    ///
-    /// # Errors
-    /// The first part that is damaged.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, IndexError> {
-        let damaged = |cause| IndexError::Damaged { part: "list of segments", cause };
-        let rest = bytes.strip_prefix(MAGIC).ok_or(damaged("is not that of an index, version 1"))?;
-        let (count, mut rest) = rest.split_first_chunk::<8>().ok_or(damaged("is cut off"))?;
-        let count = u64::from_le_bytes(*count);
-        if count > SEGMENTS_MAX as u64 {
-            return Err(damaged("is too long"));
-        }
-        let mut segments = Vec::new();
-        for _ in 0..count {
-            let (length, after) = rest.split_first_chunk::<8>().ok_or(damaged("is cut off"))?;
-            let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged("is too long"))?;
-            let (segment, after) = after.split_at_checked(length).ok_or(damaged("is cut off"))?;
-            segments.push(Arc::new(Segment::from_bytes(segment)?));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            return Err(damaged("is followed by other bytes"));
-        }
-        Self::join(segments)
+    /// The weight of a word whose number in each segment is given, [`UNKNOWN`] where it does not occur.
+    pub(crate) fn weight(&self, ids: impl Iterator<Item = u32>) -> u64 {
+        let mut known = ids.zip(&self.weights).filter(|(id, _)| *id != UNKNOWN);
+        let weight = known.find_map(|(id, weights)| weights.get(id as usize - 1));
+        weight.copied().unwrap_or(self.unknown_weight)
     }
 }
 
 fn find_owners(segments: &[Arc<Segment>]) -> Vec<Vec<bool>> {
     let mut owners: BTreeMap<ClusterId, (u64, usize)> = BTreeMap::new();
     for (place, segment) in segments.iter().enumerate() {
-        for document in &segment.parts.documents {
+        for document in segment.view().documents() {
             let claim = (document.sequence, place);
             owners.entry(document.cluster).and_modify(|owner| *owner = claim.min(*owner)).or_insert(claim);
         }
     }
     let owns = |place: usize, segment: &Segment| {
-        segment.parts.documents.iter().map(|d| owners.get(&d.cluster) == Some(&(d.sequence, place))).collect()
+        segment.view().documents().map(|d| owners.get(&d.cluster) == Some(&(d.sequence, place))).collect()
     };
     segments.iter().enumerate().map(|(place, segment)| owns(place, segment)).collect()
 }
 
 /// The weights of each segment's words, and of a word that no owned text holds.
 fn weigh(segments: &[Arc<Segment>], owns_cluster: &[Vec<bool>]) -> (Vec<Vec<u64>>, u64) {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (segment, owns) in segments.iter().zip(owns_cluster) {
-        for (word, count) in segment.parts.dictionary.iter().zip(owned_counts(segment, owns)) {
-            *counts.entry(word).or_default() += count;
+    let views: Vec<View<'_>> = segments.iter().map(|segment| segment.view()).collect();
+    let mut counts: Vec<Vec<u64>> =
+        views.iter().zip(owns_cluster).map(|(view, owns)| owned_counts(view, owns)).collect();
+    let distinct = match &views[..] {
+        [view] => view.word_total(),
+        _ => sum_over_segments(&views, &mut counts),
+    };
+    let size = owned_words(&views, owns_cluster) + distinct as u64 + 1;
+    let weigh = |count: u64| ln_ratio(size, count + 1).max(1);
+    let weights = counts.into_iter().map(|counts| counts.into_iter().map(weigh).collect()).collect();
+    (weights, weigh(0))
+}
+
+/// Replaces the count of each word by its count in all segments; says how many distinct words there are.
+fn sum_over_segments(views: &[View<'_>], counts: &mut [Vec<u64>]) -> usize {
+    let words: Vec<Vec<Vec<u8>>> = views.iter().map(View::all_words).collect();
+    let mut places: BTreeMap<&[u8], Vec<(usize, usize)>> = BTreeMap::new();
+    for (segment, words) in words.iter().enumerate() {
+        for (place, word) in words.iter().enumerate() {
+            places.entry(word).or_default().push((segment, place));
         }
     }
-    let size = counts.values().sum::<u64>() + counts.len() as u64 + 1;
-    let weight = |word: &String| ln_ratio(size, counts.get(word.as_str()).copied().unwrap_or(0) + 1).max(1);
-    let weights =
-        segments.iter().map(|segment| segment.parts.dictionary.iter().map(weight).collect()).collect();
-    (weights, ln_ratio(size, 1).max(1))
+    for places in places.values() {
+        let sum: u64 = places.iter().map(|&(segment, place)| counts[segment][place]).sum();
+        places.iter().for_each(|&(segment, place)| counts[segment][place] = sum);
+    }
+    places.len()
 }
 
 /// How often each word occurs in the documents that own their clusters.
-fn owned_counts(segment: &Segment, owns: &[bool]) -> Vec<u64> {
-    let mut counts: Vec<u64> = segment.parts.counts.iter().map(|&count| u64::from(count)).collect();
-    for (place, document) in segment.parts.documents.iter().enumerate().filter(|(place, _)| !owns[*place]) {
-        let end = segment
-            .parts
-            .documents
-            .get(place + 1)
-            .map_or(segment.parts.ids.len(), |next| next.first_word as usize);
-        for &id in segment.parts.ids[document.first_word as usize..end].iter().filter(|&&id| id > 0) {
-            counts[id as usize - 1] -= 1;
+fn owned_counts(view: &View<'_>, owns: &[bool]) -> Vec<u64> {
+    let mut counts = view.counts();
+    for (document, _) in owns.iter().enumerate().filter(|(_, owns)| !**owns) {
+        for word in view.words_of(document) {
+            if let Some(count) = word.checked_sub(1).and_then(|place| counts.get_mut(place)) {
+                *count = count.saturating_sub(1);
+            }
         }
     }
     counts
+}
+
+/// How many words the documents that own their clusters have.
+fn owned_words(views: &[View<'_>], owns_cluster: &[Vec<bool>]) -> u64 {
+    let words = |view: &View<'_>, owns: &[bool]| {
+        let copied = owns.iter().enumerate().filter(|(_, owns)| !**owns);
+        let copied: usize = copied.map(|(document, _)| view.words_of(document).count()).sum();
+        view.segment.word_count().saturating_sub(copied) as u64
+    };
+    views.iter().zip(owns_cluster).map(|(view, owns)| words(view, owns)).sum()
 }
 
 fn join_root(segments: &[Arc<Segment>]) -> [u8; 32] {

@@ -1,6 +1,7 @@
 //! Attribution by verbatim reuse: an output and an index give integer shares that sum exactly.
 //!
-//! The way: [`Segment::build`] makes the immutable index of one snapshot; its root is sealed into the snapshot.
+//! The way: [`Segment::build`] makes the immutable index of one snapshot, bytes that are searched where they stand
+//! ([`Segment::open`]), with the texts inside; its root is sealed into the snapshot.
 //! [`Index::join`] reads several segments as one. [`Matcher`] finds the maximal matching spans while an output streams;
 //! [`attribute`] finds them in a whole output by another algorithm, and both give the same [`Attribution`]. An auditor
 //! runs [`recompute`]. `parameters` holds every number that the result depends on.
@@ -15,9 +16,7 @@
 //! context scores, money, accounts, files, clocks, and floating point in anything that leaves this crate.
 
 mod attribution;
-mod format;
 mod index;
-mod listing;
 mod logarithm;
 mod matcher;
 pub mod parameters;
@@ -37,7 +36,7 @@ pub use attribution::{
 pub use index::Index;
 pub use matcher::Matcher;
 pub use plain::{IndexFileError, IndexedFile, index_json_lines};
-pub use segment::{IndexError, Segment};
+pub use segment::{Builder, IndexError, Segment, SegmentBytes};
 pub use spans::{OutputError, attribute};
 
 // Callers of the index name the same ids and split words by the same rule.

@@ -15,6 +15,7 @@ use crate::index::Index;
 use crate::parameters::{OUTPUT_BYTES_MAX, Rules};
 use crate::score::score;
 use crate::search::Interval;
+use crate::segment::View;
 use crate::spans::{FoundSpan, OutputError, OutputWords};
 
 /// Attributes an output that arrives in pieces.
@@ -89,12 +90,14 @@ impl Matcher {
 
     /// Moves `text`, the start of `pending`, into the words.
     fn take_words(&mut self, text: &str) -> Result<(), OutputError> {
+        let index = Arc::clone(&self.index);
+        let views = index.views();
         let mut folded = String::new();
         for (range, word) in words::words(text) {
             words::fold_into(word, &mut folded);
-            let (start, end) = (self.settled_bytes + range.start, self.settled_bytes + range.end);
-            self.words.add(&self.index, &folded, start, end)?;
-            self.extend_match();
+            let place = (self.settled_bytes + range.start, self.settled_bytes + range.end);
+            self.words.add((&index, &views), &folded, place)?;
+            self.extend_match(&views);
         }
         self.pending.drain(..text.len());
         self.settled_bytes += text.len();
@@ -102,28 +105,28 @@ impl Matcher {
     }
 
     /// Carries the match through the word that was just added.
-    fn extend_match(&mut self) {
+    fn extend_match(&mut self, views: &[View<'_>]) {
         let last = self.words.len() - 1;
-        let mut ranges = self.narrowed(last);
+        let mut ranges = self.narrowed(views, last);
         while ranges.iter().all(Interval::is_empty) {
             self.close_match(last);
             self.match_start += 1;
             if self.match_start > last {
                 break;
             }
-            ranges = self.words.ranges(&self.index, self.match_start, last + 1);
+            ranges = self.words.ranges(views, self.match_start, last + 1);
         }
         self.ranges = ranges;
     }
 
     /// The current match with the word at `last` appended, in each segment.
-    fn narrowed(&self, last: usize) -> Vec<Interval> {
-        let depth = last - self.match_start;
-        let segments = self.index.segments().iter().zip(&self.words.ids).zip(&self.ranges);
+    fn narrowed(&self, views: &[View<'_>], last: usize) -> Vec<Interval> {
+        let from = self.match_start;
+        let segments = views.iter().zip(&self.words.patterns).zip(&self.ranges);
         segments
-            .map(|((segment, ids), range)| match depth {
-                0 => segment.bucket(ids[last]),
-                _ => segment.narrow(*range, depth, ids[last]),
+            .map(|((view, pattern), range)| match last - from {
+                0 => view.range(pattern, from, last + 1),
+                _ => view.narrow(*range, pattern, from, last),
             })
             .collect()
     }

@@ -15,6 +15,7 @@ use crate::attribution::{Attribution, ByteRange, Share, SourceRef, Span, WordRan
 use crate::index::Index;
 use crate::parameters::{ATTRIBUTION_VERSION, Rules};
 use crate::search::Interval;
+use crate::segment::{Unpacker, View};
 use crate::spans::{FoundSpan, OutputWords};
 
 /// Spans in the order in which they may choose words.
@@ -58,14 +59,39 @@ fn find_free(next_free: &mut [usize], from: usize) -> usize {
     free
 }
 
+/// A span that counts, and where its sources are found.
+struct Valued<'a> {
+    found: &'a FoundSpan,
+    /// One for each source of `span`.
+    occurrences: Vec<Occurrence>,
+    span: Span,
+}
+
+/// One occurrence of a span in a text that owns its cluster.
+struct Occurrence {
+    sequence: u64,
+    segment: usize,
+    /// Where its code starts.
+    at: usize,
+    source: SourceRef,
+}
+
 /// The attribution of an output with these words and maximal spans.
 pub(crate) fn score(words: &OutputWords, found: &[FoundSpan], index: &Index, rules: Rules) -> Attribution {
-    let mut spans: Vec<Span> =
-        found.iter().filter_map(|span| value_span(span, words, index, rules)).collect();
+    let views = index.views();
+    let valued = found.iter().filter_map(|span| value_span(span, words, index, &views, rules));
+    let (mut spans, places): (Vec<Span>, Vec<(&FoundSpan, Vec<Occurrence>)>) =
+        valued.map(|valued| (valued.span, (valued.found, valued.occurrences))).unzip();
     for (word, winner) in winners(&spans, words.len()).into_iter().enumerate() {
         if let Some(place) = winner {
             spans[place].mass += words.weights[word];
         }
+    }
+    // Only spans that won words are shown, so only theirs are looked up in the texts.
+    let mut unpacker = Unpacker::new();
+    for (span, (found, occurrences)) in spans.iter_mut().zip(places).filter(|(span, _)| span.mass > 0) {
+        let locate = |occurrence| locate(occurrence, found.end - found.start, &views, &mut unpacker);
+        span.sources = occurrences.into_iter().map(locate).collect();
     }
     spans.retain(|span| span.mass > 0);
     let total: u64 = words.weights.iter().sum();
@@ -74,56 +100,71 @@ pub(crate) fn score(words: &OutputWords, found: &[FoundSpan], index: &Index, rul
     Attribution { version: ATTRIBUTION_VERSION, index_root: index.root(), spans, shares, unattributed, total }
 }
 
-/// The span with its value and sources; `None` when it does not count.
-fn value_span(found: &FoundSpan, words: &OutputWords, index: &Index, rules: Rules) -> Option<Span> {
+/// The span with its value; `None` when it does not count.
+fn value_span<'a>(
+    found: &'a FoundSpan,
+    words: &OutputWords,
+    index: &Index,
+    views: &[View<'_>],
+    rules: Rules,
+) -> Option<Valued<'a>> {
     let weight: u64 = words.weights[found.start..found.end].iter().sum();
     let value = weight.checked_sub(rules.threshold).filter(|value| *value > 0)?;
-    let sources = list_sources(found, index, rules.span_clusters_max);
+    let occurrences = list_occurrences(found, index, views, rules.span_clusters_max);
     let (first, last) = (words.places[found.start], words.places[found.end - 1]);
-    Some(Span {
+    let span = Span {
         bytes: ByteRange { start: first.0 as u64, end: last.1 as u64 },
         words: WordRange { start: found.start as u64, end: found.end as u64 },
         value,
         mass: 0,
         count: found.ranges.iter().map(|range| range.len() as u64).sum(),
-        is_common: sources.is_none(),
-        sources: sources.unwrap_or_default(),
-    })
+        is_common: occurrences.is_none(),
+        sources: Vec::new(),
+    };
+    Some(Valued { found, occurrences: occurrences.unwrap_or_default(), span })
 }
 
-/// One source for each distinct cluster, in the order of commitment; `None` above the cap.
+/// One occurrence for each distinct cluster, in the order of commitment; `None` above the cap.
 ///
 /// Of several occurrences in one text, the one whose continuation comes first in the order of suffixes is named.
-fn list_sources(found: &FoundSpan, index: &Index, clusters_max: usize) -> Option<Vec<SourceRef>> {
-    let mut sources: BTreeMap<ClusterId, Option<(u64, SourceRef)>> = BTreeMap::new();
-    for (place, (segment, range)) in index.segments().iter().zip(&found.ranges).enumerate() {
+fn list_occurrences(
+    found: &FoundSpan,
+    index: &Index,
+    views: &[View<'_>],
+    clusters_max: usize,
+) -> Option<Vec<Occurrence>> {
+    let mut clusters: BTreeMap<ClusterId, Option<Occurrence>> = BTreeMap::new();
+    for (segment, (view, range)) in views.iter().zip(&found.ranges).enumerate() {
         let Interval { start, end } = *range;
         if range.is_empty() {
             continue;
         }
-        for rank in segment.listing.first_ranks(start, end, clusters_max + 1) {
-            let position = segment.parts.suffixes[rank];
-            let at = segment.document_at(position);
-            let document = &segment.parts.documents[at];
-            let source = sources.entry(document.cluster).or_default();
-            if index.owns_cluster(place, at) {
-                let last = position as usize + (found.end - found.start) - 1;
-                let bytes = ByteRange {
-                    start: u64::from(segment.parts.places[position as usize].start),
-                    end: u64::from(segment.parts.places[last].end),
-                };
-                let datanet = segment.datanet().to_owned();
+        for (rank, place) in view.first_ranks(start, end, clusters_max + 1) {
+            let Some(document) = view.document(place) else { continue };
+            let occurrence = clusters.entry(document.cluster).or_default();
+            if index.owns_cluster(segment, place) {
                 let (cluster, contribution) = (document.cluster, document.contribution);
-                *source = Some((document.sequence, SourceRef { cluster, contribution, datanet, bytes }));
+                let datanet = view.segment.datanet().to_owned();
+                let source =
+                    SourceRef { cluster, contribution, datanet, bytes: ByteRange { start: 0, end: 0 } };
+                let (sequence, at) = (document.sequence, view.suffixes.get(rank));
+                *occurrence = Some(Occurrence { sequence, segment, at, source });
             }
         }
-        if sources.len() > clusters_max {
+        if clusters.len() > clusters_max {
             return None;
         }
     }
-    let mut sources: Vec<_> = sources.into_values().flatten().collect();
-    sources.sort_by(|a, b| (a.0, &a.1.cluster).cmp(&(b.0, &b.1.cluster)));
-    Some(sources.into_iter().map(|(_, source)| source).collect())
+    let mut occurrences: Vec<Occurrence> = clusters.into_values().flatten().collect();
+    occurrences.sort_by(|a, b| (a.sequence, &a.source.cluster).cmp(&(b.sequence, &b.source.cluster)));
+    Some(occurrences)
+}
+
+/// The source with its bytes; none of them in a segment that lies.
+fn locate(occurrence: Occurrence, words: usize, views: &[View<'_>], unpacker: &mut Unpacker) -> SourceRef {
+    let place = views[occurrence.segment].place(occurrence.at, words, unpacker);
+    let (start, end) = place.unwrap_or_default();
+    SourceRef { bytes: ByteRange { start, end }, ..occurrence.source }
 }
 
 /// What each cluster receives, the largest first, equal ones by their id.

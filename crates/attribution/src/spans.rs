@@ -10,6 +10,7 @@ use crate::index::Index;
 use crate::parameters::{OUTPUT_BYTES_MAX, OUTPUT_WORDS_MAX, Rules};
 use crate::score::score;
 use crate::search::Interval;
+use crate::segment::{Pattern, View};
 
 /// Why an output cannot be attributed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +34,14 @@ pub(crate) struct OutputWords {
     /// The bytes of each word in the output.
     pub(crate) places: Vec<(usize, usize)>,
     pub(crate) weights: Vec<u64>,
-    /// For each segment, the ids of the words.
-    pub(crate) ids: Vec<Vec<u32>>,
+    /// The words as each segment has them.
+    pub(crate) patterns: Vec<Pattern>,
 }
 
 impl OutputWords {
     pub(crate) fn new(index: &Index) -> Self {
-        Self { places: Vec::new(), weights: Vec::new(), ids: vec![Vec::new(); index.segments().len()] }
+        let patterns = vec![Pattern::default(); index.segments().len()];
+        Self { places: Vec::new(), weights: Vec::new(), patterns }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -49,26 +51,24 @@ impl OutputWords {
     /// Adds the word whose folded form is given and which takes the bytes `start..end` of the output.
     pub(crate) fn add(
         &mut self,
-        index: &Index,
+        (index, views): (&Index, &[View<'_>]),
         folded: &str,
-        start: usize,
-        end: usize,
+        (start, end): (usize, usize),
     ) -> Result<(), OutputError> {
         if self.len() == OUTPUT_WORDS_MAX {
             return Err(OutputError::TooLong);
         }
-        let known = index.look_up(folded);
-        self.places.push((start, end));
-        self.weights.push(known.weight);
-        for (ids, id) in self.ids.iter_mut().zip(known.ids) {
-            ids.push(id);
+        for (pattern, view) in self.patterns.iter_mut().zip(views) {
+            pattern.push(view, view.word_id(folded));
         }
+        self.weights.push(index.weight(self.patterns.iter().map(|pattern| pattern.ids[self.places.len()])));
+        self.places.push((start, end));
         Ok(())
     }
 
     /// The suffixes of each segment that start with the words `start..end`.
-    pub(crate) fn ranges(&self, index: &Index, start: usize, end: usize) -> Vec<Interval> {
-        index.segments().iter().zip(&self.ids).map(|(segment, ids)| segment.range(&ids[start..end])).collect()
+    pub(crate) fn ranges(&self, views: &[View<'_>], start: usize, end: usize) -> Vec<Interval> {
+        views.iter().zip(&self.patterns).map(|(view, pattern)| view.range(pattern, start, end)).collect()
     }
 }
 
@@ -92,27 +92,43 @@ pub(crate) fn attribute_by(output: &str, index: &Index, rules: Rules) -> Result<
     if output.len() > OUTPUT_BYTES_MAX {
         return Err(OutputError::TooLong);
     }
+    let views = index.views();
     let mut output_words = OutputWords::new(index);
     let mut folded = String::new();
     for (range, word) in words::words(output) {
         words::fold_into(word, &mut folded);
-        output_words.add(index, &folded, range.start, range.end)?;
+        output_words.add((index, &views), &folded, (range.start, range.end))?;
     }
-    let spans = maximal_spans(&output_words, index);
+    let spans = maximal_spans(&output_words, &views);
     Ok(score(&output_words, &spans, index, rules))
 }
 
-fn maximal_spans(words: &OutputWords, index: &Index) -> Vec<FoundSpan> {
+fn maximal_spans(words: &OutputWords, views: &[View<'_>]) -> Vec<FoundSpan> {
+    let lengths: Vec<Vec<usize>> =
+        views.iter().zip(&words.patterns).map(|(view, pattern)| longest_all(view, pattern)).collect();
     let mut spans = Vec::new();
     let mut last_end = 0;
     for start in 0..words.len() {
-        let lengths =
-            index.segments().iter().zip(&words.ids).map(|(segment, ids)| segment.longest(&ids[start..]));
-        let end = start + lengths.max().unwrap_or(0);
+        let end = start + lengths.iter().map(|lengths| lengths[start]).max().unwrap_or(0);
         if end > last_end && end > start {
-            spans.push(FoundSpan { start, end, ranges: words.ranges(index, start, end) });
+            spans.push(FoundSpan { start, end, ranges: words.ranges(views, start, end) });
             last_end = end;
         }
     }
     spans
+}
+
+/// For each word, how many words from it on occur in a row in one segment.
+fn longest_all(view: &View<'_>, pattern: &Pattern) -> Vec<usize> {
+    let count = pattern.ids.len();
+    let mut lengths = vec![0; count];
+    let mut end = count;
+    for start in (0..count).rev() {
+        if pattern.is_known(start, start + 1) {
+            lengths[start] = view.longest(pattern, start, end);
+        } else {
+            end = start;
+        }
+    }
+    lengths
 }

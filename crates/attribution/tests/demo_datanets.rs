@@ -1,9 +1,11 @@
 //! The rules on the project's own datanets: whoever is quoted receives most, and the parts are found again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use openledger_attribution::{
-    Attribution, ContributionId, Index, Matcher, attribute, index_json_lines, recompute,
+    Attribution, ByteRange, ContributionId, Index, Matcher, Segment, attribute, index_json_lines, recompute,
+    words,
 };
 use openledger_datanet::{Entry, ParseOptions, SealedSnapshot};
 
@@ -181,16 +183,51 @@ fn streaming_a_page_gives_the_batch_result() {
 }
 
 #[test]
-fn the_index_file_is_read_back() {
+fn the_index_files_are_read_back() {
     let demo = demo();
-    let bytes = demo.index.to_bytes();
-    let read = Index::from_bytes(&bytes).expect("reads");
-    assert_eq!(read.root(), demo.index.root());
-    let roots: Vec<_> = read.segments().iter().map(|segment| segment.root()).collect();
     let sealed: Vec<_> = demo.snapshots.iter().map(|snapshot| snapshot.header().index_root).collect();
-    assert_eq!(roots, sealed, "the snapshots name these segments");
-    let text: usize = DATANETS.iter().map(|(_, lines)| lines.len()).sum();
-    println!("{} bytes of index for {text} bytes of lines", bytes.len());
+    let mut bytes = 0;
+    for (segment, sealed) in demo.index.segments().iter().zip(sealed) {
+        let read = Segment::open(Arc::new(segment.as_bytes().to_vec())).expect("reads");
+        assert_eq!(read.root(), sealed, "the snapshot names this segment");
+        read.verify().expect("what the texts give");
+        bytes += segment.as_bytes().len();
+    }
+    let text: usize =
+        demo.snapshots.iter().flat_map(|s| s.entries()).map(|e| e.contribution.text.len()).sum();
+    println!("{bytes} bytes of index, texts inside, for {text} bytes of text");
+}
+
+/// Every text comes back from its segment byte for byte, and every source is where its span says.
+#[test]
+fn texts_come_back() {
+    let demo = demo();
+    for (segment, snapshot) in demo.index.segments().iter().zip(&demo.snapshots) {
+        let owners = snapshot.clusters().iter().map(|cluster| &snapshot.entries()[cluster.owner]);
+        let indexed = (0..segment.document_count()).map(|document| segment.entry(document).expect("reads"));
+        assert!(indexed.eq(owners.cloned()), "{}", segment.datanet());
+    }
+    for page in ["nautilus-connect.page", "devil/telephone", "reposurgeon"] {
+        let page = entry(&demo, page);
+        let found = attribute(&page.contribution.text, &demo.index).expect("short");
+        for span in &found.spans {
+            for source in &span.sources {
+                let text = &texts(&demo)[&source.contribution][range(source.bytes)];
+                let words =
+                    |text: &str| words::words(text).map(|(_, word)| words::fold(word)).collect::<Vec<_>>();
+                assert_eq!(words(text), words(&page.contribution.text[range(span.bytes)]));
+            }
+        }
+    }
+}
+
+fn range(bytes: ByteRange) -> std::ops::Range<usize> {
+    bytes.start as usize..bytes.end as usize
+}
+
+fn texts(demo: &Demo) -> BTreeMap<ContributionId, &str> {
+    let entries = demo.snapshots.iter().flat_map(|snapshot| snapshot.entries());
+    entries.map(|entry| (entry.contribution.id(), entry.contribution.text.as_str())).collect()
 }
 
 #[test]

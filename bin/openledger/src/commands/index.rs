@@ -41,7 +41,7 @@ fn build(session: &Session, input: &[PathBuf], out: &Path) -> Result<()> {
         let documents = contributions.len();
         let segment = Segment::build(name, &number(contributions, 0))?;
         let path = segment_path(out, name);
-        files::write(&path, &segment.to_bytes())?;
+        files::write(&path, segment.as_bytes())?;
         bar.inc(1);
         let (words, root) = (segment.word_count(), hex::encode(segment.root()));
         if session.json {
@@ -125,7 +125,7 @@ fn attribute_text(index: &Path, text: &Path) -> Result<()> {
     }
     for file in files {
         let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
-        let segment = Segment::from_bytes(&bytes)
+        let segment = Segment::open(Arc::new(bytes))
             .with_context(|| format!("{} is damaged; build the index again", file.display()))?;
         segments.push(Arc::new(segment));
     }

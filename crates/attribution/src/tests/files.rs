@@ -1,10 +1,10 @@
-//! The file form: round trips, recorded roots, and hostile bytes.
+//! The segment's form: round trips, recorded roots, damaged bytes, forged bytes.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::segment::Parts;
-use crate::{IndexError, attribute, format};
+use crate::segment::with_right_checksums;
+use crate::{IndexError, attribute};
 
 fn sample() -> Segment {
     let texts = ["Press the key twice.", "press THE key: twice", "Wait, then press the other key.", "日本"];
@@ -13,15 +13,16 @@ fn sample() -> Segment {
     Segment::build("demo", &entries).expect("builds")
 }
 
+fn open(bytes: &[u8]) -> Result<Segment, IndexError> {
+    Segment::open(Arc::new(bytes.to_vec()))
+}
+
 #[test]
 fn roots_are_the_recorded_ones() {
     let hexadecimal = |root: [u8; 32]| hex::encode(root);
-    assert_eq!(
-        hexadecimal(sample().root()),
-        "ac9d0a8bdd73aecc2d0304b1ef3494fb3656550cdad8624231ccb7e3d690fb73"
-    );
+    assert_eq!(hexadecimal(sample().root()), "760026d66877e025f7babc48a2a21733778d0f4c92b0bab63d18cd36445e73e5");
     let index = Index::join(vec![Arc::new(sample())]).expect("joins");
-    assert_eq!(hexadecimal(index.root()), "268dd345120c5dff5378c3deb2d882a71f0eeee2de92983bf660e09f312c9ae8");
+    assert_eq!(hexadecimal(index.root()), "bd737b9e75ce799195a29d6e0fb90f339302002c8f65975e2d7493d94c55a52b");
 }
 
 #[test]
@@ -31,85 +32,119 @@ fn a_copy_in_the_same_datanet_is_not_indexed() {
 
 #[test]
 fn any_flipped_bit_or_cut_is_refused() {
-    let bytes = Index::join(vec![Arc::new(sample())]).expect("joins").to_bytes();
-    assert_eq!(
-        Index::from_bytes(&bytes).expect("reads").root(),
-        Index::join(vec![Arc::new(sample())]).expect("joins").root()
-    );
+    let segment = sample();
+    let bytes = segment.as_bytes();
+    assert_eq!(open(bytes).expect("reads"), segment);
     for at in 0..bytes.len() {
         for bit in 0..8 {
-            let mut changed = bytes.clone();
+            let mut changed = bytes.to_vec();
             changed[at] ^= 1 << bit;
-            Index::from_bytes(&changed).expect_err("a changed file");
+            assert!(matches!(open(&changed), Err(IndexError::Damaged { .. })), "bit {bit} of byte {at}");
         }
-        Index::from_bytes(&bytes[..at]).expect_err("a cut file");
+        assert!(matches!(open(&bytes[..at]), Err(IndexError::Damaged { .. })), "cut at {at}");
     }
+    open(&[bytes, &[0]].concat()).expect_err("a byte too many");
 }
 
 #[test]
-fn the_same_datanet_twice_is_refused() {
+fn what_cannot_be_indexed_is_named() {
     let error = Index::join(vec![Arc::new(sample()), Arc::new(sample())]).expect_err("twice");
     assert_eq!(error, IndexError::DatanetTwice { datanet: "demo".into() });
     assert!(matches!(Segment::build("Demo Net", &[]), Err(IndexError::Name { .. })));
+    let long = entry(1, "X", &"a ".repeat(1 << 17));
+    Segment::build("demo", std::slice::from_ref(&long)).expect("as long as it may be");
+    let longer = entry(1, "X", &("a ".repeat(1 << 17) + "a"));
+    let error = Segment::build("demo", &[longer]).expect_err("too long");
+    assert_eq!(error, IndexError::TextTooLong { external_id: "1".into(), bytes: (1 << 18) + 1 });
 }
 
-/// A file with a right checksum over wrong parts is refused for what is wrong.
+/// A forger's right checksums do not help: each part is built again from the texts, whose ids the root holds.
 #[test]
-fn forged_parts_are_refused() {
-    type Forge = fn(&mut Parts);
-    let rows: &[(Forge, &str)] = &[
-        (|p| p.datanet = "A b".into(), "header"),
-        (|p| p.dictionary.swap(0, 1), "dictionary"),
-        (|p| p.dictionary.push("龍".into()), "counts"),
-        (|p| p.ids[0] = 99, "ids"),
-        (|p| p.ids[0] = p.ids[1], "counts"),
-        (|p| p.counts[0] += 1, "counts"),
-        (|p| p.documents[1].first_word += 1, "documents"),
-        (|p| p.documents[1].cluster = p.documents[0].cluster, "documents"),
-        (|p| p.documents[1].sequence = 0, "documents"),
-        (|p| p.places[0].end = 0, "places"),
-        (|p| p.places.swap(0, 1), "places"),
-        (|p| p.suffixes.swap(3, 4), "suffixes"),
-        (|p| p.suffixes[0] = p.suffixes[1], "suffixes"),
-        (|p| p.suffixes[0] = u32::MAX, "suffixes"),
-        (|p| p.suffixes.truncate(2), "suffixes"),
-        (|p| p.ids.truncate(2), "counts"),
-    ];
-    Segment::from_bytes(&format::encode(&sample().parts)).expect("the honest parts are read");
-    for (row, (forge, expected)) in rows.iter().enumerate() {
-        let mut parts = sample().parts;
-        forge(&mut parts);
-        match Segment::from_bytes(&format::encode(&parts)) {
-            Err(IndexError::Damaged { part, .. }) => assert_eq!(part, *expected, "row {row}"),
-            other => panic!("row {row}: {other:?}"),
-        }
+fn every_forged_part_is_found_by_verifying() {
+    let honest = sample();
+    honest.verify().expect("honest");
+    let mut at = 512;
+    for (name, length) in honest.sections() {
+        at = usize::next_multiple_of(at, 64);
+        assert!(length > 0, "{name} holds something");
+        let mut forged = honest.as_bytes().to_vec();
+        forged[at + length / 2] ^= 1;
+        let verified = open(&with_right_checksums(&forged)).and_then(|segment| segment.verify());
+        assert!(matches!(verified, Err(IndexError::Damaged { .. })), "{name}: {verified:?}");
+        at += length;
     }
+}
+
+/// Texts of any characters, among them those that a folded word does not give back.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "a",
+        "B",
+        "the",
+        "The",
+        "THE",
+        "tHe",
+        "İ",
+        "ß",
+        "ǅ",
+        "don\u{2019}t",
+        "\u{301}",
+        "日本",
+        "7.5",
+        " ",
+        "  ",
+        "\n",
+        "\n\n",
+        ". ",
+        ", ",
+        "😀",
+        "\t",
+        "...",
+        "\u{200D}",
+        "ﬀ",
+    ]);
+    prop_oneof![prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat()), any::<String>()]
 }
 
 proptest! {
     #[test]
-    fn reading_gives_what_was_written(corpus in corpus()) {
-        for (name, entries) in entries_of(&corpus) {
-            let segment = Segment::build(&name, &entries).expect("builds");
-            prop_assert_eq!(Segment::from_bytes(&segment.to_bytes()).expect("reads"), segment);
-        }
+    fn texts_come_back_byte_for_byte(texts in prop::collection::vec(hostile_text(), 0..8)) {
+        let entries: Vec<Entry> = texts.iter().zip(1..).map(|(text, sequence)| entry(sequence, "X", text)).collect();
+        let segment = Segment::build("demo", &entries).expect("builds");
+        let mut clusters = std::collections::BTreeSet::new();
+        let is_indexed = |entry: &Entry| {
+            let text = &entry.contribution.text;
+            crate::words::words(text).next().is_some() && clusters.insert(entry.contribution.cluster())
+        };
+        let mut expected = entries.clone();
+        expected.retain(is_indexed);
+        let found: Vec<Entry> = (0..segment.document_count()).map(|at| segment.entry(at).expect("reads")).collect();
+        prop_assert_eq!(found, expected);
+        prop_assert!(segment.entry(segment.document_count()).is_err());
+        prop_assert_eq!(open(segment.as_bytes()), Ok(segment.clone()));
+        prop_assert_eq!(segment.verify(), Ok(()));
     }
 
-    /// Whatever numbers a forger writes, reading refuses them or the search still works.
+    /// Whatever bytes a forger writes, nothing panics; and what verifies has the honest texts and gives their answer.
     #[test]
-    fn forged_numbers_never_panic(corpus in corpus(), part in 0usize..4, at: usize, value in 0u32..20) {
+    fn forged_bytes_never_panic(corpus in corpus(), changes in prop::collection::vec((any::<usize>(), any::<u8>()), 1..4)) {
+        let output = "a b a don't 日 a b x1 é é a";
         for (name, entries) in entries_of(&corpus) {
-            let mut parts = Segment::build(&name, &entries).expect("builds").parts;
-            let list = match part {
-                0 => &mut parts.ids,
-                1 => &mut parts.suffixes,
-                _ => &mut parts.counts,
-            };
-            let place = at % list.len().max(1);
-            list.iter_mut().skip(place).take(1 + part).for_each(|number| *number = value);
-            if let Ok(segment) = Segment::from_bytes(&format::encode(&parts)) {
-                let index = Index::join(vec![Arc::new(segment)]).expect("joins");
-                attribute("a b a don't 日 a b x1", &index).expect("short");
+            let honest = Segment::build(&name, &entries).expect("builds");
+            let mut bytes = honest.as_bytes().to_vec();
+            for (at, value) in &changes {
+                let at = 512 + at % (bytes.len() - 512);
+                bytes[at] = *value;
+            }
+            let Ok(forged) = open(&with_right_checksums(&bytes)) else { continue };
+            let is_verified = forged.verify() == Ok(());
+            let texts = |segment: &Segment| (0..honest.document_count()).map(|at| segment.entry(at)).collect::<Vec<_>>();
+            let (forged_texts, honest_texts) = (texts(&forged), texts(&honest));
+            let answer = |segment| attribute(output, &Index::join(vec![Arc::new(segment)]).expect("joins")).expect("short");
+            let (found, expected) = (answer(forged), answer(honest.clone()));
+            if is_verified {
+                prop_assert_eq!(forged_texts, honest_texts);
+                prop_assert_eq!(found, expected);
             }
         }
     }

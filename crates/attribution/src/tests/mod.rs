@@ -3,6 +3,7 @@
 mod exactness;
 mod files;
 mod reference;
+mod search;
 
 use std::sync::Arc;
 

@@ -1,0 +1,291 @@
+//! Texts to the bytes of a segment. The same entries give the same bytes on every machine, up to what zstd packs.
+//!
+//! 1. `add` splits each text once: its folded words are numbered as they come, hashed into its cluster, and what they
+//!    leave out goes into blocks. Only the earliest commitment of a cluster is kept.
+//! 2. `finish` numbers the words alphabetically, sorts the suffixes (libsais, SA-IS with induced sorting over integer
+//!    alphabets, Nong, Zhang, Chan 2009; one thread), and codes the words by how often they occur.
+//!
+//! Suffixes are ordered by the alphabetical numbers, 0 between documents, and go on into the next document: so the
+//! order depends on the texts alone. Memory: about 20 bytes a word at the peak, beside the result.
+
+use std::collections::BTreeSet;
+
+use libsais::SuffixArrayConstruction;
+use openledger_datanet::{ClusterId, Entry, is_datanet_name, limits::TEXT_BYTES_MAX, words};
+
+use super::bits::{pack, width_of};
+use super::blocks::BlockWriter;
+use super::dictionary::{DictionaryBytes, head_of, word_bits};
+use super::documents::{Document, root_of};
+use super::intern::Interner;
+use super::layout::{Head, Section, Writer};
+use super::listing::{self, BLOCK};
+use super::{IndexError, Segment, code, gaps, labels};
+use crate::parameters::SEGMENT_WORDS_MAX;
+
+/// A segment under construction.
+pub struct Builder {
+    datanet: String,
+    interner: Interner,
+    /// For each word the number of its arrival plus one; 0 ends a document.
+    words: Vec<i32>,
+    documents: Vec<Document>,
+    clusters: BTreeSet<ClusterId>,
+    gaps: BlockWriter,
+    labels: BlockWriter,
+    scratch: Scratch,
+}
+
+/// One text on its way.
+#[derive(Default)]
+struct Scratch {
+    cluster: words::ClusterHasher,
+    folded: String,
+    words: Vec<i32>,
+    entries: Vec<u8>,
+    /// For each entry, where it ends in `entries` and in the text.
+    ends: Vec<(u32, u32)>,
+}
+
+impl Builder {
+    /// A segment of the datanet, still empty.
+    ///
+    /// # Errors
+    /// A bad name, or no memory.
+    pub fn new(datanet: &str) -> Result<Self, IndexError> {
+        if !is_datanet_name(datanet) {
+            return Err(IndexError::Name { name: datanet.chars().take(80).collect() });
+        }
+        let blocks =
+            || BlockWriter::new().map_err(|cause| IndexError::Packing { datanet: datanet.to_owned(), cause });
+        Ok(Self {
+            datanet: datanet.to_owned(),
+            interner: Interner::new(),
+            words: Vec::new(),
+            documents: Vec::new(),
+            clusters: BTreeSet::new(),
+            gaps: blocks()?,
+            labels: blocks()?,
+            scratch: Scratch::default(),
+        })
+    }
+
+    /// Adds the next entry in commitment order. A text without words, and one whose cluster is there, is passed over.
+    ///
+    /// # Errors
+    /// The text is longer than any contribution's, or there is no room for its words.
+    pub fn add(&mut self, entry: &Entry) -> Result<(), IndexError> {
+        let text = entry.contribution.text.as_str();
+        if text.len() > TEXT_BYTES_MAX {
+            let external_id = entry.contribution.external_id.chars().take(80).collect();
+            return Err(IndexError::TextTooLong { external_id, bytes: text.len() });
+        }
+        let too_many = || IndexError::TooManyWords { datanet: self.datanet.clone() };
+        self.scratch.split(text, &mut self.interner).ok_or_else(too_many)?;
+        let cluster = self.scratch.cluster.finish();
+        if self.scratch.words.is_empty() || !self.clusters.insert(cluster) {
+            return Ok(());
+        }
+        if self.words.len() + self.scratch.words.len() + 1 > SEGMENT_WORDS_MAX {
+            return Err(too_many());
+        }
+        self.documents.push(Document {
+            sequence: entry.sequence,
+            cluster,
+            contribution: entry.contribution.id(),
+            first_entry: self.words.len() as u32,
+            text_bytes: text.len() as u32,
+        });
+        self.words.extend_from_slice(&self.scratch.words);
+        self.words.push(0);
+        let packed =
+            self.scratch.store(&mut self.gaps).and_then(|()| self.labels.push(&labels::encode(entry), 0));
+        packed.map_err(|cause| IndexError::Packing { datanet: self.datanet.clone(), cause })
+    }
+
+    /// Sorts and writes everything.
+    ///
+    /// # Errors
+    /// The words do not fit the form, or no memory for sorting.
+    pub fn finish(self) -> Result<Segment, IndexError> {
+        let Self { datanet, interner, mut words, documents, gaps, labels, .. } = self;
+        let too_many = || IndexError::TooManyWords { datanet: datanet.clone() };
+        let order = alphabetical(&interner);
+        let dictionary = DictionaryBytes::write(order.iter().map(|&arrival| interner.word(arrival)));
+        let dictionary = dictionary.filter(|_| order.len() <= code::VOCABULARY_MAX).ok_or_else(too_many)?;
+        drop(interner);
+        renumber(&mut words, &order);
+        let buckets = buckets_of(&words, order.len());
+        let by_frequency = by_frequency(&buckets);
+        let mut code_of_word = vec![0u32; order.len() + 1];
+        for (code, &word) in (0u32..).zip(&by_frequency) {
+            code_of_word[word as usize] = code;
+        }
+        let (codes, places) = encode(&words, &code_of_word).ok_or_else(too_many)?;
+        let suffixes = sort_suffixes(&mut words, documents.len())
+            .map_err(|cause| IndexError::Sorting { datanet: datanet.clone(), cause })?;
+        let packing = |cause| IndexError::Packing { datanet: datanet.clone(), cause };
+        let (gap_table, gaps) = gaps.finish(|entry| places[entry as usize].0).map_err(packing)?;
+        let (label_table, labels) = labels.finish(|_| 0).map_err(packing)?;
+
+        let root = root_of(&datanet, &documents);
+        let (word_bits, code_bits) = (word_bits(order.len()), width_of(codes.len()));
+        let head = Head::new(
+            datanet,
+            documents.len() as u32,
+            suffixes.len() as u32,
+            order.len() as u32,
+            code_bits as u8,
+            root,
+        );
+        let mut writer = Writer::new(codes.len() + 6 * suffixes.len() + gaps.len() + labels.len());
+        writer.section(Section::WordHeads, |bytes| bytes.extend_from_slice(&dictionary.heads));
+        writer.section(Section::WordGroups, |bytes| bytes.extend_from_slice(&dictionary.groups));
+        writer.section(Section::Words, |bytes| bytes.extend_from_slice(&dictionary.words));
+        writer.section(Section::WordLengths, |bytes| bytes.extend_from_slice(&dictionary.lengths));
+        writer.section(Section::WordOfCode, |bytes| pack(by_frequency.iter().copied(), word_bits, bytes));
+        writer.section(Section::CodeOfWord, |bytes| pack(code_of_word.iter().copied(), word_bits, bytes));
+        writer.section(Section::Buckets, |bytes| pack(buckets.iter().copied(), head.rank_bits(), bytes));
+        writer.section(Section::Codes, |bytes| bytes.extend_from_slice(&codes));
+        let place = |&suffix: &i32| places[suffix as usize];
+        writer
+            .section(Section::Suffixes, |bytes| pack(suffixes.iter().map(|s| place(s).0), code_bits, bytes));
+        writer.section(Section::Samples, |bytes| {
+            for &suffix in suffixes.iter().step_by(BLOCK) {
+                bytes.extend_from_slice(&sample(&words, suffix as usize).to_le_bytes());
+            }
+        });
+        writer.section(Section::Listing, |bytes| {
+            listing::write(suffixes.iter().map(|s| place(s).1), documents.len(), bytes);
+        });
+        writer
+            .section(Section::Documents, |bytes| documents.iter().for_each(|document| document.write(bytes)));
+        writer.section(Section::DocumentCodes, |bytes| {
+            let starts = documents.iter().map(|document| places[document.first_entry as usize].0);
+            starts
+                .chain([codes.len() as u32])
+                .for_each(|start| bytes.extend_from_slice(&start.to_le_bytes()));
+        });
+        for (section, content) in [
+            (Section::GapTable, gap_table),
+            (Section::Gaps, gaps),
+            (Section::LabelTable, label_table),
+            (Section::Labels, labels),
+        ] {
+            writer.section(section, |bytes| bytes.extend_from_slice(&content));
+        }
+        let bytes = writer.finish(head);
+        Ok(Segment::open(std::sync::Arc::new(bytes)).expect("what was written is read"))
+    }
+}
+
+impl Scratch {
+    /// Splits a text into words and gaps; `None` when there is no room for its words.
+    fn split(&mut self, text: &str, interner: &mut Interner) -> Option<()> {
+        self.words.clear();
+        self.entries.clear();
+        self.ends.clear();
+        let mut reached = 0;
+        for (range, word) in words::words(text) {
+            words::fold_into(word, &mut self.folded);
+            self.cluster.push(&self.folded);
+            self.words.push(i32::try_from(interner.intern(self.folded.as_bytes())? + 1).ok()?);
+            gaps::write(&text[reached..range.start], word, &self.folded, &mut self.entries);
+            reached = range.end;
+            self.ends.push((self.entries.len() as u32, reached as u32));
+        }
+        gaps::write(&text[reached..], "", "", &mut self.entries);
+        self.ends.push((self.entries.len() as u32, text.len() as u32));
+        Some(())
+    }
+
+    /// Moves the entries into blocks.
+    fn store(&self, gaps: &mut BlockWriter) -> Result<(), String> {
+        let (mut start, mut text_bytes) = (0, 0);
+        for &(end, text_end) in &self.ends {
+            gaps.push(&self.entries[start as usize..end as usize], text_bytes)?;
+            (start, text_bytes) = (end, text_end);
+        }
+        Ok(())
+    }
+}
+
+/// The words' numbers of arrival, in the words' order.
+fn alphabetical(interner: &Interner) -> Vec<u32> {
+    let mut order: Vec<(u64, u32)> =
+        (0..interner.len() as u32).map(|number| (head_of(interner.word(number)), number)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| interner.word(a.1).cmp(interner.word(b.1))));
+    order.into_iter().map(|(_, number)| number).collect()
+}
+
+/// Turns numbers of arrival into alphabetical ones, both from 1; 0 stays.
+fn renumber(words: &mut [i32], order: &[u32]) {
+    let mut number_of_arrival = vec![0i32; order.len() + 1];
+    for (number, &arrival) in (1i32..).zip(order) {
+        number_of_arrival[arrival as usize + 1] = number;
+    }
+    for word in words {
+        *word = number_of_arrival[*word as usize];
+    }
+}
+
+/// The first rank of each word from 0 on, and the count of all at the end. Separators have no ranks.
+fn buckets_of(words: &[i32], vocabulary: usize) -> Vec<u32> {
+    let mut buckets = vec![0u32; vocabulary + 2];
+    for &word in words.iter().filter(|word| **word > 0) {
+        buckets[word as usize + 1] += 1;
+    }
+    for word in 1..buckets.len() {
+        buckets[word] += buckets[word - 1];
+    }
+    buckets
+}
+
+/// The words from the most frequent on, equal ones in their order.
+fn by_frequency(buckets: &[u32]) -> Vec<u32> {
+    let mut words: Vec<(u32, u32)> = (1..buckets.len() as u32 - 1)
+        .map(|word| (u32::MAX - (buckets[word as usize + 1] - buckets[word as usize]), word))
+        .collect();
+    words.sort_unstable();
+    words.into_iter().map(|(_, word)| word).collect()
+}
+
+/// The codes of all words, and for each word where its code starts and in which document it is; `None` when the codes
+/// take more than 4 GiB.
+fn encode(words: &[i32], code_of_word: &[u32]) -> Option<(Vec<u8>, Vec<(u32, u32)>)> {
+    let mut codes = Vec::with_capacity(2 * words.len());
+    let mut places = Vec::with_capacity(words.len());
+    let mut document = 0;
+    for &word in words {
+        places.push((codes.len() as u32, document));
+        if word == 0 {
+            codes.push(code::SEPARATOR);
+            document += 1;
+        } else {
+            code::write(code_of_word[word as usize] as usize, &mut codes);
+        }
+    }
+    u32::try_from(codes.len()).is_ok().then_some((codes, places))
+}
+
+/// The second and third word of a suffix as one number, which compares as they do; 0 stands behind a document's end.
+fn sample(words: &[i32], suffix: usize) -> u64 {
+    let second = words.get(suffix + 1).map_or(0, |word| *word as u64);
+    let third = if second == 0 { 0 } else { words.get(suffix + 2).map_or(0, |word| *word as u64) };
+    second << 32 | third
+}
+
+/// The positions of all words in the order of their suffixes. Separators sort first and are cut off.
+fn sort_suffixes(words: &mut [i32], separators: usize) -> Result<Vec<i32>, String> {
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sorted = SuffixArrayConstruction::for_text_mut(words)
+        .in_owned_buffer32()
+        .single_threaded()
+        .run()
+        .map_err(|error| format!("{error:?}"))?;
+    let mut suffixes = sorted.into_vec();
+    suffixes.drain(..separators);
+    Ok(suffixes)
+}

@@ -1,0 +1,149 @@
+//! What a text has beside its folded words: the characters between them and the form of each word, so that the text
+//! comes back byte for byte.
+//!
+//! Every word, and the end of every document, is one entry: a byte `form * 64 + gap`, then the gap where it is none of
+//! [`GAPS`] and the word where it has none of the three forms, each behind its length. Entries stand in blocks, which
+//! may begin and end inside a document. Absent: compression (`blocks`).
+
+use std::ops::Range;
+
+use super::dictionary::{read_bytes, write_length};
+
+/// The most frequent gaps of a corpus of manuals and dictionaries, measured; each saves its length.
+const GAPS: [&str; 63] = [
+    " ", "", ", ", ". ", "\n", " (", ") ", ".", ": ", "-", "/", "\n\n", ".\n", "; ", " \"", "\" ", ",\n",
+    "(", ")", "\"", "'", "' ", " '", ".\n\n", ". \n", " \n", "\n ", " - ", " = ", "=", "::", ":", " [", "] ",
+    "), ", "). ", "(\"", ", \"", "\", \"", ")\n", ":\n", ":\n\n", "\n\n ", " -", " --", "--", " <", "> ",
+    "<", ">", "&", " & ", "\n- ", "\n  ", "\n    ", "  ", "@", "#", "\\", " /", "[", "]", "...",
+];
+
+/// The gap is written out.
+const OTHER_GAP: u8 = 63;
+
+/// How a word differs from its folded form.
+const AS_FOLDED: u8 = 0;
+const FIRST_UPPER: u8 = 1;
+const ALL_UPPER: u8 = 2;
+const OTHER_FORM: u8 = 3;
+
+/// Appends the entry of a word: the text since the last word, the word, and its folded form.
+pub(crate) fn write(gap: &str, word: &str, folded: &str, entries: &mut Vec<u8>) {
+    let form = form_of(word.as_bytes(), folded.as_bytes());
+    let place = if gap == GAPS[0] { Some(0) } else { GAPS.iter().position(|other| *other == gap) };
+    let gap_code = place.map_or(OTHER_GAP, |place| place as u8);
+    entries.push(form << 6 | gap_code);
+    if gap_code == OTHER_GAP {
+        write_length(gap.len(), entries);
+        entries.extend_from_slice(gap.as_bytes());
+    }
+    if form == OTHER_FORM {
+        write_length(word.len(), entries);
+        entries.extend_from_slice(word.as_bytes());
+    }
+}
+
+fn form_of(word: &[u8], folded: &[u8]) -> u8 {
+    if word == folded {
+        return AS_FOLDED;
+    }
+    let (Some((first, rest)), Some((folded_first, folded_rest))) = (word.split_first(), folded.split_first())
+    else {
+        return OTHER_FORM;
+    };
+    if *first == folded_first.to_ascii_uppercase() && rest == folded_rest {
+        FIRST_UPPER
+    } else if word.len() == folded.len() && word.iter().zip(folded).all(|(a, b)| *a == b.to_ascii_uppercase())
+    {
+        ALL_UPPER
+    } else {
+        OTHER_FORM
+    }
+}
+
+/// What one entry says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) gap: &'a [u8],
+    pub(crate) form: Form<'a>,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Form<'a> {
+    /// The folded form, with these of its bytes as ASCII capitals.
+    Folded(Capitals),
+    /// As it stands here.
+    Written(&'a [u8]),
+}
+
+/// Which bytes of a word are ASCII capitals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capitals {
+    None,
+    First,
+    All,
+}
+
+impl Capitals {
+    /// Changes `word` from its folded form to its written one.
+    pub(crate) fn apply(self, word: &mut [u8]) {
+        let range: Range<usize> = match self {
+            Self::None => 0..0,
+            Self::First => 0..word.len().min(1),
+            Self::All => 0..word.len(),
+        };
+        word[range].make_ascii_uppercase();
+    }
+}
+
+/// Takes an entry off the front of a block; `None` when there is no whole one.
+#[inline]
+pub(crate) fn read<'a>(block: &mut &'a [u8]) -> Option<Entry<'a>> {
+    let (first, rest) = block.split_first()?;
+    *block = rest;
+    let gap = match first & 63 {
+        OTHER_GAP => read_bytes(block)?,
+        place => GAPS[usize::from(place)].as_bytes(),
+    };
+    let form = match first >> 6 {
+        AS_FOLDED => Form::Folded(Capitals::None),
+        FIRST_UPPER => Form::Folded(Capitals::First),
+        ALL_UPPER => Form::Folded(Capitals::All),
+        _ => Form::Written(read_bytes(block)?),
+    };
+    Some(Entry { gap, form })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_datanet::words;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_gap_has_one_code() {
+        assert_eq!(GAPS.iter().collect::<BTreeSet<_>>().len(), GAPS.len());
+    }
+
+    proptest! {
+        #[test]
+        fn gives_back_what_was_written(gap in ".{0,3}|[ \n.,()-]{0,4}", word in "[a-zA-ZéÉİß\u{2019}']{0,6}") {
+            let folded = words::fold(&word);
+            let mut block = Vec::new();
+            write(&gap, &word, &folded, &mut block);
+            let mut rest = &block[..];
+            let entry = read(&mut rest).expect("whole");
+            prop_assert_eq!((entry.gap, rest.len()), (gap.as_bytes(), 0));
+            let mut found = folded.into_bytes();
+            match entry.form {
+                Form::Folded(capitals) => capitals.apply(&mut found),
+                Form::Written(written) => found = written.to_vec(),
+            }
+            prop_assert_eq!(found, word.as_bytes());
+            for cut in 0..block.len() {
+                prop_assert!(read(&mut &block[..cut]).is_none());
+            }
+        }
+    }
+}
