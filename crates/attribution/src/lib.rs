@@ -37,7 +37,7 @@ pub use index::Index;
 pub use matcher::Matcher;
 pub use plain::{IndexFileError, IndexedFile, index_json_lines};
 pub use segment::{Builder, IndexError, Segment, SegmentBytes};
-pub use spans::{OutputError, attribute};
+pub use spans::{Match, OutputError, attribute, matches};
 
 // Callers of the index name the same ids and split words by the same rule.
 pub use openledger_datanet::{ClusterId, ContributionId, words};

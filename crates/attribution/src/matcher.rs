@@ -73,7 +73,7 @@ impl Matcher {
         let rest = self.whole_characters(true)?;
         self.take_words(&rest)?;
         self.close_match(self.words.len());
-        Ok(score(&self.words, &self.spans, &self.index, rules))
+        Ok(score(&self.words, &self.spans, (&self.index, &self.index.views()), rules))
     }
 
     /// The whole characters of `pending`; an unfinished one at the end is an error when the output `is_complete`.

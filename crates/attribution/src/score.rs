@@ -77,9 +77,13 @@ struct Occurrence {
 }
 
 /// The attribution of an output with these words and maximal spans.
-pub(crate) fn score(words: &OutputWords, found: &[FoundSpan], index: &Index, rules: Rules) -> Attribution {
-    let views = index.views();
-    let valued = found.iter().filter_map(|span| value_span(span, words, index, &views, rules));
+pub(crate) fn score(
+    words: &OutputWords,
+    found: &[FoundSpan],
+    (index, views): (&Index, &[View<'_>]),
+    rules: Rules,
+) -> Attribution {
+    let valued = found.iter().filter_map(|span| value_span(span, words, index, views, rules));
     let (mut spans, places): (Vec<Span>, Vec<(&FoundSpan, Vec<Occurrence>)>) =
         valued.map(|valued| (valued.span, (valued.found, valued.occurrences))).unzip();
     for (word, winner) in winners(&spans, words.len()).into_iter().enumerate() {
@@ -90,7 +94,7 @@ pub(crate) fn score(words: &OutputWords, found: &[FoundSpan], index: &Index, rul
     // Only spans that won words are shown, so only theirs are looked up in the texts.
     let mut unpacker = Unpacker::new();
     for (span, (found, occurrences)) in spans.iter_mut().zip(places).filter(|(span, _)| span.mass > 0) {
-        let locate = |occurrence| locate(occurrence, found.end - found.start, &views, &mut unpacker);
+        let locate = |occurrence| locate(occurrence, found.end - found.start, views, &mut unpacker);
         span.sources = occurrences.into_iter().map(locate).collect();
     }
     spans.retain(|span| span.mass > 0);

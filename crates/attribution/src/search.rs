@@ -36,6 +36,74 @@ enum Side {
     PastLast,
 }
 
+/// Where wanted words stand among the suffixes of a bucket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Border {
+    /// The rank.
+    at: usize,
+    /// The longest prefix of the wanted words that a suffix of the bucket starts with.
+    pub(crate) longest: usize,
+}
+
+/// What a border is looked for with.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    bucket: Interval,
+    wanted: Wanted<'a>,
+    side: Side,
+}
+
+/// A binary search under way. The neighbours of the border are probed, and no suffix shares more with the wanted words
+/// than the better of them does.
+struct Lane {
+    /// Of the search in its list.
+    place: usize,
+    start: usize,
+    end: usize,
+    /// How many words the suffixes before `start` and from `end` on share with the wanted ones, at least.
+    shared_start: usize,
+    shared_end: usize,
+    longest: usize,
+    /// The suffix in the middle, and the first byte of it that is to be compared.
+    suffix: usize,
+    text: usize,
+}
+
+impl Lane {
+    fn new(search: &Search<'_>, window: Interval, place: usize) -> Self {
+        let longest = usize::from(!search.bucket.is_empty());
+        let Interval { start, end } = window;
+        Self { place, start, end, shared_start: 1, shared_end: 1, longest, suffix: 0, text: 0 }
+    }
+
+    /// Reads the suffix in the middle; `None` when the border is found.
+    #[inline]
+    fn look(&mut self, view: &View<'_>, search: &Search<'_>) -> Option<()> {
+        let width = self.end.checked_sub(self.start).filter(|width| *width > 0)?;
+        self.suffix = view.suffixes.get(self.start + width / 2);
+        self.text = self.suffix.saturating_add(search.wanted.bytes(self.shared_start.min(self.shared_end)));
+        Some(())
+    }
+
+    /// Compares the suffix in the middle.
+    #[inline]
+    fn step(&mut self, view: &View<'_>, search: &Search<'_>) {
+        let middle = self.start + (self.end - self.start) / 2;
+        let known = self.shared_start.min(self.shared_end);
+        let shared = view.shared_words(self.text, search.wanted, known);
+        self.longest = self.longest.max(shared);
+        let is_below = match search.wanted.id(shared) {
+            None => search.side == Side::PastLast,
+            Some(word) => view.word_at(self.suffix.saturating_add(search.wanted.bytes(shared))) < word,
+        };
+        if is_below {
+            (self.start, self.shared_start) = (middle + 1, shared);
+        } else {
+            (self.end, self.shared_end) = (middle, shared);
+        }
+    }
+}
+
 /// The words `from..to` of a pattern, all of which the segment knows.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
@@ -95,43 +163,99 @@ impl View<'_> {
         if wanted.len() == 1 {
             return bucket;
         }
-        let (start, _) = self.border(bucket, wanted, Side::First);
-        let (end, _) = self.border(Interval { start, end: bucket.end }, wanted, Side::PastLast);
-        Interval { start, end }
+        let start = self.border(Search { bucket, wanted, side: Side::First }).at;
+        let rest = Interval { start, end: bucket.end };
+        Interval { start, end: self.border(Search { bucket: rest, wanted, side: Side::PastLast }).at }
     }
 
-    /// How many leading words of the words `from..to` of the pattern, all known, occur in a row in this segment.
-    pub(crate) fn longest(&self, pattern: &Pattern, from: usize, to: usize) -> usize {
-        let Some(&first) = pattern.ids[..to].get(from) else { return 0 };
-        let bucket = self.bucket(first);
-        match to - from {
-            1 => usize::from(!bucket.is_empty()),
-            _ => self.border(bucket, Wanted { pattern, from, to }, Side::First).1,
+    /// For each word, how many words from it on occur in a row in this segment, and near which rank.
+    pub(crate) fn longest_all(&self, pattern: &Pattern) -> Vec<Border> {
+        let mut searches = Vec::with_capacity(pattern.ids.len());
+        let mut to = pattern.ids.len();
+        for from in (0..pattern.ids.len()).rev() {
+            let is_known = pattern.is_known(from, from + 1);
+            let bucket = if is_known { self.bucket(pattern.ids[from]) } else { Interval::default() };
+            to = if is_known { to } else { from };
+            // A word that is not known is no search: its bucket is empty.
+            searches.push(Search { bucket, wanted: Wanted { pattern, from, to }, side: Side::First });
         }
+        searches.reverse();
+        self.borders(&searches)
     }
 
-    /// The border of the wanted words among the suffixes of a bucket, and the longest prefix of them that any probe
-    /// shares: the neighbours of the border are probed, and no suffix shares more than the better of them does.
-    fn border(&self, bucket: Interval, wanted: Wanted<'_>, side: Side) -> (usize, usize) {
-        let Interval { mut start, mut end } = self.window(bucket, wanted, side);
-        let (mut shared_start, mut shared_end) = (1, 1);
-        let mut longest = usize::from(!bucket.is_empty());
-        while start < end {
-            let middle = start + (end - start) / 2;
-            let suffix = self.suffixes.get(middle);
-            let shared = self.shared_words(suffix, wanted, shared_start.min(shared_end));
-            longest = longest.max(shared);
-            let is_below = match wanted.id(shared) {
-                None => side == Side::PastLast,
-                Some(word) => self.word_at(suffix.saturating_add(wanted.bytes(shared))) < word,
+    /// The suffixes that start with each of the `spans` of the pattern, which [`View::longest_all`] found.
+    pub(crate) fn ranges(
+        &self,
+        pattern: &Pattern,
+        longest: &[Border],
+        spans: &[(usize, usize)],
+    ) -> Vec<Interval> {
+        let mut searches = Vec::with_capacity(2 * spans.len());
+        for &(from, to) in spans {
+            let Border { at, longest } = longest[from];
+            let bucket = match pattern.ids.get(from) {
+                Some(&word) if longest == to - from => self.bucket(word),
+                _ => Interval::default(),
             };
-            if is_below {
-                (start, shared_start) = (middle + 1, shared);
-            } else {
-                (end, shared_end) = (middle, shared);
-            }
+            let wanted = Wanted { pattern, from, to };
+            let at = at.clamp(bucket.start, bucket.end.max(bucket.start));
+            searches.push(Search {
+                bucket: Interval { start: bucket.start, end: at },
+                wanted,
+                side: Side::First,
+            });
+            searches.push(Search {
+                bucket: Interval { start: at, end: bucket.end },
+                wanted,
+                side: Side::PastLast,
+            });
         }
-        (start, longest)
+        let borders = self.borders(&searches);
+        borders
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|[first, last]| Interval { start: first.at, end: last.at })
+            .collect()
+    }
+
+    /// The border of one search.
+    fn border(&self, search: Search<'_>) -> Border {
+        let mut lane = Lane::new(&search, self.window(search.bucket, search.wanted, search.side), 0);
+        while lane.look(self, &search).is_some() {
+            lane.step(self, &search);
+        }
+        Border { at: lane.start, longest: lane.longest }
+    }
+
+    /// The borders of many searches. Several go on side by side: each waits for memory at every step, and the
+    /// processor waits for all of them at once.
+    fn borders(&self, searches: &[Search<'_>]) -> Vec<Border> {
+        const LANES: usize = 16;
+        let mut borders = vec![Border::default(); searches.len()];
+        let mut lanes: Vec<Lane> = Vec::with_capacity(LANES);
+        let mut waiting = searches.iter().enumerate();
+        loop {
+            let free = LANES - lanes.len();
+            lanes.extend(waiting.by_ref().take(free).map(|(place, search)| {
+                Lane::new(search, self.window(search.bucket, search.wanted, search.side), place)
+            }));
+            lanes.retain_mut(|lane| {
+                let goes_on = lane.look(self, &searches[lane.place]).is_some();
+                if !goes_on {
+                    borders[lane.place] = Border { at: lane.start, longest: lane.longest };
+                }
+                goes_on
+            });
+            if lanes.is_empty() && waiting.len() == 0 {
+                return borders;
+            }
+            // The texts are touched before any is compared, so that they come from memory together.
+            let touched =
+                lanes.iter().fold(0, |sum, lane| sum ^ self.codes.get(lane.text).copied().unwrap_or(0));
+            std::hint::black_box(touched);
+            lanes.iter_mut().for_each(|lane| lane.step(self, &searches[lane.place]));
+        }
     }
 
     /// The part of a bucket in which the border lies, by the samples alone. A sampled suffix before and one behind the
@@ -139,7 +263,12 @@ impl View<'_> {
     fn window(&self, bucket: Interval, wanted: Wanted<'_>, side: Side) -> Interval {
         let (first, last) =
             (bucket.start.div_ceil(SAMPLED), bucket.end.div_ceil(SAMPLED).min(self.samples.len()));
-        if first >= last || wanted.len() < 2 {
+        if wanted.len() < 2 {
+            // All of the bucket starts with the one word.
+            let at = if side == Side::First { bucket.start } else { bucket.end };
+            return Interval { start: at, end: at };
+        }
+        if first >= last {
             return bucket;
         }
         // A pattern of two words stands before all that go on with any third word, or behind them.
@@ -149,6 +278,7 @@ impl View<'_> {
         let below = partition_point(first, last, |place| sample(place) < key);
         let behind = match (wanted.len() > 3, side) {
             (false, Side::First) => below,
+            _ if below == last || sample(below) != key => below,
             _ => partition_point(below, last, |place| sample(place) == key),
         };
         let before = if wanted.len() <= 3 && side == Side::PastLast { behind } else { below };
@@ -158,12 +288,13 @@ impl View<'_> {
         }
     }
 
-    /// How many words the suffix at `suffix` and the wanted ones share at their start; `known` of them are known.
-    fn shared_words(&self, suffix: usize, wanted: Wanted<'_>, known: usize) -> usize {
+    /// How many words a suffix and the wanted ones share at their start; `known` of them are known, and `text` is where
+    /// the suffix goes on behind them.
+    fn shared_words(&self, text: usize, wanted: Wanted<'_>, known: usize) -> usize {
         let Wanted { pattern, from, to } = wanted;
         let start = pattern.byte(from + known);
         let rest = &pattern.codes[start..pattern.byte(to)];
-        let text = self.codes.get(suffix.saturating_add(wanted.bytes(known))..).unwrap_or_default();
+        let text = self.codes.get(text..).unwrap_or_default();
         pattern.word_of_byte(start + common_prefix(text, rest)).min(to) - from
     }
 }

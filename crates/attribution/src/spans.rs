@@ -5,11 +5,11 @@
 
 use openledger_datanet::words;
 
-use crate::attribution::Attribution;
+use crate::attribution::{Attribution, ByteRange, WordRange};
 use crate::index::Index;
 use crate::parameters::{OUTPUT_BYTES_MAX, OUTPUT_WORDS_MAX, Rules};
 use crate::score::score;
-use crate::search::Interval;
+use crate::search::{Border, Interval};
 use crate::segment::{Pattern, View};
 
 /// Why an output cannot be attributed.
@@ -70,6 +70,20 @@ impl OutputWords {
     pub(crate) fn ranges(&self, views: &[View<'_>], start: usize, end: usize) -> Vec<Interval> {
         views.iter().zip(&self.patterns).map(|(view, pattern)| view.range(pattern, start, end)).collect()
     }
+
+    /// All words of an output.
+    fn of(output: &str, index: &Index, views: &[View<'_>]) -> Result<Self, OutputError> {
+        if output.len() > OUTPUT_BYTES_MAX {
+            return Err(OutputError::TooLong);
+        }
+        let mut output_words = Self::new(index);
+        let mut folded = String::new();
+        for (range, word) in words::words(output) {
+            words::fold_into(word, &mut folded);
+            output_words.add((index, views), &folded, (range.start, range.end))?;
+        }
+        Ok(output_words)
+    }
 }
 
 /// A maximal span of words, and where it occurs in each segment.
@@ -89,46 +103,61 @@ pub fn attribute(output: &str, index: &Index) -> Result<Attribution, OutputError
 }
 
 pub(crate) fn attribute_by(output: &str, index: &Index, rules: Rules) -> Result<Attribution, OutputError> {
-    if output.len() > OUTPUT_BYTES_MAX {
-        return Err(OutputError::TooLong);
-    }
     let views = index.views();
-    let mut output_words = OutputWords::new(index);
-    let mut folded = String::new();
-    for (range, word) in words::words(output) {
-        words::fold_into(word, &mut folded);
-        output_words.add((index, &views), &folded, (range.start, range.end))?;
-    }
-    let spans = maximal_spans(&output_words, &views);
-    Ok(score(&output_words, &spans, index, rules))
+    let words = OutputWords::of(output, index, &views)?;
+    let spans = maximal_spans(&words, &views);
+    Ok(score(&words, &spans, (index, &views), rules))
+}
+
+/// A maximal run of words that an output shares with indexed texts, whatever it is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// The bytes of the output.
+    pub bytes: ByteRange,
+    /// The words of the output.
+    pub words: WordRange,
+    /// How often it occurs in the indexed texts.
+    pub count: u64,
+}
+
+/// All maximal runs of words that an output shares with indexed texts, in the order of the output: what [`attribute`]
+/// values, without values and sources.
+///
+/// # Errors
+/// The output is too long.
+pub fn matches(output: &str, index: &Index) -> Result<Vec<Match>, OutputError> {
+    let views = index.views();
+    let words = OutputWords::of(output, index, &views)?;
+    let spans = maximal_spans(&words, &views).into_iter();
+    Ok(spans
+        .map(|FoundSpan { start, end, ranges }| Match {
+            bytes: ByteRange { start: words.places[start].0 as u64, end: words.places[end - 1].1 as u64 },
+            words: WordRange { start: start as u64, end: end as u64 },
+            count: ranges.iter().map(|range| range.len() as u64).sum(),
+        })
+        .collect())
 }
 
 fn maximal_spans(words: &OutputWords, views: &[View<'_>]) -> Vec<FoundSpan> {
-    let lengths: Vec<Vec<usize>> =
-        views.iter().zip(&words.patterns).map(|(view, pattern)| longest_all(view, pattern)).collect();
+    let longest: Vec<Vec<Border>> =
+        views.iter().zip(&words.patterns).map(|(view, pattern)| view.longest_all(pattern)).collect();
     let mut spans = Vec::new();
     let mut last_end = 0;
     for start in 0..words.len() {
-        let end = start + lengths.iter().map(|lengths| lengths[start]).max().unwrap_or(0);
+        let end = start + longest.iter().map(|borders| borders[start].longest).max().unwrap_or(0);
         if end > last_end && end > start {
-            spans.push(FoundSpan { start, end, ranges: words.ranges(views, start, end) });
+            spans.push((start, end));
             last_end = end;
         }
     }
-    spans
-}
-
-/// For each word, how many words from it on occur in a row in one segment.
-fn longest_all(view: &View<'_>, pattern: &Pattern) -> Vec<usize> {
-    let count = pattern.ids.len();
-    let mut lengths = vec![0; count];
-    let mut end = count;
-    for start in (0..count).rev() {
-        if pattern.is_known(start, start + 1) {
-            lengths[start] = view.longest(pattern, start, end);
-        } else {
-            end = start;
+    let mut found: Vec<FoundSpan> = spans
+        .iter()
+        .map(|&(start, end)| FoundSpan { start, end, ranges: Vec::with_capacity(views.len()) })
+        .collect();
+    for ((view, pattern), longest) in views.iter().zip(&words.patterns).zip(&longest) {
+        for (span, range) in found.iter_mut().zip(view.ranges(pattern, longest, &spans)) {
+            span.ranges.push(range);
         }
     }
-    lengths
+    found
 }

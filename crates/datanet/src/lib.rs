@@ -20,6 +20,7 @@ mod manifest;
 pub mod merkle;
 mod parse;
 mod snapshot;
+mod split;
 pub mod words;
 
 pub use cluster::{Cluster, clusters_of};

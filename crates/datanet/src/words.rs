@@ -10,10 +10,9 @@
 
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
-use unicode_segmentation::UnicodeSegmentation;
-
 use crate::ids::ClusterId;
+use crate::split::{Words, is_settled_at};
+use sha2::{Digest, Sha256};
 
 /// The version of this rule. A change of the rule, of the Unicode tables or of the folding is a new version.
 pub const WORDS_VERSION: u16 = 1;
@@ -23,55 +22,7 @@ pub const UNICODE_VERSION: (u64, u64, u64) = (17, 0, 0);
 
 /// The words of `text` in order, each with its byte range, not folded.
 pub fn words(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
-    Pieces { text, from: 0 }.flat_map(|(offset, piece)| {
-        piece.unicode_word_indices().map(move |(start, word)| {
-            let start = offset + start;
-            (start..start + word.len(), word)
-        })
-    })
-}
-
-/// Cuts a text where its words are settled, so that a piece of ASCII is split by the rule's short form for ASCII
-/// whatever stands elsewhere in the text: one accent would otherwise make the whole text five times as dear.
-struct Pieces<'a> {
-    text: &'a str,
-    from: usize,
-}
-
-impl<'a> Iterator for Pieces<'a> {
-    type Item = (usize, &'a str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (text, from) = (self.text, self.from);
-        let bytes = text.as_bytes();
-        if from >= bytes.len() {
-            return None;
-        }
-        let is_cut = |at: &usize| is_settled_at(bytes, *at);
-        let foreign = ascii_end(bytes, from);
-        let end = if foreign == bytes.len() {
-            foreign
-        } else {
-            let before = (from + 1..foreign).rev().find(is_cut);
-            before.or_else(|| (foreign + 1..bytes.len()).find(is_cut)).unwrap_or(bytes.len())
-        };
-        self.from = end;
-        Some((from, &text[from..end]))
-    }
-}
-
-/// The first byte from `from` on that is not ASCII.
-fn ascii_end(bytes: &[u8], from: usize) -> usize {
-    const BLOCK: usize = 32;
-    let blocks = bytes[from..].as_chunks::<BLOCK>().0;
-    let start = from + BLOCK * blocks.iter().take_while(|block| block.is_ascii()).count();
-    bytes[start..].iter().position(|byte| !byte.is_ascii()).map_or(bytes.len(), |at| start + at)
-}
-
-/// Whether no rule of the annex looks across the place before byte `at`: it stands between a space or line feed and
-/// an ASCII letter or digit.
-fn is_settled_at(bytes: &[u8], at: usize) -> bool {
-    matches!(bytes[at - 1], b' ' | b'\n') && bytes[at].is_ascii_alphanumeric()
+    Words::new(text)
 }
 
 /// Replaces `folded` by the form of `word` that is compared.
@@ -210,7 +161,7 @@ mod tests {
         fn pieces_change_nothing(pieces in prop::collection::vec(hostile_text(), 0..8)) {
             let text = pieces.join(" a");
             let found: Vec<_> = words(&text).map(|(range, word)| (range.start, word)).collect();
-            let expected: Vec<_> = text.unicode_word_indices().collect();
+            let expected: Vec<_> = unicode_segmentation::UnicodeSegmentation::unicode_word_indices(text.as_str()).collect();
             prop_assert_eq!(found, expected);
         }
     }

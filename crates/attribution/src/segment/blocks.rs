@@ -6,8 +6,8 @@
 
 use zstd::bulk::{Compressor, Decompressor};
 
-/// A block is closed when it has this many entries.
-const BLOCK_ENTRIES: usize = 4096;
+/// A block is closed when it has this many entries: finding an occurrence unpacks one block.
+const BLOCK_ENTRIES: usize = 1024;
 
 /// A block is closed when it has this many bytes.
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -133,17 +133,23 @@ impl Blocks<'_> {
             self.row(block + 1).map_or(Some(self.packed.len()), |next| usize::try_from(next.start).ok())?;
         let length = usize::try_from(row.bytes).ok().filter(|length| *length <= BLOCK_BYTES_MAX)?;
         let packed = self.packed.get(start..end)?;
-        let bytes = unpacker.0.decompress(packed, length).ok()?;
+        let bytes = unpacker.unpack(packed, length)?;
         (bytes.len() == length).then_some(bytes)
     }
 }
 
-/// What unpacking needs, kept from block to block.
-pub(crate) struct Unpacker(Decompressor<'static>);
+/// What unpacking needs, made for the first block and kept.
+pub(crate) struct Unpacker(Option<Decompressor<'static>>);
 
 impl Unpacker {
     pub(crate) fn new() -> Self {
-        // zstd's own constructor fails only when it has no memory for its context, as every allocation here may.
-        Self(Decompressor::new().expect("memory for the unpacker"))
+        Self(None)
+    }
+
+    fn unpack(&mut self, packed: &[u8], length: usize) -> Option<Vec<u8>> {
+        if self.0.is_none() {
+            self.0 = Decompressor::new().ok();
+        }
+        self.0.as_mut()?.decompress(packed, length).ok()
     }
 }

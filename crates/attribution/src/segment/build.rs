@@ -17,6 +17,7 @@ use super::bits::{pack, width_of};
 use super::blocks::BlockWriter;
 use super::dictionary::{DictionaryBytes, head_of, word_bits};
 use super::documents::{Document, root_of};
+use super::gaps::GapCodes;
 use super::intern::Interner;
 use super::layout::{Head, Section, Writer};
 use super::listing::{self, BLOCK};
@@ -31,6 +32,7 @@ pub struct Builder {
     words: Vec<i32>,
     documents: Vec<Document>,
     clusters: BTreeSet<ClusterId>,
+    gap_codes: GapCodes,
     gaps: BlockWriter,
     labels: BlockWriter,
     scratch: Scratch,
@@ -64,6 +66,7 @@ impl Builder {
             words: Vec::new(),
             documents: Vec::new(),
             clusters: BTreeSet::new(),
+            gap_codes: GapCodes::new(),
             gaps: blocks()?,
             labels: blocks()?,
             scratch: Scratch::default(),
@@ -81,7 +84,7 @@ impl Builder {
             return Err(IndexError::TextTooLong { external_id, bytes: text.len() });
         }
         let too_many = || IndexError::TooManyWords { datanet: self.datanet.clone() };
-        self.scratch.split(text, &mut self.interner).ok_or_else(too_many)?;
+        self.scratch.split(text, &mut self.interner, &self.gap_codes).ok_or_else(too_many)?;
         let cluster = self.scratch.cluster.finish();
         if self.scratch.words.is_empty() || !self.clusters.insert(cluster) {
             return Ok(());
@@ -122,7 +125,7 @@ impl Builder {
             code_of_word[word as usize] = code;
         }
         let (codes, places) = encode(&words, &code_of_word).ok_or_else(too_many)?;
-        let suffixes = sort_suffixes(&mut words, documents.len())
+        let mut suffixes = sort_suffixes(&mut words, documents.len())
             .map_err(|cause| IndexError::Sorting { datanet: datanet.clone(), cause })?;
         let packing = |cause| IndexError::Packing { datanet: datanet.clone(), cause };
         let (gap_table, gaps) = gaps.finish(|entry| places[entry as usize].0).map_err(packing)?;
@@ -147,16 +150,22 @@ impl Builder {
         writer.section(Section::CodeOfWord, |bytes| pack(code_of_word.iter().copied(), word_bits, bytes));
         writer.section(Section::Buckets, |bytes| pack(buckets.iter().copied(), head.rank_bits(), bytes));
         writer.section(Section::Codes, |bytes| bytes.extend_from_slice(&codes));
-        let place = |&suffix: &i32| places[suffix as usize];
-        writer
-            .section(Section::Suffixes, |bytes| pack(suffixes.iter().map(|s| place(s).0), code_bits, bytes));
-        writer.section(Section::Samples, |bytes| {
-            for &suffix in suffixes.iter().step_by(BLOCK) {
-                bytes.extend_from_slice(&sample(&words, suffix as usize).to_le_bytes());
-            }
+        let samples: Vec<u64> =
+            suffixes.iter().step_by(BLOCK).map(|&suffix| sample(&words, suffix as usize)).collect();
+        drop(words);
+        // One walk over all places in this order, which no cache holds: each suffix gives way to its document.
+        writer.section(Section::Suffixes, |bytes| {
+            let placed = suffixes.iter_mut().map(|suffix| {
+                let (code, document) = places[*suffix as usize];
+                *suffix = document as i32;
+                code
+            });
+            pack(placed, code_bits, bytes);
         });
+        writer
+            .section(Section::Samples, |bytes| bytes.extend(samples.into_iter().flat_map(u64::to_le_bytes)));
         writer.section(Section::Listing, |bytes| {
-            listing::write(suffixes.iter().map(|s| place(s).1), documents.len(), bytes);
+            listing::write(suffixes.iter().map(|document| *document as u32), documents.len(), bytes);
         });
         writer
             .section(Section::Documents, |bytes| documents.iter().for_each(|document| document.write(bytes)));
@@ -181,7 +190,7 @@ impl Builder {
 
 impl Scratch {
     /// Splits a text into words and gaps; `None` when there is no room for its words.
-    fn split(&mut self, text: &str, interner: &mut Interner) -> Option<()> {
+    fn split(&mut self, text: &str, interner: &mut Interner, codes: &GapCodes) -> Option<()> {
         self.words.clear();
         self.entries.clear();
         self.ends.clear();
@@ -190,11 +199,11 @@ impl Scratch {
             words::fold_into(word, &mut self.folded);
             self.cluster.push(&self.folded);
             self.words.push(i32::try_from(interner.intern(self.folded.as_bytes())? + 1).ok()?);
-            gaps::write(&text[reached..range.start], word, &self.folded, &mut self.entries);
+            gaps::write(codes, &text[reached..range.start], word, &self.folded, &mut self.entries);
             reached = range.end;
             self.ends.push((self.entries.len() as u32, reached as u32));
         }
-        gaps::write(&text[reached..], "", "", &mut self.entries);
+        gaps::write(codes, &text[reached..], "", "", &mut self.entries);
         self.ends.push((self.entries.len() as u32, text.len() as u32));
         Some(())
     }

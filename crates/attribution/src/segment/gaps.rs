@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::dictionary::{read_bytes, write_length};
+use super::intern::short_key;
 
 /// The most frequent gaps of a corpus of manuals and dictionaries, measured; each saves its length.
 const GAPS: [&str; 63] = [
@@ -26,11 +27,33 @@ const FIRST_UPPER: u8 = 1;
 const ALL_UPPER: u8 = 2;
 const OTHER_FORM: u8 = 3;
 
+/// The codes of [`GAPS`], sorted to be found.
+pub(crate) struct GapCodes(Vec<((u64, usize), u8)>);
+
+impl GapCodes {
+    pub(crate) fn new() -> Self {
+        let mut codes: Vec<_> = GAPS.iter().zip(0..).map(|(gap, code)| (Self::key(gap), code)).collect();
+        codes.sort_unstable();
+        Self(codes)
+    }
+
+    fn key(gap: &str) -> (u64, usize) {
+        (short_key(gap.as_bytes()), gap.len())
+    }
+
+    fn code_of(&self, gap: &str) -> u8 {
+        if gap == GAPS[0] {
+            return 0;
+        }
+        let key = Self::key(gap);
+        self.0.binary_search_by_key(&key, |(other, _)| *other).map_or(OTHER_GAP, |at| self.0[at].1)
+    }
+}
+
 /// Appends the entry of a word: the text since the last word, the word, and its folded form.
-pub(crate) fn write(gap: &str, word: &str, folded: &str, entries: &mut Vec<u8>) {
+pub(crate) fn write(codes: &GapCodes, gap: &str, word: &str, folded: &str, entries: &mut Vec<u8>) {
     let form = form_of(word.as_bytes(), folded.as_bytes());
-    let place = if gap == GAPS[0] { Some(0) } else { GAPS.iter().position(|other| *other == gap) };
-    let gap_code = place.map_or(OTHER_GAP, |place| place as u8);
+    let gap_code = codes.code_of(gap);
     entries.push(form << 6 | gap_code);
     if gap_code == OTHER_GAP {
         write_length(gap.len(), entries);
@@ -131,7 +154,7 @@ mod tests {
         fn gives_back_what_was_written(gap in ".{0,3}|[ \n.,()-]{0,4}", word in "[a-zA-ZéÉİß\u{2019}']{0,6}") {
             let folded = words::fold(&word);
             let mut block = Vec::new();
-            write(&gap, &word, &folded, &mut block);
+            write(&GapCodes::new(), &gap, &word, &folded, &mut block);
             let mut rest = &block[..];
             let entry = read(&mut rest).expect("whole");
             prop_assert_eq!((entry.gap, rest.len()), (gap.as_bytes(), 0));

@@ -20,7 +20,10 @@ fn open(bytes: &[u8]) -> Result<Segment, IndexError> {
 #[test]
 fn roots_are_the_recorded_ones() {
     let hexadecimal = |root: [u8; 32]| hex::encode(root);
-    assert_eq!(hexadecimal(sample().root()), "760026d66877e025f7babc48a2a21733778d0f4c92b0bab63d18cd36445e73e5");
+    assert_eq!(
+        hexadecimal(sample().root()),
+        "760026d66877e025f7babc48a2a21733778d0f4c92b0bab63d18cd36445e73e5"
+    );
     let index = Index::join(vec![Arc::new(sample())]).expect("joins");
     assert_eq!(hexadecimal(index.root()), "bd737b9e75ce799195a29d6e0fb90f339302002c8f65975e2d7493d94c55a52b");
 }

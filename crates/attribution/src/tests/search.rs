@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Matcher;
 use crate::parameters::Rules;
 use crate::segment::Pattern;
 use crate::spans::attribute_by;
+use crate::{Matcher, matches};
 
 /// Words by their numbers, drawn so that low numbers are frequent.
 fn numbers(distinct: u32, longest: usize) -> impl Strategy<Value = Vec<u32>> {
@@ -50,12 +50,17 @@ proptest! {
         let view = segment.view();
         let mut pattern = Pattern::default();
         output.iter().for_each(|number| pattern.push(&view, view.word_id(&format!("w{number}"))));
+        let all = view.longest_all(&pattern);
+        let mut maximal: Vec<(usize, usize, usize)> = Vec::new();
         for start in 0..output.len() {
             let unknown = (start..output.len()).find(|&at| !pattern.is_known(at, at + 1));
             let end = unknown.unwrap_or(output.len());
             let longest = (start + 1..=end).take_while(|&to| occurrences(&texts, &output[start..to]) > 0).count();
-            let found = if start == end { 0 } else { view.longest(&pattern, start, end) };
-            prop_assert_eq!(found, longest, "from {}", start);
+            prop_assert_eq!(all[start].longest, longest, "from {}", start);
+            let reached = start + longest;
+            if longest > 0 && maximal.last().is_none_or(|last| last.1 < reached) {
+                maximal.push((start, reached, occurrences(&texts, &output[start..reached])));
+            }
             let mut narrowed = view.range(&pattern, start, start + 1);
             for to in (start + 1..=output.len()).take(longest + 2) {
                 let range = view.range(&pattern, start, to);
@@ -70,6 +75,11 @@ proptest! {
                 prop_assert_eq!(documents.len(), expected.min(3));
             }
         }
+        let index = Index::join(vec![Arc::new(segment.clone())]).expect("joins");
+        let found = matches(&text_of(&output), &index).expect("short");
+        let found: Vec<_> =
+            found.iter().map(|m| (m.words.start as usize, m.words.end as usize, m.count as usize)).collect();
+        prop_assert_eq!(found, maximal);
     }
 
     #[test]
@@ -107,7 +117,7 @@ fn a_vocabulary_with_codes_of_every_length() {
         let words = &numbers[7001 * at..][..300];
         let mut pattern = Pattern::default();
         words.iter().for_each(|number| pattern.push(&view, view.word_id(&format!("w{number}"))));
-        assert_eq!((view.longest(&pattern, 0, 300), view.range(&pattern, 0, 300).len()), (300, 1));
+        assert_eq!((view.longest_all(&pattern)[0].longest, view.range(&pattern, 0, 300).len()), (300, 1));
         let found = view.suffixes.get(view.range(&pattern, 0, 300).start);
         assert_eq!(view.document_at(found), at);
         let place = view.place(found, 300, &mut crate::segment::Unpacker::new()).expect("reads");
