@@ -241,7 +241,7 @@ pub enum ModelCommand {
 pub enum IndexCommand {
     /// Build an index from JSON lines with text, authors and licence
     Build {
-        /// Files, or folders of .jsonl files
+        /// Files, or folders of .jsonl files; a text that two files hold belongs to the one whose name comes first
         #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
         input: Vec<PathBuf>,
         /// The folder to write

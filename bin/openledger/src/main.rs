@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod commitments;
 mod files;
 mod genesis;
 mod keystore;

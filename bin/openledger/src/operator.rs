@@ -21,6 +21,7 @@ use openledger_types::{
     Transaction, codec, limits,
 };
 
+use crate::commitments::entry_of;
 use crate::keystore::Keystore;
 
 /// Acts for one account on one network.
@@ -239,7 +240,7 @@ async fn stored_texts(client: &Client, datanet: &Name) -> Result<Vec<Contributio
     crate::node::library::parse_texts(&bytes)
 }
 
-/// The committed, unrevoked contributions of a datanet in the ledger's order. The texts of all `committed` must be there.
+/// The committed, unrevoked contributions of a datanet in the order of their commitments. The texts of all `committed` must be there.
 async fn entries(client: &Client, datanet: &Name, committed: u64) -> Result<Vec<Entry>> {
     let contributions = stored_texts(client, datanet).await?;
     let missing = committed.saturating_sub(contributions.len() as u64);
@@ -256,9 +257,7 @@ async fn entries(client: &Client, datanet: &Name, committed: u64) -> Result<Vec<
         for (contribution, record) in chunk.iter().zip(records) {
             let record =
                 record.with_context(|| format!("{} was never committed", contribution.external_id))?;
-            if record.revoked_at.is_none() {
-                entries.push(Entry { sequence: record.sequence, contribution: contribution.clone() });
-            }
+            entries.extend(entry_of(contribution, &record)?);
         }
     }
     entries.sort_by_key(|entry| entry.sequence);

@@ -2,7 +2,7 @@
 //!
 //! Weights: a word that occurs `c` times among `N` words, `V` of them distinct, weighs `ln((N + V + 1) / (c + 1))`
 //! nats; an unknown word `ln(N + V + 1)`. A text that is sealed in two datanets counts once, for the earlier
-//! commitment (the lower sequence, then the lower name of the datanet).
+//! commitment (the lower sequence, which counts across datanets, then the lower name of the datanet).
 //! `root` is the Merkle root over the parameters' version and the segments' roots, in the order of their names.
 //! Absent: changing an index; a new snapshot is a new join, which is linear in the number of words.
 

@@ -29,5 +29,5 @@ pub use ids::{ClusterId, ContributionId, DATANET_NAME_BYTES_MAX, is_datanet_name
 pub use parse::{JsonLinesParser, LineError, ParseError, ParseOptions, parse_json_lines};
 pub use snapshot::{
     Entry, InclusionProof, ProofError, SNAPSHOT_VERSION, SealedSnapshot, SnapshotError, SnapshotHeader,
-    number,
+    commitment_order, number,
 };

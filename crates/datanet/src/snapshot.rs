@@ -25,10 +25,24 @@ pub const SNAPSHOT_VERSION: u16 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The number that the ledger gave to the commitment; the lower of two is the earlier.
+    /// The commitment's place among all commitments, not only its datanet's: the lower of two is the earlier. On a
+    /// ledger it is [`commitment_order`].
     pub sequence: u64,
     /// What was contributed.
     pub contribution: Contribution,
+}
+
+/// How many low bits of a commitment's place number it within its datanet; the others are the height of its block.
+const NUMBER_BITS: u32 = 24;
+
+/// The place of a commitment among those of all datanets of a ledger: by the height of the block that committed it, then
+/// by `number`, its number in its datanet. Numbers alone begin anew in each datanet, so that whoever opened one later
+/// would come first in it with a text of somebody else's. `None` above 2^40 blocks or 2^24 commitments of a datanet.
+///
+/// A ledger does not order the commitments of one block to different datanets: there the numbers decide, then the names.
+pub fn commitment_order(height: u64, number: u64) -> Option<u64> {
+    let is_held = height < 1 << (u64::BITS - NUMBER_BITS) && number < 1 << NUMBER_BITS;
+    is_held.then_some(height << NUMBER_BITS | number)
 }
 
 /// Numbers contributions in their order from `first_sequence` on; for files outside a ledger.

@@ -1,8 +1,8 @@
 //! Sealing, proving and re-sealing: what the root fixes, and what it does not depend on.
 
 use openledger_datanet::{
-    AuthorRef, Contribution, Entry, JsonLinesParser, ParseOptions, SealedSnapshot, SnapshotError, number,
-    parse_json_lines,
+    AuthorRef, Contribution, Entry, JsonLinesParser, ParseOptions, SealedSnapshot, SnapshotError,
+    commitment_order, number, parse_json_lines,
 };
 use proptest::prelude::*;
 
@@ -46,6 +46,17 @@ fn bad_snapshots_are_refused() {
     assert!(matches!(seal("demo", same), SnapshotError::Twice { .. }));
     let bad = number(vec![contribution(1, "a\0")], 0);
     assert!(matches!(seal("demo", bad), SnapshotError::Contribution { .. }));
+}
+
+/// The block comes before the number, and no place is shared or wraps around.
+#[test]
+fn commitments_are_ordered_by_block_then_number() {
+    let (last_block, last_number) = ((1 << 40) - 1, (1 << 24) - 1);
+    let rising = [(0, 0), (0, 1), (0, last_number), (1, 0), (7, 3), (8, 0), (last_block, last_number)];
+    let places: Vec<_> = rising.iter().map(|(height, number)| commitment_order(*height, *number)).collect();
+    assert!(places.iter().all(Option::is_some) && places.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(commitment_order(last_block, last_number), Some(u64::MAX));
+    assert_eq!((commitment_order(1 << 40, 0), commitment_order(0, 1 << 24)), (None, None));
 }
 
 #[test]

@@ -33,13 +33,16 @@ fn build(session: &Session, input: &[PathBuf], out: &Path) -> Result<()> {
     refuse_foreign(&inputs, out)?;
     let bar = progress_bar("indexing");
     bar.set_length(inputs.len() as u64);
+    // A text that two files hold belongs to the file whose name comes first, as if its lines had been committed before.
+    let mut sequence = 0;
     for (name, file) in &inputs {
         let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let options = ParseOptions { default_license: Some("unstated".into()), default_source: name.clone() };
         let contributions = parse_json_lines(&bytes, &options)
             .with_context(|| format!("{} was not indexed", file.display()))?;
         let documents = contributions.len();
-        let segment = Segment::build(name, &number(contributions, 0))?;
+        let segment = Segment::build(name, &number(contributions, sequence))?;
+        sequence += documents as u64;
         let path = segment_path(out, name);
         files::write(&path, segment.as_bytes())?;
         bar.inc(1);

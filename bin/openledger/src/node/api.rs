@@ -2,7 +2,7 @@
 //! API keys. Reading pages and their JSON twins are the explorer's.
 //!
 //! Whoever uploads a text or a snapshot needs no permission: a text must hash to what a curator committed, and a
-//! snapshot to the root that was sealed. Absent: rules; the ledger has them.
+//! snapshot to the root that was sealed, with its entries where the ledger has them. Absent: rules; the ledger has them.
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use openledger_client::api::{
     ErrorBody, ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, RejectionReply, STATE_KEYS_MAX,
     StateReply, StateRequest, SubmitReply, SubmitRequest, UPLOAD_BYTES_MAX,
 };
+use openledger_datanet::{Entry, SealedSnapshot};
 use openledger_gateway::Gateway;
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, DatanetRecord, SnapshotRecord};
@@ -27,6 +28,7 @@ use serde_json::json;
 
 use super::library::{Joined, Library, parse_texts};
 use super::machine::decode_events;
+use crate::commitments::check_order;
 use crate::operator::id_of;
 
 /// Bytes of any other request.
@@ -276,10 +278,25 @@ async fn put_snapshot(
             "this is not version {version} of {name}: its root differs from the sealed one"
         )));
     }
+    check_commitments(&state.chain, &name, &read.snapshot).await?;
     let shared = state.clone();
     blocking(move || shared.library.install(name.as_str(), read, &body, |joined| (shared.installed)(joined)))
         .await?;
     Ok(Json(json!({ "version": version, "root": sealed.root })))
+}
+
+/// The curator sealed the root; that the entries stand where the ledger has them is checked here.
+async fn check_commitments(chain: &Chain, name: &Name, snapshot: &SealedSnapshot) -> Result<(), ApiError> {
+    for chunk in snapshot.entries().chunks(STATE_KEYS_MAX) {
+        let key = |entry: &Entry| StateKey::Contribution(name.clone(), id_of(&entry.contribution)).encode();
+        let keys: Vec<Vec<u8>> = chunk.iter().map(key).collect();
+        let values = chain.get_many(&keys).await.map_err(unavailable)?.values;
+        let decoded = |bytes: Vec<u8>| codec::decode("record", &bytes, limits::RECORD_BYTES_MAX);
+        let records = values.into_iter().map(|value| value.map(decoded).transpose());
+        let records = records.collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
+        check_order(chunk, &records).map_err(bad)?;
+    }
+    Ok(())
 }
 
 async fn register_key(

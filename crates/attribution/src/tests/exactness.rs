@@ -1,5 +1,6 @@
 //! The real code against the reference model, streaming against batch, and the rules that money depends on.
 
+use openledger_datanet::commitment_order;
 use proptest::prelude::*;
 
 use super::*;
@@ -136,6 +137,41 @@ proptest! {
         let json = serde_json::to_string(&honest).expect("encodes");
         prop_assert_eq!(serde_json::from_str::<Attribution>(&json).expect("decodes"), honest);
     }
+}
+
+/// A text that was committed to one datanet is not taken over by committing it again later to a datanet of one's own,
+/// where the numbers begin at 0 and whose name comes first.
+#[test]
+fn a_later_datanet_cannot_take_a_text() {
+    let text = "the quick brown fox jumps over the lazy dog";
+    let place = |height, number| commitment_order(height, number).expect("small");
+    let first = entry(place(41, 900), "Author", text);
+    let mine = first.contribution.id();
+    let victim = vec![entry(place(40, 899), "Other", "nothing of the kind"), first];
+    let paid = |thieves: Vec<(u64, u64, &str)>| {
+        let stolen =
+            thieves.iter().map(|(height, number, text)| entry(place(*height, *number), "Thief", text));
+        let datanets = [("victim".into(), victim.clone()), ("a-thief".into(), stolen.collect())];
+        let rules = Rules { threshold: 0, span_clusters_max: 9 };
+        let found = attribute_by(text, &index_of(&datanets), rules).expect("short");
+        let mass = |is_mine: bool| -> u64 {
+            found.shares.iter().filter(|s| (s.contribution == mine) == is_mine).map(|s| s.mass).sum()
+        };
+        (mass(true), mass(false), found.total)
+    };
+    for thieves in [
+        vec![],
+        vec![(42, 0, text)],
+        vec![(42, 0, "THE QUICK, brown fox jumps over the lazy dog!")],
+        vec![(41, 901, text)],
+        vec![(40, 0, "an honest text"), (42, 1, text), (43, 2, text)],
+    ] {
+        let (victim, thief, total) = paid(thieves.clone());
+        assert_eq!((victim, thief), (total, 0), "{thieves:?}");
+    }
+    // Whoever really was first, owns it, whatever the number in the datanet.
+    let (_, thief, total) = paid(vec![(40, 5_000, text)]);
+    assert_eq!(thief, total);
 }
 
 #[test]
