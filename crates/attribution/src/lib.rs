@@ -10,7 +10,7 @@
 //! - Only spans that are surprising enough count (`parameters::THRESHOLD`); a phrase of too many clusters is common.
 //! - Each word of the output weighs its surprise in the index, and goes to the most valuable span that covers it. The
 //!   clusters of a span divide its weight equally, floored; what is left over is unattributed.
-//! - A cluster's earliest commitment owns it: a copy of a whole text adds nothing to what its copier earns.
+//! - A cluster's earliest commitment owns it and is indexed alone: copies and near-copies are never paid.
 //!
 //! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. Absent: influence and
 //! context scores, money, accounts, files, clocks, and floating point in anything that leaves this crate.

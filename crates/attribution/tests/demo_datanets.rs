@@ -152,7 +152,11 @@ fn chance_matches_are_rare() {
 fn short_excerpts_find_their_page() {
     let demo = demo();
     let (mut excerpts, mut first) = (0u32, 0u32);
-    for entry in demo.snapshots.iter().flat_map(|snapshot| snapshot.entries()) {
+    let owners = demo
+        .snapshots
+        .iter()
+        .flat_map(|snapshot| snapshot.clusters().iter().map(|cluster| &snapshot.entries()[cluster.owner]));
+    for entry in owners {
         let words: Vec<&str> = entry.contribution.text.split_whitespace().collect();
         if words.len() < 16 {
             continue;
@@ -165,6 +169,30 @@ fn short_excerpts_find_their_page() {
     }
     println!("{first} of {excerpts} excerpts");
     assert!(excerpts > 1000 && first * 100 >= excerpts * 98, "{first} of {excerpts}");
+}
+
+/// Packages that are described alike, word for word up to a line: the first is paid, also when another is quoted whole.
+#[test]
+fn near_copies_are_never_paid() {
+    let demo = demo();
+    let (mut copies, mut half) = (0u32, 0u32);
+    for snapshot in &demo.snapshots {
+        for cluster in snapshot.clusters() {
+            for &near in &cluster.near {
+                let found =
+                    attribute(&snapshot.entries()[near].contribution.text, &demo.index).expect("short");
+                assert_eq!(percent(&found, snapshot.ids()[near]), 0);
+                let is_named = |span: &openledger_attribution::Span| {
+                    span.sources.iter().any(|source| source.contribution == snapshot.ids()[near])
+                };
+                assert!(!found.spans.iter().any(is_named), "a near-copy is no source");
+                copies += 1;
+                half += u32::from(percent(&found, snapshot.ids()[cluster.owner]) >= 50);
+            }
+        }
+    }
+    println!("{copies} near-copies, {half} of them at least half the owner's");
+    assert!(copies >= 40 && half * 2 >= copies, "{half} of {copies}");
 }
 
 #[test]

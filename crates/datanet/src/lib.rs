@@ -7,10 +7,11 @@
 //! Rules that money depends on:
 //! - Co-authors share equally, each floored; the remainder goes to the first named author ([`split_equally`]).
 //!   `others` (editors, translators, projects) are kept and shown, and are not paid.
-//! - Texts with the same sequence of folded words are one cluster; the earliest commitment owns it ([`Cluster`]).
+//! - Texts with the same sequence of folded words are one cluster, and so are texts that repeat an earlier one for the
+//!   most part ([`near`]); the earliest commitment owns it ([`Cluster`]), and only its text is indexed.
 //!
 //! Absent: files, sockets, clocks, accounts' keys, money, the attribution index (only its root is named here), and
-//! near-duplicates, which would be further members of the same [`Cluster`].
+//! near-copies of texts of another datanet.
 
 mod cluster;
 mod contribution;
@@ -18,6 +19,7 @@ mod hexadecimal;
 mod ids;
 mod manifest;
 pub mod merkle;
+pub mod near;
 mod parse;
 mod snapshot;
 mod split;

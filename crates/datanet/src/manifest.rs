@@ -11,10 +11,16 @@ use crate::hexadecimal;
 use crate::merkle::Hash;
 use crate::snapshot::{Entry, SealedSnapshot, SnapshotError, SnapshotHeader};
 
-const FORMAT: &str = "openledger-snapshot/1";
+const FORMAT: &str = "openledger-snapshot/2";
 
 /// JSON writes a byte of text as at most six; the other fields take less than the text's limit.
 const LINE_BYTES_MAX: usize = 8 * limits::TEXT_BYTES_MAX;
+
+/// What the first line of every version starts with.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,11 +51,12 @@ impl SealedSnapshot {
         let mut lines = (1u64..).zip(bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()));
         let (_, first) =
             lines.next().ok_or(SnapshotError::Manifest { line: 1, cause: "nothing is there".into() })?;
-        let first: FirstLine = read_line(1, first)?;
-        if first.format != FORMAT {
-            let cause = format!("its format is not {FORMAT}");
-            return Err(SnapshotError::Manifest { line: 1, cause });
+        let Format { format } = read_line(1, first)?;
+        if format != FORMAT {
+            let format = format.chars().take(80).collect();
+            return Err(SnapshotError::Format { format, expected: FORMAT });
         }
+        let first: FirstLine = read_line(1, first)?;
         let mut entries = Vec::new();
         for (line, text) in lines {
             if entries.len() == limits::CONTRIBUTIONS_MAX {

@@ -2,7 +2,9 @@
 //!
 //! Rule: leaf = `"openledger/entry/1" || borsh(sequence, contribution id)`; `contributions_root` is the Merkle root of
 //! the leaves (`merkle`); `root = SHA-256("openledger/snapshot/1" || borsh(header))`. The header names the root of the
-//! attribution index over the same entries, so that one hash fixes what was known and how it is searched.
+//! attribution index over the same entries, so that one hash fixes what was known and how it is searched, and the root
+//! over the entries' clusters: leaf = `"openledger/membership/1" || borsh(sequence, the owner's sequence, is it near)`,
+//! in the order of the entries, so that it is fixed too which text was taken for a copy of which.
 //! Absent: how the index is built, and whether its root is right: whoever doubts builds it again from the entries.
 
 use std::collections::BTreeMap;
@@ -14,12 +16,12 @@ use sha2::{Digest, Sha256};
 use crate::cluster::{Cluster, clusters_of};
 use crate::contribution::{Contribution, ContributionError, limits};
 use crate::hexadecimal;
-use crate::ids::{ClusterId, ContributionId, is_datanet_name};
+use crate::ids::{ContributionId, is_datanet_name};
 use crate::merkle::{self, Hash};
 use crate::words::WORDS_VERSION;
 
 /// The version of the sealing rule.
-pub const SNAPSHOT_VERSION: u16 = 1;
+pub const SNAPSHOT_VERSION: u16 = 2;
 
 /// A contribution at its place in the order of commitments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +70,9 @@ pub struct SnapshotHeader {
     /// The Merkle root over the entries.
     #[serde(with = "hexadecimal::fixed")]
     pub contributions_root: Hash,
+    /// The Merkle root over the entries' clusters.
+    #[serde(with = "hexadecimal::fixed")]
+    pub clusters_root: Hash,
     /// The root of the attribution index over the entries.
     #[serde(with = "hexadecimal::fixed")]
     pub index_root: Hash,
@@ -128,6 +133,16 @@ pub enum SnapshotError {
         #[source]
         cause: ContributionError,
     },
+    /// The manifest is of another version, or none.
+    #[error(
+        "the manifest's format is {format:?}, not {expected:?}; seal the datanet again with this program"
+    )]
+    Format {
+        /// What it names, cut to 80 characters.
+        format: String,
+        /// What this program reads.
+        expected: &'static str,
+    },
     /// The manifest is not written as a manifest is.
     #[error("line {line} of the manifest is not readable ({cause}); export the snapshot again")]
     Manifest {
@@ -148,6 +163,7 @@ pub struct SealedSnapshot {
     entries: Vec<Entry>,
     ids: Vec<ContributionId>,
     leaves: Vec<Hash>,
+    clusters: Vec<Cluster>,
     positions: BTreeMap<ContributionId, usize>,
 }
 
@@ -167,15 +183,18 @@ impl SealedSnapshot {
         }
         let leaves: Vec<_> =
             entries.iter().zip(&ids).map(|(entry, id)| entry_leaf(entry.sequence, id)).collect();
+        let texts: Vec<_> = entries.iter().map(|entry| entry.contribution.text.as_str()).collect();
+        let clusters = clusters_of(&texts);
         let header = SnapshotHeader {
             version: SNAPSHOT_VERSION,
             words_version: WORDS_VERSION,
             datanet: datanet.to_owned(),
             entry_count: entries.len() as u64,
             contributions_root: merkle::root(&leaves),
+            clusters_root: merkle::root(&membership_leaves(&entries, &clusters)),
             index_root,
         };
-        Ok(Self { header, entries, ids, leaves, positions })
+        Ok(Self { header, entries, ids, leaves, clusters, positions })
     }
 
     /// The one hash that names the snapshot.
@@ -203,10 +222,9 @@ impl SealedSnapshot {
         self.positions.get(id).and_then(|&position| self.entries.get(position))
     }
 
-    /// Which entries count as one. Splits every text into words: linear in the bytes of the snapshot.
-    pub fn clusters(&self) -> Vec<Cluster> {
-        let ids: Vec<ClusterId> = self.entries.iter().map(|entry| entry.contribution.cluster()).collect();
-        clusters_of(&ids)
+    /// Which entries count as one, in the order of their owners.
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.clusters
     }
 
     /// A proof that the contribution is in this snapshot.
@@ -222,6 +240,22 @@ fn entry_leaf(sequence: u64, id: &ContributionId) -> Hash {
     data.extend_from_slice(&sequence.to_le_bytes());
     data.extend_from_slice(id.as_bytes());
     merkle::leaf_hash(&data)
+}
+
+/// What the clusters' root is computed over: for each entry, whose copy it is; an owner is its own.
+fn membership_leaves(entries: &[Entry], clusters: &[Cluster]) -> Vec<Hash> {
+    let mut leaves = vec![[0; 32]; entries.len()];
+    for cluster in clusters {
+        for &member in &cluster.members {
+            let is_near = cluster.near.binary_search(&member).is_ok();
+            let mut data = b"openledger/membership/1".to_vec();
+            data.extend_from_slice(&entries[member].sequence.to_le_bytes());
+            data.extend_from_slice(&entries[cluster.owner].sequence.to_le_bytes());
+            data.push(u8::from(is_near));
+            leaves[member] = merkle::leaf_hash(&data);
+        }
+    }
+    leaves
 }
 
 fn check_entries(datanet: &str, entries: &[Entry]) -> Result<(), SnapshotError> {

@@ -57,36 +57,55 @@ pub fn settled_bytes(text: &str) -> usize {
     (1..bytes.len()).rev().find(|&at| is_settled_at(bytes, at)).unwrap_or(0)
 }
 
-/// The cluster of a text: a hash of its folded words, each behind its length so that no two sequences collide.
-pub fn cluster_of(text: &str) -> ClusterId {
-    let mut cluster = ClusterHasher::default();
+/// Hands over every word of `text` in the form that is compared.
+pub(crate) fn for_each_folded(text: &str, mut take: impl FnMut(&str)) {
     let mut folded = String::new();
     for (_, word) in words(text) {
         fold_into(word, &mut folded);
-        cluster.push(&folded);
+        take(&folded);
     }
+}
+
+/// The cluster of a text: a hash of its folded words, each behind its length so that no two sequences collide.
+pub fn cluster_of(text: &str) -> ClusterId {
+    let mut cluster = ClusterHasher::default();
+    for_each_folded(text, |folded| cluster.push(folded));
     cluster.finish()
 }
 
 /// Computes [`cluster_of`] from folded words, for those who need the words anyway.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ClusterHasher {
-    /// The encoded words: hashing them at once is several times as fast as word by word.
+    hasher: Sha256,
+    /// Words that wait: the hash is several times as fast at long pieces.
     encoded: Vec<u8>,
 }
 
+impl Default for ClusterHasher {
+    fn default() -> Self {
+        Self { hasher: Sha256::new_with_prefix(b"openledger/cluster/1"), encoded: Vec::new() }
+    }
+}
+
 impl ClusterHasher {
+    /// When the words that wait are hashed.
+    const ENCODED_BYTES: usize = 4096;
+
     /// Takes the next folded word.
     pub fn push(&mut self, folded: &str) {
         self.encoded.extend_from_slice(&(folded.len() as u64).to_le_bytes());
         self.encoded.extend_from_slice(folded.as_bytes());
+        if self.encoded.len() >= Self::ENCODED_BYTES {
+            self.hasher.update(&self.encoded);
+            self.encoded.clear();
+        }
     }
 
     /// The cluster of the words so far. The next word is the first of another text.
     pub fn finish(&mut self) -> ClusterId {
-        let mut hasher = Sha256::new_with_prefix(b"openledger/cluster/1");
-        hasher.update(&self.encoded);
-        self.encoded.clear();
+        let Self { mut hasher, encoded } = std::mem::take(self);
+        hasher.update(&encoded);
+        self.encoded = Vec::with_capacity(encoded.capacity());
         ClusterId(hasher.finalize().into())
     }
 }

@@ -2,7 +2,7 @@
 
 use openledger_datanet::{
     AuthorRef, Contribution, Entry, JsonLinesParser, ParseOptions, SealedSnapshot, SnapshotError,
-    commitment_order, number, parse_json_lines,
+    commitment_order, merkle, number, parse_json_lines,
 };
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn sealed(count: usize) -> SealedSnapshot {
 fn root_is_the_recorded_one() {
     assert_eq!(
         openledger_datanet::ContributionId(sealed(3).root()).to_string(),
-        "0x92eb43cfaa2cb372e7a3ae7caa67915d66861e76d7d1fc9d77a104e9519ce4ce"
+        "0xdc91dbbf613704a341146fc934bef5c1b54e1b2848cff09c6bd9d6bd602c0e48"
     );
 }
 
@@ -88,6 +88,34 @@ fn a_proof_with_any_flipped_byte_fails() {
     let json = serde_json::to_string(&snapshot.prove(&id)).expect("encodes");
     let back: openledger_datanet::InclusionProof = serde_json::from_str(&json).expect("decodes");
     back.verify(&snapshot.root(), entry.sequence, &id).expect("the proof survives JSON");
+}
+
+/// What is near is sealed: the manifest holds the texts, and the header which of them were taken for copies.
+#[test]
+fn the_header_fixes_which_texts_are_copies() {
+    let page =
+        "press the key that is marked with a lock until the small light goes out and then let it go again";
+    let texts = [page, "something else", &format!("Note: {page}"), &page.to_uppercase(), "SOMETHING, else"];
+    let contributions = texts.iter().enumerate().map(|(name, text)| contribution(name, text)).collect();
+    let snapshot = SealedSnapshot::seal("d", number(contributions, 5), [1; 32]).expect("good");
+    let found: Vec<_> = snapshot.clusters().iter().map(|c| (c.members.clone(), c.near.clone())).collect();
+    assert_eq!(found, [(vec![0, 2, 3], vec![2]), (vec![1, 4], vec![])]);
+    let leaf = |sequence: u64, owner: u64, is_near: bool| {
+        let mut data = b"openledger/membership/1".to_vec();
+        borsh::to_writer(&mut data, &(sequence, owner, is_near)).expect("encodes");
+        merkle::leaf_hash(&data)
+    };
+    let leaves =
+        [leaf(5, 5, false), leaf(6, 6, false), leaf(7, 5, true), leaf(8, 5, false), leaf(9, 6, false)];
+    assert_eq!(snapshot.header().clusters_root, merkle::root(&leaves));
+}
+
+#[test]
+fn manifests_of_other_versions_say_what_to_do() {
+    let manifest = String::from_utf8(sealed(2).to_manifest()).expect("JSON");
+    let old = manifest.replace("openledger-snapshot/2", "openledger-snapshot/1");
+    let told = SealedSnapshot::from_manifest(old.as_bytes()).expect_err("another version").to_string();
+    assert!(told.contains("openledger-snapshot/1") && told.contains("seal the datanet again"), "{told}");
 }
 
 #[test]

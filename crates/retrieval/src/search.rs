@@ -6,7 +6,7 @@
 //! by one thread in one go, and never changes. Absent: passages on disk, changes, learning from what was read.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use openledger_datanet::{ContributionId, SealedSnapshot};
 use tantivy::collector::TopDocs;
@@ -217,16 +217,20 @@ fn schema() -> (Schema, Fields) {
     (builder.build(), fields)
 }
 
-/// The passages of a snapshot, without texts that are copies.
+/// The passages of a snapshot, without texts that have the words of an earlier one. Near-copies stay: what they change may
+/// be what is asked for.
 fn cut(snapshot: &SealedSnapshot) -> Vec<Passage> {
-    let owners = snapshot.clusters().into_iter().map(|cluster| cluster.owner);
+    let mut seen = BTreeSet::new();
     let mut passages = Vec::new();
-    for owner in owners {
-        let contribution = &snapshot.entries()[owner].contribution;
+    for (entry, id) in snapshot.entries().iter().zip(snapshot.ids()) {
+        let contribution = &entry.contribution;
+        if !seen.insert(contribution.cluster()) {
+            continue;
+        }
         for range in passages_of(&contribution.text) {
             passages.push(Passage {
                 datanet: snapshot.header().datanet.clone(),
-                contribution: snapshot.ids()[owner],
+                contribution: *id,
                 external_id: contribution.external_id.clone(),
                 title: contribution.title.clone(),
                 text: contribution.text[range.clone()].to_owned(),

@@ -1,109 +1,57 @@
 //! Texts to the bytes of a segment. The same entries give the same bytes on every machine, up to what zstd packs.
 //!
-//! 1. `add` splits each text once: its folded words are numbered as they come, hashed into its cluster, and what they
-//!    leave out goes into blocks. Only the earliest commitment of a cluster is kept.
-//! 2. `finish` numbers the words alphabetically, sorts the suffixes (libsais, SA-IS with induced sorting over integer
-//!    alphabets, Nong, Zhang, Chan 2009; one thread), and codes the words by how often they occur.
+//! 1. `add` splits each text once: its folded words are numbered as they come and hashed into its cluster, and what they
+//!    leave out is kept. A text with an earlier one's words is passed over.
+//! 2. `finish` leaves out what repeats an earlier text for the most part (`openledger_datanet::near`), so that the owner
+//!    of each cluster is indexed and nothing else; packs what the words left out; numbers the words alphabetically,
+//!    sorts the suffixes (libsais, SA-IS with induced sorting over integer alphabets, Nong, Zhang, Chan 2009; one
+//!    thread), and codes the words by how often they occur.
 //!
 //! Suffixes are ordered by the alphabetical numbers, 0 between documents, and go on into the next document: so the
 //! order depends on the texts alone. Memory: about 20 bytes a word at the peak, beside the result.
 
-use std::collections::BTreeSet;
-
 use libsais::SuffixArrayConstruction;
-use openledger_datanet::{ClusterId, Entry, is_datanet_name, limits::TEXT_BYTES_MAX, words};
+use openledger_datanet::{Entry, is_datanet_name, limits::TEXT_BYTES_MAX};
 
 use super::bits::{pack, width_of};
-use super::blocks::BlockWriter;
+use super::collect::Texts;
 use super::dictionary::{DictionaryBytes, head_of, word_bits};
-use super::documents::{Document, root_of};
-use super::gaps::GapCodes;
+use super::documents::root_of;
 use super::intern::Interner;
 use super::layout::{Head, Section, Writer};
 use super::listing::{self, BLOCK};
-use super::{IndexError, Segment, code, gaps, labels};
-use crate::parameters::SEGMENT_WORDS_MAX;
+use super::{IndexError, Segment, code};
 
 /// A segment under construction.
 pub struct Builder {
     datanet: String,
-    interner: Interner,
-    /// For each word the number of its arrival plus one; 0 ends a document.
-    words: Vec<i32>,
-    documents: Vec<Document>,
-    clusters: BTreeSet<ClusterId>,
-    gap_codes: GapCodes,
-    gaps: BlockWriter,
-    labels: BlockWriter,
-    scratch: Scratch,
-}
-
-/// One text on its way.
-#[derive(Default)]
-struct Scratch {
-    cluster: words::ClusterHasher,
-    folded: String,
-    words: Vec<i32>,
-    entries: Vec<u8>,
-    /// For each entry, where it ends in `entries` and in the text.
-    ends: Vec<(u32, u32)>,
+    texts: Texts,
 }
 
 impl Builder {
     /// A segment of the datanet, still empty.
     ///
     /// # Errors
-    /// A bad name, or no memory.
+    /// A bad name.
     pub fn new(datanet: &str) -> Result<Self, IndexError> {
         if !is_datanet_name(datanet) {
             return Err(IndexError::Name { name: datanet.chars().take(80).collect() });
         }
-        let blocks =
-            || BlockWriter::new().map_err(|cause| IndexError::Packing { datanet: datanet.to_owned(), cause });
-        Ok(Self {
-            datanet: datanet.to_owned(),
-            interner: Interner::new(),
-            words: Vec::new(),
-            documents: Vec::new(),
-            clusters: BTreeSet::new(),
-            gap_codes: GapCodes::new(),
-            gaps: blocks()?,
-            labels: blocks()?,
-            scratch: Scratch::default(),
-        })
+        Ok(Self { datanet: datanet.to_owned(), texts: Texts::new() })
     }
 
-    /// Adds the next entry in commitment order. A text without words, and one whose cluster is there, is passed over.
+    /// Adds the next entry in commitment order. A text without words, and one with an earlier one's, is passed over.
     ///
     /// # Errors
-    /// The text is longer than any contribution's, or there is no room for its words.
+    /// The text is longer than any contribution's, or there is no room for its words: then no segment comes of this.
     pub fn add(&mut self, entry: &Entry) -> Result<(), IndexError> {
-        let text = entry.contribution.text.as_str();
-        if text.len() > TEXT_BYTES_MAX {
+        let bytes = entry.contribution.text.len();
+        if bytes > TEXT_BYTES_MAX {
             let external_id = entry.contribution.external_id.chars().take(80).collect();
-            return Err(IndexError::TextTooLong { external_id, bytes: text.len() });
+            return Err(IndexError::TextTooLong { external_id, bytes });
         }
-        let too_many = || IndexError::TooManyWords { datanet: self.datanet.clone() };
-        self.scratch.split(text, &mut self.interner, &self.gap_codes).ok_or_else(too_many)?;
-        let cluster = self.scratch.cluster.finish();
-        if self.scratch.words.is_empty() || !self.clusters.insert(cluster) {
-            return Ok(());
-        }
-        if self.words.len() + self.scratch.words.len() + 1 > SEGMENT_WORDS_MAX {
-            return Err(too_many());
-        }
-        self.documents.push(Document {
-            sequence: entry.sequence,
-            cluster,
-            contribution: entry.contribution.id(),
-            first_entry: self.words.len() as u32,
-            text_bytes: text.len() as u32,
-        });
-        self.words.extend_from_slice(&self.scratch.words);
-        self.words.push(0);
-        let packed =
-            self.scratch.store(&mut self.gaps).and_then(|()| self.labels.push(&labels::encode(entry), 0));
-        packed.map_err(|cause| IndexError::Packing { datanet: self.datanet.clone(), cause })
+        let datanet = &self.datanet;
+        self.texts.add(entry).ok_or_else(|| IndexError::TooManyWords { datanet: datanet.clone() })
     }
 
     /// Sorts and writes everything.
@@ -111,9 +59,13 @@ impl Builder {
     /// # Errors
     /// The words do not fit the form, or no memory for sorting.
     pub fn finish(self) -> Result<Segment, IndexError> {
-        let Self { datanet, interner, mut words, documents, gaps, labels, .. } = self;
+        let Self { datanet, mut texts } = self;
         let too_many = || IndexError::TooManyWords { datanet: datanet.clone() };
-        let order = alphabetical(&interner);
+        let packing = |cause| IndexError::Packing { datanet: datanet.clone(), cause };
+        let occurs = texts.leave_out_near_copies();
+        let (gaps, labels) = texts.pack().map_err(packing)?;
+        let Texts { interner, mut words, documents, .. } = texts;
+        let order = alphabetical(&interner, &occurs);
         let dictionary = DictionaryBytes::write(order.iter().map(|&arrival| interner.word(arrival)));
         let dictionary = dictionary.filter(|_| order.len() <= code::VOCABULARY_MAX).ok_or_else(too_many)?;
         drop(interner);
@@ -127,7 +79,6 @@ impl Builder {
         let (codes, places) = encode(&words, &code_of_word).ok_or_else(too_many)?;
         let mut suffixes = sort_suffixes(&mut words, documents.len())
             .map_err(|cause| IndexError::Sorting { datanet: datanet.clone(), cause })?;
-        let packing = |cause| IndexError::Packing { datanet: datanet.clone(), cause };
         let (gap_table, gaps) = gaps.finish(|entry| places[entry as usize].0).map_err(packing)?;
         let (label_table, labels) = labels.finish(|_| 0).map_err(packing)?;
 
@@ -188,48 +139,19 @@ impl Builder {
     }
 }
 
-impl Scratch {
-    /// Splits a text into words and gaps; `None` when there is no room for its words.
-    fn split(&mut self, text: &str, interner: &mut Interner, codes: &GapCodes) -> Option<()> {
-        self.words.clear();
-        self.entries.clear();
-        self.ends.clear();
-        let mut reached = 0;
-        for (range, word) in words::words(text) {
-            words::fold_into(word, &mut self.folded);
-            self.cluster.push(&self.folded);
-            self.words.push(i32::try_from(interner.intern(self.folded.as_bytes())? + 1).ok()?);
-            gaps::write(codes, &text[reached..range.start], word, &self.folded, &mut self.entries);
-            reached = range.end;
-            self.ends.push((self.entries.len() as u32, reached as u32));
-        }
-        gaps::write(codes, &text[reached..], "", "", &mut self.entries);
-        self.ends.push((self.entries.len() as u32, text.len() as u32));
-        Some(())
-    }
-
-    /// Moves the entries into blocks.
-    fn store(&self, gaps: &mut BlockWriter) -> Result<(), String> {
-        let (mut start, mut text_bytes) = (0, 0);
-        for &(end, text_end) in &self.ends {
-            gaps.push(&self.entries[start as usize..end as usize], text_bytes)?;
-            (start, text_bytes) = (end, text_end);
-        }
-        Ok(())
-    }
-}
-
-/// The words' numbers of arrival, in the words' order.
-fn alphabetical(interner: &Interner) -> Vec<u32> {
+/// The numbers of arrival of the words that occur, in the words' order.
+fn alphabetical(interner: &Interner, occurs: &[bool]) -> Vec<u32> {
+    let numbers = (0u32..).zip(occurs).filter(|(_, occurs)| **occurs);
     let mut order: Vec<(u64, u32)> =
-        (0..interner.len() as u32).map(|number| (head_of(interner.word(number)), number)).collect();
+        numbers.map(|(number, _)| (head_of(interner.word(number)), number)).collect();
     order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| interner.word(a.1).cmp(interner.word(b.1))));
     order.into_iter().map(|(_, number)| number).collect()
 }
 
 /// Turns numbers of arrival into alphabetical ones, both from 1; 0 stays.
 fn renumber(words: &mut [i32], order: &[u32]) {
-    let mut number_of_arrival = vec![0i32; order.len() + 1];
+    let arrivals = order.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut number_of_arrival = vec![0i32; arrivals + 1];
     for (number, &arrival) in (1i32..).zip(order) {
         number_of_arrival[arrival as usize + 1] = number;
     }

@@ -1,14 +1,15 @@
 //! The immutable index of one snapshot as bytes that are read where they stand: in memory, or in a file's map.
 //!
-//! Only the earliest commitment of each cluster is indexed, so copies change neither weights nor counts. Words are
-//! numbered from 1 in their order, 0 ends a document; suffixes start at words only. [`Segment::open`] checks what is
-//! damaged, [`Segment::verify`] what is forged. Absent: files and maps (who has them passes their bytes), deletion,
-//! several snapshots (`index` joins them).
+//! Only the earliest commitment of each cluster is indexed, so copies and near-copies change neither weights nor counts,
+//! and are never paid. Words are numbered from 1 in their order, 0 ends a document; suffixes start at words only.
+//! [`Segment::open`] checks what is damaged, [`Segment::verify`] what is forged. Absent: files and maps (who has them
+//! passes their bytes), deletion, several snapshots (`index` joins them).
 
 mod bits;
 mod blocks;
 mod build;
 mod code;
+mod collect;
 mod dictionary;
 mod documents;
 mod gaps;

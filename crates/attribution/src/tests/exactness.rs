@@ -108,7 +108,9 @@ proptest! {
         others in prop::collection::vec((0usize..13, 1usize..14), 0..4), rules in rules(), from in 0usize..13, to in 1usize..15,
     ) {
         let words: Vec<String> = order.iter().map(|n| format!("w{n}")).collect();
-        let rivals: Vec<String> = others.iter().filter(|(a, b)| a < b).map(|(a, b)| format!("q {} q", words[*a..*b].join(" "))).collect();
+        // With so much of their own that they are no near-copies, of the whole or of a part.
+        let rivals: Vec<String> = others.iter().filter(|(a, b)| a < b)
+            .map(|(a, b)| format!("q1 q2 q3 q4 {} q5 q6 q7 q8", words[*a..*b].join(" "))).collect();
         let output = words[from.min(to - 1)..to.min(14)].join(" ");
         let earned = |mine: &[String]| -> u64 {
             let mut entries: Vec<Entry> = mine.iter().enumerate().map(|(n, t)| entry(n as u64, "Me", t)).collect();
@@ -172,6 +174,32 @@ fn a_later_datanet_cannot_take_a_text() {
     // Whoever really was first, owns it, whatever the number in the datanet.
     let (_, thief, total) = paid(vec![(40, 5_000, text)]);
     assert_eq!(thief, total);
+}
+
+/// Near-copies, one or many, whole or in pieces, earn nothing, cost the author nothing and make no text common: it is as
+/// if they were not there, down to the root of the index, also where the output quotes the copy and not the text.
+#[test]
+fn near_copies_earn_nothing() {
+    let words: Vec<String> = (0..60).map(|word| format!("w{word}")).collect();
+    let changed = |place: usize| {
+        let mut words = words.clone();
+        words[place] = format!("x{place}");
+        words.join(" ")
+    };
+    let alone = vec![("n".to_owned(), vec![entry(1, "Author", &words.join(" "))])];
+    for output in [words.join(" "), changed(30), words[10..35].join(" ")] {
+        let rules = Rules { threshold: NAT, span_clusters_max: 4 };
+        let before = attribute_by(&output, &index_of(&alone), rules).expect("short");
+        assert!(before.shares.len() == 1 && before.shares[0].mass > 0, "{output}");
+        let mut datanets = alone.clone();
+        let mut copies: Vec<String> = (20..45).map(changed).collect();
+        copies.extend([words[5..40].join(" "), words[30..].join(", "), format!("preface {}", changed(30))]);
+        for (place, copy) in copies.iter().enumerate() {
+            datanets[0].1.push(entry(2 + place as u64, "Thief", copy));
+            let after = attribute_by(&output, &index_of(&datanets), rules).expect("short");
+            assert_eq!(after, before, "{} copies, {output}", place + 1);
+        }
+    }
 }
 
 #[test]
