@@ -1,4 +1,4 @@
-//! What the README's commands run: `cargo xtask demo | test | bench | mutants | tidy`.
+//! What the README's commands run: `cargo xtask demo | test | bench | mutants | unigrams | tidy`.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 //!
@@ -12,6 +12,7 @@ mod mutants;
 mod shell;
 mod test;
 mod tidy;
+mod unigrams;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ cargo xtask demo --stop                           stop the network that a demo l
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
 cargo xtask bench NAME                            a benchmark: build, inference, ledger
 cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
+cargo xtask unigrams --input FILE --out FILE      the table of words that attribution weighs by, from a corpus
 cargo xtask tidy                                  what the repository promises about itself
 ";
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(rest),
         Some("bench") => bench::run(rest),
         Some("mutants") => mutants::run(rest),
+        Some("unigrams") => unigrams::run(rest),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("tidy") => Err(UsageError("usage: cargo xtask tidy".to_owned()).into()),
         Some("help" | "--help" | "-h") => {

@@ -6,8 +6,8 @@ use openledger_datanet::{ClusterId, ContributionId, words};
 use serde::{Deserialize, Serialize};
 
 use crate::index::Index;
-use crate::parameters::ATTRIBUTION_VERSION;
-use crate::score::winners;
+use crate::parameters::{ATTRIBUTION_VERSION, SPAN_SOURCES_MAX, UNIGRAMS_VERSION};
+use crate::score::{common_mass, shares_of, winners};
 use crate::spans::{OutputError, attribute};
 
 /// A range of bytes, end excluded.
@@ -58,9 +58,12 @@ pub struct Span {
     pub mass: u64,
     /// How often it occurs in the indexed texts.
     pub count: u64,
+    /// How many distinct clusters hold it; of a common span, how many more than enough.
+    pub clusters: u64,
     /// Whether it occurs in too many clusters to be attributed; it has no sources then.
     pub is_common: bool,
-    /// One source for each cluster, in the order of commitment.
+    /// One source for each cluster, in the order of commitment, no more than
+    /// [`SPAN_SOURCES_MAX`](crate::parameters::SPAN_SOURCES_MAX) of them. The first receives the mass.
     pub sources: Vec<SourceRef>,
 }
 
@@ -78,12 +81,14 @@ pub struct Share {
     pub mass: u64,
 }
 
-/// Which texts an output reuses, and how much each counts. `shares` and `unattributed` sum to `total`.
+/// Which texts an output reuses, and how much each counts. `shares`, `common` and `unattributed` sum to `total`.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attribution {
     /// [`ATTRIBUTION_VERSION`].
     pub version: u16,
+    /// The version of the table that the weights of words come from.
+    pub unigrams: u16,
     /// The root of the index that was searched.
     #[serde(with = "root_text")]
     pub index_root: [u8; 32],
@@ -91,6 +96,8 @@ pub struct Attribution {
     pub spans: Vec<Span>,
     /// The shares, the largest first, equal ones by cluster.
     pub shares: Vec<Share>,
+    /// The mass of common spans: what so many hold that it is nobody's.
+    pub common: u64,
     /// What nobody explains.
     pub unattributed: u64,
     /// The weight of all words of the output.
@@ -122,15 +129,25 @@ pub enum AttributionFault {
         /// Its version.
         found: u16,
     },
-    /// Shares and remainder do not make up the whole.
-    #[error("the shares and the unattributed part do not sum to the total; the attribution is damaged")]
-    Sum,
-    /// The shares are not in canonical order, name a cluster twice, or are empty.
-    #[error("the shares are not in canonical order; the attribution is damaged")]
-    ShareOrder,
+    /// Its weights come from a table that this program does not have.
+    #[error(
+        "the attribution weighs words by table {found}, not {UNIGRAMS_VERSION}; verify it with a program that has it"
+    )]
+    Unigrams {
+        /// The version of its table.
+        found: u16,
+    },
     /// The spans are not in canonical order, or one is empty or has sources although it is common.
     #[error("the spans are not in canonical form; the attribution is damaged")]
     Spans,
+    /// The shares or the common mass are not what the spans give.
+    #[error("the shares are not the masses of the spans; the attribution is damaged")]
+    Shares,
+    /// Shares, common and unattributed mass do not make up the whole.
+    #[error(
+        "the shares, the common and the unattributed mass do not sum to the total; the attribution is damaged"
+    )]
+    Sum,
 }
 
 /// Why an attribution is not the one that the index gives.
@@ -145,7 +162,7 @@ pub enum RecomputeError {
     /// The result differs.
     #[error("the recomputed {field} differ from the claimed; dispute the receipt")]
     Differs {
-        /// What differs first: "spans", "shares", "unattributed mass" or "totals".
+        /// What differs first: "spans", "shares", "common masses", "unattributed masses" or "totals".
         field: &'static str,
     },
 }
@@ -155,14 +172,16 @@ pub enum RecomputeError {
 /// # Errors
 /// Another index, an output beyond the limits, or the first part that differs.
 pub fn recompute(output: &str, index: &Index, claimed: &Attribution) -> Result<(), RecomputeError> {
-    if claimed.index_root != index.root() || claimed.version != ATTRIBUTION_VERSION {
+    let said = (claimed.index_root, claimed.version, claimed.unigrams);
+    if said != (index.root(), ATTRIBUTION_VERSION, UNIGRAMS_VERSION) {
         return Err(RecomputeError::OtherIndex);
     }
     let found = attribute(output, index).map_err(RecomputeError::Output)?;
     let rows = [
         ("spans", found.spans == claimed.spans),
         ("shares", found.shares == claimed.shares),
-        ("unattributed mass", found.unattributed == claimed.unattributed),
+        ("common masses", found.common == claimed.common),
+        ("unattributed masses", found.unattributed == claimed.unattributed),
         ("totals", found.total == claimed.total),
     ];
     match rows.into_iter().find(|(_, is_equal)| !is_equal) {
@@ -180,8 +199,23 @@ pub struct TextSegment {
     pub span: Option<usize>,
 }
 
+impl Span {
+    /// Whether it is a span that an attribution may hold, whatever the output was.
+    fn is_canonical(&self) -> bool {
+        let is_run = self.words.start < self.words.end && self.bytes.start < self.bytes.end;
+        let shown = self.sources.len();
+        let names_sources = if self.is_common {
+            shown == 0
+        } else {
+            shown > 0 && shown as u64 == self.clusters.min(SPAN_SOURCES_MAX as u64)
+        };
+        is_run && self.mass > 0 && self.value > 0 && names_sources
+    }
+}
+
 impl Attribution {
-    /// Checks what can be checked without output and index: version, sums, order.
+    /// Checks what can be checked without output and index: versions, the form of the spans, that shares and common mass
+    /// are the spans' masses, and the sum.
     ///
     /// # Errors
     /// The first thing that is inconsistent.
@@ -189,31 +223,21 @@ impl Attribution {
         if self.version != ATTRIBUTION_VERSION {
             return Err(AttributionFault::Version { found: self.version });
         }
-        let attributed = self.shares.iter().try_fold(0u64, |sum, share| sum.checked_add(share.mass));
-        if attributed.and_then(|sum| sum.checked_add(self.unattributed)) != Some(self.total) {
-            return Err(AttributionFault::Sum);
+        if self.unigrams != UNIGRAMS_VERSION {
+            return Err(AttributionFault::Unigrams { found: self.unigrams });
         }
-        let mut clusters: Vec<_> = self.shares.iter().map(|share| share.cluster).collect();
-        clusters.sort_unstable();
-        clusters.dedup();
-        let is_ordered = |pair: &[Share]| {
-            (std::cmp::Reverse(pair[0].mass), pair[0].cluster)
-                < (std::cmp::Reverse(pair[1].mass), pair[1].cluster)
-        };
-        let is_canonical =
-            self.shares.windows(2).all(is_ordered) && self.shares.iter().all(|share| share.mass > 0);
-        if !is_canonical || clusters.len() != self.shares.len() {
-            return Err(AttributionFault::ShareOrder);
-        }
-        let is_span = |span: &Span| {
-            let is_run = span.words.start < span.words.end && span.bytes.start < span.bytes.end;
-            is_run && span.mass > 0 && span.value > 0 && span.is_common == span.sources.is_empty()
-        };
         let rises = |pair: &[Span]| {
             pair[0].words.start < pair[1].words.start && pair[0].words.end < pair[1].words.end
         };
-        if !self.spans.iter().all(is_span) || !self.spans.windows(2).all(rises) {
+        if !self.spans.iter().all(Span::is_canonical) || !self.spans.windows(2).all(rises) {
             return Err(AttributionFault::Spans);
+        }
+        if self.shares != shares_of(&self.spans) || self.common != common_mass(&self.spans) {
+            return Err(AttributionFault::Shares);
+        }
+        let attributed = self.shares.iter().try_fold(self.common, |sum, share| sum.checked_add(share.mass));
+        if attributed.and_then(|sum| sum.checked_add(self.unattributed)) != Some(self.total) {
+            return Err(AttributionFault::Sum);
         }
         Ok(())
     }

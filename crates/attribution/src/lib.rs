@@ -7,9 +7,10 @@
 //! runs [`recompute`]. `parameters` holds every number that the result depends on.
 //!
 //! Rules that money depends on:
+//! - Each word of the output weighs its surprise by a frozen table of words (`unigrams`), whatever is indexed.
 //! - Only spans that are surprising enough count (`parameters::THRESHOLD`); a phrase of too many clusters is common.
-//! - Each word of the output weighs its surprise in the index, and goes to the most valuable span that covers it. The
-//!   clusters of a span divide its weight equally, floored; what is left over is unattributed.
+//! - Each word goes to the most valuable span that covers it, and the span's mass to the earliest commitment that holds
+//!   it (`score`): a copy of a text, or of a passage, adds nothing to what its copier earns.
 //! - A cluster's earliest commitment owns it and is indexed alone: copies and near-copies are never paid.
 //!
 //! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. Absent: influence and
@@ -25,6 +26,7 @@ mod score;
 mod search;
 mod segment;
 mod spans;
+pub mod unigrams;
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +39,7 @@ pub use index::Index;
 pub use matcher::Matcher;
 pub use plain::{IndexFileError, IndexedFile, index_json_lines};
 pub use segment::{Builder, IndexError, Segment, SegmentBytes};
-pub use spans::{Match, OutputError, attribute, matches};
+pub use spans::{Match, OutputError, attribute, attribute_by, matches};
 
 // Callers of the index name the same ids and split words by the same rule.
 pub use openledger_datanet::{ClusterId, ContributionId, words};

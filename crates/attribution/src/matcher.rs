@@ -96,7 +96,7 @@ impl Matcher {
         for (range, word) in words::words(text) {
             words::fold_into(word, &mut folded);
             let place = (self.settled_bytes + range.start, self.settled_bytes + range.end);
-            self.words.add((&index, &views), &folded, place)?;
+            self.words.add(&views, &folded, place)?;
             self.extend_match(&views);
         }
         self.pending.drain(..text.len());

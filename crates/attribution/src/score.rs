@@ -1,11 +1,15 @@
 //! From spans to shares, in integers.
 //!
-//! 1. A span's value is the weight of its words less the threshold; a span without value is dropped.
-//! 2. Its distinct clusters are listed, up to the cap; above it the span is common.
-//! 3. Each word of the output goes to the most valuable span that covers it: spans that can be attributed before
-//!    common ones, then the higher value, the longer, the earlier.
-//! 4. The clusters of a span divide the weight of the words that it won, equally and floored. Remainders, common spans
-//!    and uncovered words are unattributed. So the sum is exact, and no division gains by rounding.
+//! 1. Every word of the output weighs its surprise, from a frozen table: what is indexed moves no weight.
+//! 2. A span is a maximal run of words that some indexed text holds: no text holds a longer run around it. Its value is
+//!    the weight of its words less the threshold; a span without value is dropped.
+//! 3. Its distinct clusters are listed, up to the cap; a span of more clusters is common.
+//! 4. Each word of the output goes to the most valuable span that covers it: spans that can be attributed before
+//!    common ones, then the higher value, the longer, the earlier. The span's mass is the weight of the words it won.
+//! 5. The earliest commitment among the clusters of a span owns it and receives its whole mass; of several with the same
+//!    number, the cluster with the lowest id. The others are shown as sources and receive nothing.
+//! 6. The mass of common spans is common; the weight of words that no span covers is unattributed. Nothing is divided,
+//!    so nothing is rounded: shares, common and unattributed mass sum to the weight of all words.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +17,7 @@ use openledger_datanet::ClusterId;
 
 use crate::attribution::{Attribution, ByteRange, Share, SourceRef, Span, WordRange};
 use crate::index::Index;
-use crate::parameters::{ATTRIBUTION_VERSION, Rules};
+use crate::parameters::{ATTRIBUTION_VERSION, Rules, SPAN_SOURCES_MAX, UNIGRAMS_VERSION};
 use crate::search::Interval;
 use crate::segment::{Unpacker, View};
 use crate::spans::{FoundSpan, OutputWords};
@@ -95,13 +99,22 @@ pub(crate) fn score(
     let mut unpacker = Unpacker::new();
     for (span, (found, occurrences)) in spans.iter_mut().zip(places).filter(|(span, _)| span.mass > 0) {
         let locate = |occurrence| locate(occurrence, found.end - found.start, views, &mut unpacker);
-        span.sources = occurrences.into_iter().map(locate).collect();
+        span.sources = occurrences.into_iter().take(SPAN_SOURCES_MAX).map(locate).collect();
     }
     spans.retain(|span| span.mass > 0);
     let total: u64 = words.weights.iter().sum();
-    let shares = divide(&spans);
-    let unattributed = total - shares.iter().map(|share| share.mass).sum::<u64>();
-    Attribution { version: ATTRIBUTION_VERSION, index_root: index.root(), spans, shares, unattributed, total }
+    let (shares, common) = (shares_of(&spans), common_mass(&spans));
+    let unattributed = total - common - shares.iter().map(|share| share.mass).sum::<u64>();
+    Attribution {
+        version: ATTRIBUTION_VERSION,
+        unigrams: UNIGRAMS_VERSION,
+        index_root: index.root(),
+        spans,
+        shares,
+        common,
+        unattributed,
+        total,
+    }
 }
 
 /// The span with its value; `None` when it does not count.
@@ -122,6 +135,7 @@ fn value_span<'a>(
         value,
         mass: 0,
         count: found.ranges.iter().map(|range| range.len() as u64).sum(),
+        clusters: occurrences.as_ref().map_or(rules.span_clusters_max + 1, Vec::len) as u64,
         is_common: occurrences.is_none(),
         sources: Vec::new(),
     };
@@ -171,22 +185,25 @@ fn locate(occurrence: Occurrence, words: usize, views: &[View<'_>], unpacker: &m
     SourceRef { bytes: ByteRange { start, end }, ..occurrence.source }
 }
 
-/// What each cluster receives, the largest first, equal ones by their id.
-fn divide(spans: &[Span]) -> Vec<Share> {
+/// What each cluster receives, the largest first, equal ones by their id: the masses of the spans whose first source it
+/// is.
+pub(crate) fn shares_of(spans: &[Span]) -> Vec<Share> {
     let mut shares: BTreeMap<ClusterId, Share> = BTreeMap::new();
-    for span in spans.iter().filter(|span| !span.sources.is_empty()) {
-        let part = span.mass / span.sources.len() as u64;
-        for source in &span.sources {
-            let share = shares.entry(source.cluster).or_insert_with(|| Share {
-                cluster: source.cluster,
-                contribution: source.contribution,
-                datanet: source.datanet.clone(),
-                mass: 0,
-            });
-            share.mass += part;
-        }
+    for (span, owner) in spans.iter().filter_map(|span| Some((span, span.sources.first()?))) {
+        let share = shares.entry(owner.cluster).or_insert_with(|| Share {
+            cluster: owner.cluster,
+            contribution: owner.contribution,
+            datanet: owner.datanet.clone(),
+            mass: 0,
+        });
+        share.mass = share.mass.saturating_add(span.mass);
     }
-    let mut shares: Vec<Share> = shares.into_values().filter(|share| share.mass > 0).collect();
+    let mut shares: Vec<Share> = shares.into_values().collect();
     shares.sort_by(|a, b| b.mass.cmp(&a.mass).then(a.cluster.cmp(&b.cluster)));
     shares
+}
+
+/// The mass of the spans that belong to nobody because too many hold them.
+pub(crate) fn common_mass(spans: &[Span]) -> u64 {
+    spans.iter().filter(|span| span.is_common).fold(0, |sum: u64, span| sum.saturating_add(span.mass))
 }

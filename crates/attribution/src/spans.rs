@@ -11,6 +11,7 @@ use crate::parameters::{OUTPUT_BYTES_MAX, OUTPUT_WORDS_MAX, Rules};
 use crate::score::score;
 use crate::search::{Border, Interval};
 use crate::segment::{Pattern, View};
+use crate::unigrams::Unigrams;
 
 /// Why an output cannot be attributed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,7 @@ pub enum OutputError {
 pub(crate) struct OutputWords {
     /// The bytes of each word in the output.
     pub(crate) places: Vec<(usize, usize)>,
+    /// How surprising each word is, in 2^-16 nat.
     pub(crate) weights: Vec<u64>,
     /// The words as each segment has them.
     pub(crate) patterns: Vec<Pattern>,
@@ -51,7 +53,7 @@ impl OutputWords {
     /// Adds the word whose folded form is given and which takes the bytes `start..end` of the output.
     pub(crate) fn add(
         &mut self,
-        (index, views): (&Index, &[View<'_>]),
+        views: &[View<'_>],
         folded: &str,
         (start, end): (usize, usize),
     ) -> Result<(), OutputError> {
@@ -61,7 +63,7 @@ impl OutputWords {
         for (pattern, view) in self.patterns.iter_mut().zip(views) {
             pattern.push(view, view.word_id(folded));
         }
-        self.weights.push(index.weight(self.patterns.iter().map(|pattern| pattern.ids[self.places.len()])));
+        self.weights.push(Unigrams::frozen().weight(folded));
         self.places.push((start, end));
         Ok(())
     }
@@ -80,7 +82,7 @@ impl OutputWords {
         let mut folded = String::new();
         for (range, word) in words::words(output) {
             words::fold_into(word, &mut folded);
-            output_words.add((index, views), &folded, (range.start, range.end))?;
+            output_words.add(views, &folded, (range.start, range.end))?;
         }
         Ok(output_words)
     }
@@ -102,7 +104,11 @@ pub fn attribute(output: &str, index: &Index) -> Result<Attribution, OutputError
     attribute_by(output, index, Rules::FROZEN)
 }
 
-pub(crate) fn attribute_by(output: &str, index: &Index, rules: Rules) -> Result<Attribution, OutputError> {
+/// The attribution by other numbers, for those who measure what these would do.
+///
+/// # Errors
+/// The output is too long.
+pub fn attribute_by(output: &str, index: &Index, rules: Rules) -> Result<Attribution, OutputError> {
     let views = index.views();
     let words = OutputWords::of(output, index, &views)?;
     let spans = maximal_spans(&words, &views);

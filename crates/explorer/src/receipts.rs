@@ -36,7 +36,7 @@ pub fn facts_of(predicate: &Predicate) -> ReceiptFacts {
         router_fee: lines.router_fee,
         total: sum([lines.reference, lines.premium, lines.router_fee]),
         shares: shares.collect(),
-        unattributed: attribution.unattributed,
+        unattributed: attribution.unpaid(),
         mass: attribution.total,
         payouts: payouts(predicate),
         pools: pools(predicate),

@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openledger_attribution::Attribution;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
 use openledger_receipt::{
-    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PassageRef, PaymentFacts, Predicate,
-    PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, SpanFacts, Statement,
+    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PaymentFacts, Predicate,
+    PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, Statement,
     TimingFacts, UsageFacts, salted_request, salted_response,
 };
 use openledger_store::{NewReceipt, StoredReceipt};
@@ -93,11 +93,11 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
     let carry_in = store.carry(&model).map_err(ApiError::unavailable)?;
     let (shares, unattributed) =
         payable(gateway, &outcome.attribution).await.map_err(ApiError::unavailable)?;
-    let lines = split(gateway, context, outcome, &shares, unattributed, carry_in).await?;
+    let facts = attribution_facts(&outcome.attribution, &shares, unattributed);
+    let lines = split(gateway, context, outcome, &shares, facts.unpaid(), carry_in).await?;
     let charged = lines.charged().ok_or_else(|| ApiError::unavailable("the price overflows"))?;
     let (cumulative, voucher) = voucher(gateway, context, charged).await?;
     let salt = context.salt;
-    let facts = attribution_facts(&outcome.attribution, &shares, unattributed);
     let payment = PaymentFacts {
         consumer: context.payer.consumer,
         channel: context.payer.channel,
@@ -204,12 +204,13 @@ async fn data_terms(
     Ok(cluster.filter(|cluster| cluster.owner == contribution).map(|_| record.into()))
 }
 
+/// What the answer pays. Common and unattributed weight are one to the ledger: both pay the model's uplift pool.
 async fn split(
     gateway: &Gateway,
     context: &Context,
     outcome: &Outcome,
     shares: &[DataShare],
-    unattributed: u64,
+    unpaid: u64,
     carry_in: Amount,
 ) -> Result<CompletionLines, ApiError> {
     let offer = context.worker.offer();
@@ -232,7 +233,7 @@ async fn split(
         model: offer.model.clone(),
         lineage: model.lineage,
         shares: shares.to_vec(),
-        unattributed,
+        unattributed: unpaid,
         carry_in,
     };
     split_completion(&terms, &parameters).ok_or_else(overflow)
@@ -276,40 +277,12 @@ fn served_facts(context: &Context, outcome: &Outcome) -> ServedFacts {
 
 /// The attribution as a receipt tells it, with the shares that can be paid.
 fn attribution_facts(attribution: &Attribution, shares: &[DataShare], unattributed: u64) -> AttributionFacts {
-    AttributionFacts {
-        method: "A".into(),
-        version: attribution.version,
-        total: attribution.total,
-        unattributed,
-        spans: attribution.spans.iter().map(span_facts).collect(),
-        shares: shares
-            .iter()
-            .map(|share| ShareFacts {
-                datanet: share.datanet.clone(),
-                contribution: share.contribution,
-                weight: share.weight,
-            })
-            .collect(),
-    }
-}
-
-fn span_facts(span: &openledger_attribution::Span) -> SpanFacts {
-    let sources = span.sources.iter().filter_map(|source| {
-        Some(PassageRef {
-            datanet: source.datanet.parse().ok()?,
-            contribution: ContributionId(source.contribution.0),
-            start: source.bytes.start,
-            end: source.bytes.end,
-        })
+    let shares = shares.iter().map(|share| ShareFacts {
+        datanet: share.datanet.clone(),
+        contribution: share.contribution,
+        weight: share.weight,
     });
-    SpanFacts {
-        start: span.bytes.start,
-        end: span.bytes.end,
-        value: span.value,
-        count: span.count,
-        common: span.is_common,
-        sources: sources.collect(),
-    }
+    AttributionFacts { unattributed, shares: shares.collect(), ..AttributionFacts::of(attribution) }
 }
 
 fn count(gateway: &Gateway, outcome: &Outcome, charged: Amount) {
@@ -341,6 +314,7 @@ fn told(draft: &Draft, outcome: Outcome) -> Sealed {
         "sequence": predicate.sequence,
         "cost": cost,
         "shares": shares,
+        "common_basis_points": part(predicate.attribution.common),
         "unattributed_basis_points": part(predicate.attribution.unattributed),
     });
     let usage = json!({

@@ -18,6 +18,8 @@ mod error;
 
 pub mod statement;
 
+mod attributed;
+
 pub mod hash;
 
 pub mod envelope;

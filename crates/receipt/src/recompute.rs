@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, split_completion};
 use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Royalty};
 
-use crate::{AttributionFacts, Predicate};
+use crate::{AttributionFacts, Predicate, SpanFacts};
 
 /// On which terms the ledger pays a contribution; `None` when it has no such contribution.
 pub(crate) type Terms<'a> = &'a dyn Fn(&Name, &ContributionId) -> Option<DataTerms>;
@@ -41,15 +41,17 @@ pub fn recompute(
 }
 
 fn compare_numbers(said: &AttributionFacts, found: &AttributionFacts, differences: &mut Vec<String>) {
-    if (&said.method, said.version) != (&found.method, found.version) {
-        differences.push(format!(
-            "The receipt uses method {:?} version {}, not {:?} version {}.",
-            said.method, said.version, found.method, found.version
-        ));
+    let rules = |facts: &AttributionFacts| {
+        format!("method {:?} version {} with table {}", facts.method, facts.version, facts.unigrams)
+    };
+    if rules(said) != rules(found) {
+        differences.push(format!("The receipt uses {}, not {}.", rules(said), rules(found)));
     }
-    for (what, said, found) in
-        [("total", said.total, found.total), ("unattributed weight", said.unattributed, found.unattributed)]
-    {
+    for (what, said, found) in [
+        ("total", said.total, found.total),
+        ("common weight", said.common, found.common),
+        ("unattributed weight", said.unattributed, found.unattributed),
+    ] {
         if said != found {
             differences.push(format!("The receipt says a {what} of {said}; it is {found}."));
         }
@@ -63,14 +65,9 @@ fn compare_spans(said: &AttributionFacts, found: &AttributionFacts, differences:
         match found.get(place) {
             None => differences.push(format!("The receipt names a span at bytes {start} to {end} that is not there.")),
             Some(other) if other != span => differences.push(format!(
-                "The span at bytes {start} to {end} differs: the receipt says value {}, count {}, {} sources; it is \
-                 value {}, count {}, {} sources, or its sources are others.",
-                span.value,
-                span.count,
-                span.sources.len(),
-                other.value,
-                other.count,
-                other.sources.len()
+                "The span at bytes {start} to {end} differs: the receipt says {}; it is {}, or its sources are others.",
+                strength(span),
+                strength(other)
             )),
             Some(_) => {}
         }
@@ -78,6 +75,11 @@ fn compare_spans(said: &AttributionFacts, found: &AttributionFacts, differences:
     for (start, end) in found.keys().filter(|place| !said.contains_key(place)) {
         differences.push(format!("The receipt leaves out the span at bytes {start} to {end}."));
     }
+}
+
+fn strength(span: &SpanFacts) -> String {
+    let SpanFacts { value, mass, count, clusters, sources, .. } = span;
+    format!("value {value}, mass {mass}, count {count}, {clusters} clusters, {} sources", sources.len())
 }
 
 fn compare_shares(said: &AttributionFacts, found: &AttributionFacts, differences: &mut Vec<String>) {
@@ -127,7 +129,7 @@ pub(crate) fn rebuild_lines(
         model: predicate.served.model.clone(),
         lineage: lineage.to_vec(),
         shares,
-        unattributed: attribution.unattributed,
+        unattributed: attribution.unpaid(),
         carry_in: predicate.settlement.carry_in,
     };
     split_completion(&terms, parameters).ok_or_else(|| "an amount overflows".to_owned())

@@ -212,7 +212,7 @@ pub struct PaymentFacts {
     pub voucher: [u8; 65],
 }
 
-/// Which texts the answer reuses. `shares` and `unattributed` sum to `total`.
+/// Which texts the answer reuses. `shares`, `common` and `unattributed` sum to `total`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributionFacts {
@@ -220,9 +220,13 @@ pub struct AttributionFacts {
     pub method: String,
     /// Version of the method.
     pub version: u16,
+    /// Version of the table of words that the weights come from.
+    pub unigrams: u16,
     /// The weight of all words of the answer.
     pub total: u64,
-    /// The weight that nothing explains.
+    /// The mass of common spans, which pays no contribution.
+    pub common: u64,
+    /// The weight that nothing explains, and the mass of spans whose owner cannot be paid.
     pub unattributed: u64,
     /// The spans that won words, in the order of the answer; they may overlap.
     pub spans: Vec<SpanFacts>,
@@ -240,11 +244,15 @@ pub struct SpanFacts {
     pub end: u64,
     /// How surprising it is, in the units of the method.
     pub value: u64,
+    /// The weight of the words that it won, above zero.
+    pub mass: u64,
     /// How often it occurs in the indexed texts.
     pub count: u64,
+    /// How many distinct texts hold it; of a common span, how many more than enough.
+    pub clusters: u64,
     /// Whether it occurs in too many texts to be attributed; it has no sources then.
     pub common: bool,
-    /// Where it occurs.
+    /// Where it occurs, the earliest commitments first, not all when there are many. The first owns it.
     pub sources: Vec<PassageRef>,
 }
 

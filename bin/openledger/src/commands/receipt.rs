@@ -9,8 +9,7 @@ use openledger_attribution::{Index, attribute};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
 use openledger_ledger::{DataTerms, StateKey};
 use openledger_receipt::{
-    AttributionFacts, NetworkRef, PassageRef, Predicate, ProvenRecord, ReceiptFile, Report, ShareFacts,
-    SpanFacts, recompute, verify,
+    AttributionFacts, NetworkRef, Predicate, ProvenRecord, ReceiptFile, Report, recompute, verify,
 };
 use openledger_types::record::{ContributionRecord, ModelRecord, OwnerRecord};
 use openledger_types::{BasisPoints, ContributionId, Hash, Name, Parameters, Royalty, codec, limits};
@@ -156,7 +155,7 @@ fn recompute_file(session: &Session, path: &Path, folder: &Path, network: &Path)
     let snapshots = snapshots(predicate, folder)?;
     let segments = snapshots.values().map(|sealed| sealed.segment.clone()).collect();
     let index = Arc::new(Index::join(segments)?);
-    let attribution = attribution_facts(&attribute(&opening.answer, &index)?);
+    let attribution = AttributionFacts::of(&attribute(&opening.answer, &index)?);
     let records = proven_records(&file, &identity)?;
     let (parameters, lineage) = terms(&records, predicate)?;
     let data_terms = |datanet: &Name, contribution: &ContributionId| {
@@ -169,12 +168,12 @@ fn recompute_file(session: &Session, path: &Path, folder: &Path, network: &Path)
         session.print_json(&json!({ "ok": differences.is_empty(), "differences": differences, "shares": attribution.shares }));
     } else if differences.is_empty() {
         println!(
-            "{} {}: {} spans, {} shares, {} of {} unattributed, and every payout, computed again from {} public snapshots: the same integers",
+            "{} {}: {} spans, {} shares, {} of {} common or unattributed, and every payout, computed again from {} public snapshots: the same integers",
             session.paint.green("✓"),
             path.display(),
             attribution.spans.len(),
             attribution.shares.len(),
-            attribution.unattributed,
+            attribution.unpaid(),
             attribution.total,
             snapshots.len()
         );
@@ -262,48 +261,4 @@ fn record<T: borsh::BorshDeserialize>(records: &BTreeMap<Vec<u8>, Vec<u8>>, key:
     let bytes =
         records.get(&key.encode()).with_context(|| format!("the receipt proves no record under {key:?}"))?;
     Ok(codec::decode("record", bytes, limits::RECORD_BYTES_MAX)?)
-}
-
-/// An attribution in the receipt's words.
-fn attribution_facts(attribution: &openledger_attribution::Attribution) -> AttributionFacts {
-    let mut shares: Vec<ShareFacts> = attribution
-        .shares
-        .iter()
-        .filter(|share| share.mass > 0)
-        .filter_map(|share| {
-            Some(ShareFacts {
-                datanet: share.datanet.parse().ok()?,
-                contribution: ContributionId(share.contribution.0),
-                weight: share.mass,
-            })
-        })
-        .collect();
-    shares.sort_by(|one, two| (&one.datanet, one.contribution).cmp(&(&two.datanet, two.contribution)));
-    let spans = attribution.spans.iter().map(|span| SpanFacts {
-        start: span.bytes.start,
-        end: span.bytes.end,
-        value: span.value,
-        count: span.count,
-        common: span.is_common,
-        sources: span
-            .sources
-            .iter()
-            .filter_map(|source| {
-                Some(PassageRef {
-                    datanet: source.datanet.parse().ok()?,
-                    contribution: ContributionId(source.contribution.0),
-                    start: source.bytes.start,
-                    end: source.bytes.end,
-                })
-            })
-            .collect(),
-    });
-    AttributionFacts {
-        method: "A".into(),
-        version: attribution.version,
-        total: attribution.total,
-        unattributed: attribution.unattributed,
-        spans: spans.collect(),
-        shares,
-    }
 }

@@ -27,6 +27,16 @@ struct Slot {
     number: u32,
 }
 
+/// What the slots of a word say.
+enum Place {
+    /// It has this number.
+    Taken(u32),
+    /// It is not there, and this slot is its.
+    Free(usize),
+    /// All its slots are taken by others.
+    Crowded,
+}
+
 impl Interner {
     pub(crate) fn new() -> Self {
         Self {
@@ -49,29 +59,53 @@ impl Interner {
         &self.bytes[start..self.ends[number] as usize]
     }
 
+    /// The number of a word; `None` when it did not come.
+    #[inline]
+    pub(crate) fn find(&self, word: &[u8]) -> Option<u32> {
+        match self.look(Slot::of(word), word) {
+            Place::Taken(number) => Some(number),
+            Place::Free(_) => None,
+            Place::Crowded => self.crowded.get(word).copied(),
+        }
+    }
+
     /// The number of a word, a new one if it is new; `None` when there is no room for it.
     #[inline]
     pub(crate) fn intern(&mut self, word: &[u8]) -> Option<u32> {
         let slot = Slot::of(word);
+        match self.look(slot, word) {
+            Place::Taken(number) => Some(number),
+            Place::Free(at) => {
+                let number = self.append(word)?;
+                self.slots[at] = Slot { number: number + 1, ..slot };
+                Some(self.with_room(number))
+            }
+            Place::Crowded => {
+                if let Some(number) = self.crowded.get(word) {
+                    return Some(*number);
+                }
+                let number = self.append(word)?;
+                self.crowded.insert(word.into(), number);
+                Some(self.with_room(number))
+            }
+        }
+    }
+
+    /// Where a word is in the table, or would be.
+    #[inline]
+    fn look(&self, slot: Slot, word: &[u8]) -> Place {
         let is_short = word.len() <= 8;
         for at in slot.places(self.slots.len()) {
             let other = self.slots[at];
             if other.number == 0 {
-                let number = self.append(word)?;
-                self.slots[at] = Slot { number: number + 1, ..slot };
-                return Some(self.with_room(number));
+                return Place::Free(at);
             }
             let is_alike = other.key == slot.key && other.length == slot.length;
             if is_alike && (is_short || self.word(other.number - 1) == word) {
-                return Some(other.number - 1);
+                return Place::Taken(other.number - 1);
             }
         }
-        if let Some(number) = self.crowded.get(word) {
-            return Some(*number);
-        }
-        let number = self.append(word)?;
-        self.crowded.insert(word.into(), number);
-        Some(self.with_room(number))
+        Place::Crowded
     }
 
     /// Adds a new word to the list, not to the table.
@@ -181,6 +215,7 @@ mod tests {
             for word in &words {
                 let next = expected.len() as u32;
                 let number = *expected.entry(word.clone()).or_insert(next);
+                prop_assert_eq!(interner.find(word.as_bytes()), Some(number).filter(|number| *number < next));
                 prop_assert_eq!(interner.intern(word.as_bytes()), Some(number));
             }
             prop_assert_eq!(interner.len(), expected.len());

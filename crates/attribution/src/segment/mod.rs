@@ -30,10 +30,11 @@ use crate::parameters::{SEGMENT_WORDS_MAX, SEGMENTS_MAX};
 
 pub(crate) use blocks::Unpacker;
 pub use build::Builder;
+pub(crate) use intern::Interner;
 #[cfg(test)]
 pub(crate) use layout::with_right_checksums;
 use layout::{Layout, Section};
-pub(crate) use view::{Pattern, UNKNOWN, View};
+pub(crate) use view::{Pattern, View};
 
 /// Why an index cannot be built or read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -77,16 +77,6 @@ impl View<'_> {
         self.dictionary.len()
     }
 
-    /// All distinct words, by their numbers from 1.
-    pub(crate) fn all_words(&self) -> Vec<Vec<u8>> {
-        let word = |number: usize| {
-            let mut word = Vec::new();
-            self.dictionary.word(number, &mut word);
-            word
-        };
-        (1..=self.word_total()).map(word).collect()
-    }
-
     /// The document that holds the code at `at`.
     pub(crate) fn document_at(&self, at: usize) -> usize {
         let starts = &self.document_codes[..self.document_codes.len().saturating_sub(1)];
@@ -113,12 +103,6 @@ impl View<'_> {
             at += length;
             Some(self.word_of_code.get(code))
         })
-    }
-
-    /// How often each word occurs; the word at place `n` has the number `n + 1`.
-    pub(crate) fn counts(&self) -> Vec<u64> {
-        let first = |word: usize| self.buckets.get(word);
-        (1..=self.dictionary.len()).map(|word| first(word + 1).saturating_sub(first(word)) as u64).collect()
     }
 
     /// The first rank of each distinct document among the ranks `start..end`, rising, each with its document; no more

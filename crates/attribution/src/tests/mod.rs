@@ -93,6 +93,6 @@ pub(crate) fn spliced(corpus: &Corpus, parts: &[(usize, usize, String)]) -> Stri
 }
 
 pub(crate) fn rules() -> impl Strategy<Value = Rules> {
-    (0u64..8 * NAT, 1usize..4)
+    (0u64..24 * NAT, 1usize..4)
         .prop_map(|(threshold, span_clusters_max)| Rules { threshold, span_clusters_max })
 }

@@ -1,19 +1,22 @@
-//! The reference model: the rules of this crate by scanning everything, with no index and no cleverness.
-//! It shares the splitter and the logarithm with the real code, and nothing else.
+//! The reference model: the rules at the head of `score` by scanning everything, with no index and no cleverness.
+//! It shares the splitter, the logarithm and the bytes of the table with the real code, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use openledger_datanet::{ClusterId, Entry, words};
+use openledger_datanet::{ClusterId, ContributionId, Entry, words};
 
 use crate::logarithm::ln_ratio;
-use crate::parameters::{ATTRIBUTION_VERSION, Rules};
+use crate::parameters::{ATTRIBUTION_VERSION, Rules, UNIGRAMS_VERSION, UNKNOWN_WEIGHT};
+use crate::unigrams::FROZEN_BYTES;
 use crate::{Attribution, ByteRange, Share, SourceRef, Span, WordRange};
 
 struct Text {
     datanet: String,
     sequence: u64,
     cluster: ClusterId,
-    contribution: openledger_datanet::ContributionId,
+    contribution: ContributionId,
     words: Vec<String>,
     places: Vec<(usize, usize)>,
 }
@@ -39,6 +42,7 @@ fn split(text: &str) -> (Vec<(usize, usize)>, Vec<String>) {
     words::words(text).map(|(range, word)| ((range.start, range.end), words::fold(word))).unzip()
 }
 
+/// What is paid for a cluster goes to its earliest commitment in all datanets.
 fn is_owner(text: &Text, texts: &[Text]) -> bool {
     texts
         .iter()
@@ -50,6 +54,31 @@ fn occurrences(text: &Text, pattern: &[String]) -> Vec<usize> {
     (0..text.words.len()).filter(|&at| text.words[at..].starts_with(pattern)).collect()
 }
 
+/// The words of the table, read from its bytes as its head describes them.
+static WEIGHTS: LazyLock<BTreeMap<Vec<u8>, u64>> = LazyLock::new(|| {
+    let total = u64::from_le_bytes(*FROZEN_BYTES[14..].first_chunk().expect("a head"));
+    let mut bytes = FROZEN_BYTES[22..].iter().copied();
+    let mut weights = BTreeMap::new();
+    let mut word: Vec<u8> = Vec::new();
+    while bytes.len() > 0 {
+        let shared = leb128(&mut bytes) as usize;
+        let added = leb128(&mut bytes) as usize;
+        word.truncate(shared);
+        word.extend(bytes.by_ref().take(added));
+        weights.insert(word.clone(), ln_ratio(total, leb128(&mut bytes)));
+    }
+    weights
+});
+
+fn leb128(bytes: &mut impl Iterator<Item = u8>) -> u64 {
+    let byte = u64::from(bytes.next().expect("a number"));
+    if byte < 128 { byte } else { byte - 128 + 128 * leb128(bytes) }
+}
+
+fn weight(word: &str) -> u64 {
+    WEIGHTS.get(word.as_bytes()).copied().unwrap_or(UNKNOWN_WEIGHT)
+}
+
 /// The attribution of `output`, by the rules as they are written.
 pub(crate) fn attribute(
     output: &str,
@@ -59,49 +88,53 @@ pub(crate) fn attribute(
 ) -> Attribution {
     let texts = texts_of(datanets);
     let (places, output) = split(output);
-    let weights: Vec<u64> = output.iter().map(|word| weight(word, &texts)).collect();
-    let occurs = |start: usize, end: usize| {
+    // 1. The weight of every word.
+    let weights: Vec<u64> = output.iter().map(|word| weight(word)).collect();
+    // 2. All maximal runs with a value. 3. Their clusters.
+    let is_held = |start: usize, end: usize| {
         texts.iter().any(|text| !occurrences(text, &output[start..end]).is_empty())
     };
     let mut spans = Vec::new();
     for start in 0..output.len() {
         for end in start + 1..=output.len() {
-            let is_maximal = occurs(start, end)
-                && (start == 0 || !occurs(start - 1, end))
-                && (end == output.len() || !occurs(start, end + 1));
-            let total: u64 = weights[start..end].iter().sum();
-            if is_maximal && total > rules.threshold {
+            let is_maximal = is_held(start, end)
+                && (start == 0 || !is_held(start - 1, end))
+                && (end == output.len() || !is_held(start, end + 1));
+            let weight: u64 = weights[start..end].iter().sum();
+            if is_maximal && weight > rules.threshold {
                 let mut span = span_of(&texts, &output[start..end], rules);
                 span.bytes = ByteRange { start: places[start].0 as u64, end: places[end - 1].1 as u64 };
                 span.words = WordRange { start: start as u64, end: end as u64 };
-                span.value = total - rules.threshold;
+                span.value = weight - rules.threshold;
                 spans.push(span);
             }
         }
     }
+    // 4. Each word goes to one span.
     for (word, weight) in weights.iter().enumerate() {
         let covering =
             spans.iter_mut().filter(|span| (span.words.start..span.words.end).contains(&(word as u64)));
         let length = |span: &Span| span.words.end - span.words.start;
-        let best =
-            covering.max_by_key(|s| (!s.is_common, s.value, length(s), std::cmp::Reverse(s.words.start)));
+        let best = covering.max_by_key(|s| (!s.is_common, s.value, length(s), Reverse(s.words.start)));
         if let Some(span) = best {
             span.mass += weight;
         }
     }
     spans.retain(|span| span.mass > 0);
-    let shares = shares_of(&spans);
+    // 5. and 6. Owners are paid, common spans are nobody's, and the rest is unattributed.
     let total = weights.iter().sum();
-    let unattributed = total - shares.iter().map(|share| share.mass).sum::<u64>();
-    Attribution { version: ATTRIBUTION_VERSION, index_root, spans, shares, unattributed, total }
-}
-
-fn weight(word: &String, texts: &[Text]) -> u64 {
-    let owned: Vec<&String> =
-        texts.iter().filter(|text| is_owner(text, texts)).flat_map(|text| &text.words).collect();
-    let distinct: BTreeSet<_> = owned.iter().collect();
-    let count = owned.iter().filter(|other| **other == word).count();
-    ln_ratio((owned.len() + distinct.len() + 1) as u64, count as u64 + 1).max(1)
+    let common = spans.iter().filter(|span| span.is_common).map(|span| span.mass).sum();
+    let covered: u64 = spans.iter().map(|span| span.mass).sum();
+    Attribution {
+        version: ATTRIBUTION_VERSION,
+        unigrams: UNIGRAMS_VERSION,
+        index_root,
+        shares: shares_of(&spans, &texts),
+        spans,
+        common,
+        unattributed: total - covered,
+        total,
+    }
 }
 
 fn span_of(texts: &[Text], pattern: &[String], rules: Rules) -> Span {
@@ -112,6 +145,7 @@ fn span_of(texts: &[Text], pattern: &[String], rules: Rules) -> Span {
         found.into_iter().filter(|(text, at)| !at.is_empty() && is_owner(text, texts)).collect();
     owners.sort_by_key(|(text, _)| (text.sequence, text.cluster));
     let is_common = owners.len() > rules.span_clusters_max;
+    let clusters = owners.len().min(rules.span_clusters_max + 1) as u64;
     let source = |(text, at): (&Text, Vec<usize>)| {
         let first = at.into_iter().min_by_key(|&at| &text.words[at + pattern.len()..]).expect("it occurs");
         let bytes = ByteRange {
@@ -123,32 +157,28 @@ fn span_of(texts: &[Text], pattern: &[String], rules: Rules) -> Span {
     };
     let sources = if is_common { vec![] } else { owners.into_iter().map(source).collect() };
     let nothing = ByteRange { start: 0, end: 0 };
-    Span {
-        bytes: nothing,
-        words: WordRange { start: 0, end: 0 },
-        value: 0,
-        mass: 0,
-        count,
-        is_common,
-        sources,
-    }
+    let nowhere = WordRange { start: 0, end: 0 };
+    Span { bytes: nothing, words: nowhere, value: 0, mass: 0, count, clusters, is_common, sources }
 }
 
-fn shares_of(spans: &[Span]) -> Vec<Share> {
-    let mut masses: BTreeMap<ClusterId, (u64, &SourceRef)> = BTreeMap::new();
-    for span in spans {
-        for source in &span.sources {
-            masses.entry(source.cluster).or_insert((0, source)).0 += span.mass / span.sources.len() as u64;
+/// For each text that owns its cluster: the spans of which no other source was committed earlier.
+fn shares_of(spans: &[Span], texts: &[Text]) -> Vec<Share> {
+    let order = |cluster: ClusterId| {
+        let numbers = texts.iter().filter(|text| text.cluster == cluster).map(|text| text.sequence);
+        (numbers.min(), cluster)
+    };
+    let mut shares = Vec::new();
+    for text in texts.iter().filter(|text| is_owner(text, texts)) {
+        let is_mine = |span: &&Span| {
+            span.sources.iter().map(|source| source.cluster).min_by_key(|cluster| order(*cluster))
+                == Some(text.cluster)
+        };
+        let mass = spans.iter().filter(is_mine).map(|span| span.mass).sum();
+        if mass > 0 {
+            let (cluster, contribution, datanet) = (text.cluster, text.contribution, text.datanet.clone());
+            shares.push(Share { cluster, contribution, datanet, mass });
         }
     }
-    let mut shares: Vec<Share> = masses
-        .into_iter()
-        .filter(|(_, (mass, _))| *mass > 0)
-        .map(|(cluster, (mass, source))| {
-            let (contribution, datanet) = (source.contribution, source.datanet.clone());
-            Share { cluster, contribution, datanet, mass }
-        })
-        .collect();
-    shares.sort_by_key(|share| (std::cmp::Reverse(share.mass), share.cluster));
+    shares.sort_by_key(|share| (Reverse(share.mass), share.cluster));
     shares
 }

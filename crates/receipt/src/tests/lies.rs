@@ -31,11 +31,42 @@ fn a_lie_signed_by_both_fails_at_its_step() {
         ),
         ("method", |w| w.predicate.attribution.method = "B".into(), &["attribution sums"]),
         ("sum", |w| w.predicate.attribution.total += 1, &["attribution sums"]),
-        ("share moved", share_moved, &["split"]),
+        ("share moved", share_moved, &["attribution sums", "split"]),
         (
             "share moved and settled so",
             |w| {
                 share_moved(w);
+                w.settle()
+            },
+            &["attribution sums"],
+        ),
+        (
+            "share moved with the mass of its spans, and settled so",
+            |w| {
+                share_moved(w);
+                w.predicate.attribution.spans[0].mass += 100;
+                w.predicate.attribution.spans[3].mass -= 100;
+                w.settle()
+            },
+            &[],
+        ),
+        ("span without mass", |w| w.predicate.attribution.spans[1].mass = 0, &["attribution sums"]),
+        ("mass beyond all", |w| w.predicate.attribution.spans[0].mass = u64::MAX, &["attribution sums"]),
+        ("owner of a span", |w| w.predicate.attribution.spans[0].sources.reverse(), &["attribution sums"]),
+        ("span of nobody", |w| w.predicate.attribution.spans[3].sources.clear(), &["attribution sums"]),
+        (
+            "common mass called unattributed",
+            |w| {
+                w.predicate.attribution.unattributed += 51;
+                w.predicate.attribution.common = 0
+            },
+            &["attribution sums"],
+        ),
+        (
+            "a share that cannot be paid is unattributed",
+            |w| {
+                w.predicate.attribution.unattributed += 99;
+                w.predicate.attribution.shares.remove(0);
                 w.settle()
             },
             &[],

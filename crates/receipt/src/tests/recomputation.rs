@@ -31,10 +31,14 @@ fn each_difference_is_one_sentence() {
     let table: &[Row] = &[
         ("share", |w| w.predicate.attribution.shares[0].weight += 1, "the weight 100; it is 99"),
         ("share left out", |w| drop(w.predicate.attribution.shares.remove(0)), "leaves out contribution"),
-        ("unattributed", |w| w.predicate.attribution.unattributed = 0, "unattributed weight of 0; it is 301"),
+        ("unattributed", |w| w.predicate.attribution.unattributed = 0, "unattributed weight of 0; it is 250"),
         ("total", |w| w.predicate.attribution.total = 7, "total of 7; it is 1000"),
-        ("version", |w| w.predicate.attribution.version = 2, "version 2"),
-        ("span value", |w| w.predicate.attribution.spans[0].value = 1, "value 1, count 2"),
+        ("common", |w| w.predicate.attribution.common = 0, "common weight of 0; it is 51"),
+        ("version", |w| w.predicate.attribution.version = 3, "version 3"),
+        ("table of words", |w| w.predicate.attribution.unigrams = 9, "with table 9, not"),
+        ("span value", |w| w.predicate.attribution.spans[0].value = 1, "value 1, mass 300"),
+        ("span mass", |w| w.predicate.attribution.spans[0].mass = 1, "mass 1, count 2"),
+        ("span clusters", |w| w.predicate.attribution.spans[0].clusters = 9, "9 clusters"),
         ("span source", |w| w.predicate.attribution.spans[0].sources.reverse(), "its sources are others"),
         (
             "span left out",
@@ -70,8 +74,9 @@ fn each_difference_is_one_sentence() {
 #[test]
 fn what_both_signed_fails_recomputation() {
     let mut world = World::new();
-    world.predicate.attribution.shares[1].weight += 100;
-    world.predicate.attribution.shares[2].weight -= 100;
+    let facts = &mut world.predicate.attribution;
+    (facts.shares[1].weight, facts.spans[0].mass) = (400, 400);
+    (facts.shares[2].weight, facts.spans[3].mass) = (200, 200);
     world.settle();
     assert!(verified(&world.file(true, true)).settled);
     let differences = recomputed(&world, &World::new()).unwrap_err();

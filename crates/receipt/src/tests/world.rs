@@ -227,20 +227,24 @@ fn share(datanet: &str, contribution: u8, weight: u64) -> ShareFacts {
     ShareFacts { datanet: name(datanet), contribution: ContributionId([contribution; 32]), weight }
 }
 
-fn span(start: u64, end: u64, sources: Vec<PassageRef>) -> SpanFacts {
-    SpanFacts { start, end, value: 90, count: 2, common: sources.is_empty(), sources }
+fn span(start: u64, end: u64, mass: u64, sources: Vec<PassageRef>) -> SpanFacts {
+    let (common, clusters) = (sources.is_empty(), if sources.is_empty() { 65 } else { 2 });
+    SpanFacts { start, end, value: 90, mass, count: 2, clusters, common, sources }
 }
 
 fn attribution() -> AttributionFacts {
     AttributionFacts {
         method: "A".into(),
-        version: 1,
+        version: 2,
+        unigrams: 1,
         total: 1_000,
-        unattributed: 301,
+        common: 51,
+        unattributed: 250,
         spans: vec![
-            span(0, 30, vec![passage("rivers", 0x11), passage("rivers", 0x12)]),
-            span(22, 34, Vec::new()),
-            span(32, 64, vec![passage("mountains", 0x13)]),
+            span(0, 30, 300, vec![passage("rivers", 0x11), passage("rivers", 0x12)]),
+            span(22, 34, 51, Vec::new()),
+            span(32, 64, 99, vec![passage("mountains", 0x13)]),
+            span(40, 64, 300, vec![passage("rivers", 0x12)]),
         ],
         shares: vec![share("mountains", 0x13, 99), share("rivers", 0x11, 300), share("rivers", 0x12, 300)],
     }

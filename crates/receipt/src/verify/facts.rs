@@ -101,7 +101,7 @@ pub(super) fn texts(predicate: &Predicate, opening: Option<&Opening>) -> Step {
     Ok("request and answer are the ones that were signed".to_owned())
 }
 
-/// Spans in order, shares sorted and above zero, and everything sums to the total.
+/// Spans in order, shares sorted and the masses of their spans, and everything sums to the total.
 pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>) -> Step {
     let facts = &predicate.attribution;
     let answer_end = match opening {
@@ -130,14 +130,17 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
         let sealed = predicate.served.snapshots.iter().any(|snapshot| snapshot.datanet == share.datanet);
         require(sealed, || format!("no snapshot of {} is named, but a share of it is", share.datanet))?;
     }
-    let mut weights = facts.shares.iter().map(|share| share.weight).chain([facts.unattributed]);
+    facts.check_masses()?;
+    let rest = [facts.common, facts.unattributed];
+    let mut weights = facts.shares.iter().map(|share| share.weight).chain(rest);
     let sum = weights.try_fold(0u64, u64::checked_add);
     require(sum == Some(facts.total), || {
-        "the shares and the unattributed rest do not sum to the total".to_owned()
+        "the shares, the common and the unattributed weight do not sum to the total".to_owned()
     })?;
     Ok(format!(
-        "{} shares and {} unattributed sum to {}; whether the index gives them is recomputed, not proven here",
+        "{} shares, {} common and {} unattributed sum to {}; whether the index gives them is recomputed, not proven here",
         facts.shares.len(),
+        facts.common,
         facts.unattributed,
         facts.total
     ))

@@ -1,0 +1,99 @@
+//! An attribution in the receipt's words, and what of it must hold whatever the index was. Absent: which shares can be
+//! paid, which only the ledger's records say.
+
+use std::collections::BTreeMap;
+
+use openledger_attribution::{Attribution, SourceRef, Span};
+use openledger_types::{ContributionId, Name};
+
+use crate::{AttributionFacts, PassageRef, ShareFacts, SpanFacts};
+
+impl AttributionFacts {
+    /// What a receipt says of an attribution when every share of it is paid.
+    pub fn of(attribution: &Attribution) -> Self {
+        let mut shares: Vec<ShareFacts> = attribution
+            .shares
+            .iter()
+            .filter_map(|share| {
+                let contribution = ContributionId(share.contribution.0);
+                Some(ShareFacts { datanet: share.datanet.parse().ok()?, contribution, weight: share.mass })
+            })
+            .collect();
+        shares.sort_by(|one, two| (&one.datanet, one.contribution).cmp(&(&two.datanet, two.contribution)));
+        Self {
+            method: "A".to_owned(),
+            version: attribution.version,
+            unigrams: attribution.unigrams,
+            total: attribution.total,
+            common: attribution.common,
+            unattributed: attribution.unattributed,
+            spans: attribution.spans.iter().map(SpanFacts::of).collect(),
+            shares,
+        }
+    }
+
+    /// The weight that pays no contribution: what nothing explains, and what is common.
+    pub fn unpaid(&self) -> u64 {
+        self.unattributed.saturating_add(self.common)
+    }
+
+    /// Whether the common mass is that of the common spans, and each share the masses of the spans that it owns. A span
+    /// whose owner has no share is unattributed: its owner cannot be paid.
+    ///
+    /// # Errors
+    /// One sentence for the first mass that is another.
+    pub(crate) fn check_masses(&self) -> Result<(), String> {
+        let (mut common, mut owned) = (0u64, BTreeMap::<(&Name, ContributionId), u64>::new());
+        for span in &self.spans {
+            let place = || format!("the span at bytes {} to {}", span.start, span.end);
+            if span.mass == 0 {
+                return Err(format!("{} has won no words", place()));
+            }
+            let sum = match span.sources.first() {
+                Some(owner) => owned.entry((&owner.datanet, owner.contribution)).or_default(),
+                None if span.common => &mut common,
+                None => return Err(format!("{} has no source and is not common", place())),
+            };
+            *sum = sum.checked_add(span.mass).ok_or_else(|| format!("the mass of {} is too large", place()))?;
+        }
+        if common != self.common {
+            return Err(format!("the common spans weigh {common}, not {}", self.common));
+        }
+        for ShareFacts { datanet, contribution, weight } in &self.shares {
+            let mass = owned.get(&(datanet, *contribution)).copied().unwrap_or(0);
+            if mass != *weight {
+                return Err(format!(
+                    "the spans of contribution {contribution} of {datanet} weigh {mass}, not {weight}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SpanFacts {
+    fn of(span: &Span) -> Self {
+        Self {
+            start: span.bytes.start,
+            end: span.bytes.end,
+            value: span.value,
+            mass: span.mass,
+            count: span.count,
+            clusters: span.clusters,
+            common: span.is_common,
+            sources: span.sources.iter().filter_map(PassageRef::of).collect(),
+        }
+    }
+}
+
+impl PassageRef {
+    /// `None` when the datanet's name is no name, which no sealed datanet has.
+    fn of(source: &SourceRef) -> Option<Self> {
+        Some(Self {
+            datanet: source.datanet.parse().ok()?,
+            contribution: ContributionId(source.contribution.0),
+            start: source.bytes.start,
+            end: source.bytes.end,
+        })
+    }
+}
