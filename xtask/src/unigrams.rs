@@ -16,7 +16,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let (Some(input), Some(out)) = (input, out) else { return Err(usage()) };
     let mut count = shell::cargo();
-    count.args(["run", "--quiet", "--release", "--package", "openledger-attribution", "--example", "unigrams"]);
+    count.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "openledger-attribution",
+        "--example",
+        "unigrams",
+    ]);
     shell::run(count.arg("--").arg(input).arg(out))
 }
 

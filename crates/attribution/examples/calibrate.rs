@@ -16,7 +16,8 @@ use openledger_datanet::{Entry, ParseOptions, SealedSnapshot};
 const DATANETS: [&str; 3] = ["debian-tools", "devils-dictionary", "gnome-help"];
 
 fn main() {
-    let options = ParseOptions { default_license: Some("see LICENSES.md".into()), default_source: String::new() };
+    let options =
+        ParseOptions { default_license: Some("see LICENSES.md".into()), default_source: String::new() };
     let (mut segments, mut snapshots, mut sequence) = (Vec::new(), Vec::new(), 1);
     for name in DATANETS {
         let path = format!("{}/../../data/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
@@ -28,7 +29,8 @@ fn main() {
     let whole = Index::join(segments).unwrap();
     for nats in [20, 22, 24, 26, 28, 30, 32, 36] {
         let rules = Rules { threshold: nats * NAT, ..Rules::FROZEN };
-        let chance: Vec<String> = (0..snapshots.len()).map(|place| chance(&whole, &snapshots, place, rules)).collect();
+        let chance: Vec<String> =
+            (0..snapshots.len()).map(|place| chance(&whole, &snapshots, place, rules)).collect();
         let quoted: Vec<String> = (4..=8).map(|words| quoted(&whole, &snapshots, words, rules)).collect();
         println!("| {nats} | {} | {} |", chance.join(", "), quoted.join(", "));
     }

@@ -9,9 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openledger_attribution::Attribution;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
 use openledger_receipt::{
-    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PaymentFacts, Predicate,
-    PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, Statement,
-    TimingFacts, UsageFacts, salted_request, salted_response,
+    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PaymentFacts, Predicate, PriceFacts,
+    ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, Statement, TimingFacts, UsageFacts,
+    salted_request, salted_response,
 };
 use openledger_store::{NewReceipt, StoredReceipt};
 use openledger_types::record::{ChannelRecord, ClusterRecord, ContributionRecord, ModelRecord};

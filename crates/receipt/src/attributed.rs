@@ -54,7 +54,8 @@ impl AttributionFacts {
                 None if span.common => &mut common,
                 None => return Err(format!("{} has no source and is not common", place())),
             };
-            *sum = sum.checked_add(span.mass).ok_or_else(|| format!("the mass of {} is too large", place()))?;
+            *sum =
+                sum.checked_add(span.mass).ok_or_else(|| format!("the mass of {} is too large", place()))?;
         }
         if common != self.common {
             return Err(format!("the common spans weigh {common}, not {}", self.common));

@@ -38,7 +38,8 @@ fn head(source: &str) -> String {
 fn about(source: &str, name: &str) -> String {
     let before = source.split(&format!("pub const {name}:")).next().unwrap_or_default();
     let lines: Vec<&str> = before.lines().rev().take_while(|line| line.starts_with("///")).collect();
-    let lines: Vec<&str> = lines.into_iter().rev().map(|line| line.trim_start_matches("///").trim()).collect();
+    let lines: Vec<&str> =
+        lines.into_iter().rev().map(|line| line.trim_start_matches("///").trim()).collect();
     lines.join(" ")
 }
 
@@ -75,7 +76,8 @@ fn document(rows: &[Row]) -> String {
     let source = include_str!("../../src/parameters.rs");
     let mut table = "| name | value | what it is |\n|---|---|---|\n".to_owned();
     for (name, value) in numbers() {
-        writeln!(table, "| `{name}` | {value} | {} |", about(source, name)).expect("a string takes everything");
+        writeln!(table, "| `{name}` | {value} | {} |", about(source, name))
+            .expect("a string takes everything");
     }
     let (major, minor, _) = UNICODE_VERSION;
     write!(
@@ -88,7 +90,8 @@ fn document(rows: &[Row]) -> String {
     .expect("a string takes everything");
     section("Numbers", &table);
     section("How they were chosen", CHOSEN);
-    let mut table = format!("{MANIPULATIONS}\n| manipulation | gain | authors' loss | stopped |\n|---|---|---|---|\n");
+    let mut table =
+        format!("{MANIPULATIONS}\n| manipulation | gain | authors' loss | stopped |\n|---|---|---|---|\n");
     for Row { about, gain, loss, is_stopped } in rows {
         let percent = |points: u64| format!("{}.{:02} %", points / 100, points % 100);
         let stopped = if *is_stopped { "yes" } else { "**no**" };
@@ -124,10 +127,8 @@ fn the_document_is_written_from_the_code() {
 #[test]
 fn no_number_is_left_out() {
     let source = include_str!("../../src/parameters.rs");
-    let declared: Vec<&str> = source
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub const ")?.split(':').next())
-        .collect();
+    let declared: Vec<&str> =
+        source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next()).collect();
     let shown: Vec<&str> = numbers().into_iter().map(|(name, _)| name).collect();
     assert_eq!(declared, shown);
     assert!(shown.iter().all(|name| !about(source, name).is_empty()));

@@ -153,7 +153,11 @@ pub fn rows() -> Vec<Row> {
     }
     for copies in [1, 3, 9] {
         let texts = world.texts().flat_map(|text| (0..copies).map(move |copy| changed(text, copy)));
-        rows.push(world.attack(&format!("near-copies, {copies} of each page, a word in eight changed"), true, texts));
+        rows.push(world.attack(
+            &format!("near-copies, {copies} of each page, a word in eight changed"),
+            true,
+            texts,
+        ));
     }
     let again = world.texts().map(|text| format!("{text}\n\nAll rights reserved."));
     rows.push(world.attack("every page registered again with a line of one's own", true, again));
