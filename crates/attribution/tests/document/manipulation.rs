@@ -8,19 +8,19 @@ use openledger_attribution::{ContributionId, Index, Segment, attribute, index_js
 use openledger_datanet::{AuthorRef, Contribution, Entry, ParseOptions};
 
 /// The most that a manipulation may win, in basis points of what the authors had.
-pub const GAIN_MAX: u64 = 500;
+pub(crate) const GAIN_MAX: u64 = 500;
 /// The most that it may cost them, likewise.
-pub const LOSS_MAX: u64 = 500;
+pub(crate) const LOSS_MAX: u64 = 500;
 
 /// One manipulation and what came of it, in basis points of what the authors received before.
-pub struct Row {
-    pub about: String,
+pub(crate) struct Row {
+    pub(crate) about: String,
     /// What whoever manipulates receives more than before.
-    pub gain: u64,
+    pub(crate) gain: u64,
     /// What the authors receive less than before.
-    pub loss: u64,
+    pub(crate) loss: u64,
     /// Whether the rule is meant to stop it; of the others the figures are published.
-    pub is_stopped: bool,
+    pub(crate) is_stopped: bool,
 }
 
 struct World {
@@ -144,7 +144,7 @@ fn changed(text: &str, from: usize) -> String {
 }
 
 /// All manipulations.
-pub fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let world = World::new();
     let mut rows: Vec<Row> = [2, 5, 20].into_iter().map(|parts| world.split(parts)).collect();
     for copies in [1, 3, 9] {
