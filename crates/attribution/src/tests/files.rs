@@ -26,7 +26,7 @@ fn roots_are_the_recorded_ones() {
         "760026d66877e025f7babc48a2a21733778d0f4c92b0bab63d18cd36445e73e5"
     );
     let index = Index::join(vec![Arc::new(sample())]).expect("joins");
-    assert_eq!(hexadecimal(index.root()), "bd737b9e75ce799195a29d6e0fb90f339302002c8f65975e2d7493d94c55a52b");
+    assert_eq!(hexadecimal(index.root()), "819de98283a2d92da2b6146ba77c200894a8a8a05e9fc43be7745c54ad756f00");
 }
 
 #[test]
