@@ -11,7 +11,7 @@ fn the_payload_is_the_recorded_one() {
     let payload = Statement::new(World::new().predicate).to_payload();
     assert_eq!(
         sha256(&payload).to_string(),
-        "0xfea9710830d2af675340667b56714ce795194195c1bb4946e59a350cd5459b1d",
+        "0xc5b11e8828744a69a888e5f0f77aebcfbde25228c9ec49ec53a98fb5be8442c4",
         "{}",
         String::from_utf8_lossy(&payload)
     );
@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0x7902087721245e69e7881209605945a3f0a8f826fca9bc5372c0168241f7c22b"
+        "0xd958977932dd2cda25a3616dcfa6760dc3e108390801596db910f03efcb6bacc"
     );
 }
 

@@ -43,9 +43,7 @@ fn a_lie_signed_by_both_fails_at_its_step() {
         (
             "share moved with the mass of its spans, and settled so",
             |w| {
-                share_moved(w);
-                w.predicate.attribution.spans[0].mass += 100;
-                w.predicate.attribution.spans[3].mass -= 100;
+                mass_moved(w);
                 w.settle()
             },
             &[],
@@ -127,6 +125,13 @@ fn a_lie_signed_by_both_fails_at_its_step() {
 fn share_moved(world: &mut World) {
     world.predicate.attribution.shares[1].weight += 100;
     world.predicate.attribution.shares[2].weight -= 100;
+}
+
+/// So that the shares still are the masses of their spans.
+fn mass_moved(world: &mut World) {
+    share_moved(world);
+    world.predicate.attribution.spans[0].mass += 100;
+    world.predicate.attribution.spans[3].mass -= 100;
 }
 
 fn burn_kept(world: &mut World) {
@@ -256,7 +261,7 @@ fn required_keys_have_a_fixed_order_and_no_repeats() {
 fn a_lie_signed_by_the_gateway_alone_fails() {
     let mut world = World::new();
     let honest = world.file(true, true);
-    share_moved(&mut world);
+    mass_moved(&mut world);
     world.settle();
     let mut lied = world.file(true, true);
     lied.envelope.signatures[1] = honest.envelope.signatures[1].clone();
