@@ -47,6 +47,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("crc32fast", &["attribution"]),
     ("tokenizers", &["model"]),
     ("redb", &["store"]),
+    ("memmap2", &["model", "openledger"]),
+    ("parquet", &["openledger"]),
     ("askama", &["explorer"]),
     ("reqwest", &["client"]),
     ("axum", &["gateway", "explorer", "openledger"]),

@@ -239,24 +239,64 @@ pub enum ModelCommand {
 
 #[derive(Subcommand)]
 pub enum IndexCommand {
-    /// Build an index from JSON lines with text, authors and licence
-    Build {
-        /// Files, or folders of .jsonl files; a text that two files hold belongs to the one whose name comes first
-        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-        input: Vec<PathBuf>,
-        /// The folder to write
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-    },
-    /// Attribute a text: one JSON object with spans, shares and what nobody explains
+    /// Build an index, or add to one: JSON lines, plain texts and Parquet tables with text, authors and licence
+    ///
+    /// A build that ended goes on with the same command. Limits: 1 MiB a line of JSON, 256 KiB a text (longer plain texts
+    /// are taken in parts), 64 MiB a plain text's file, 1024 segments.
+    Build(IndexBuildArguments),
+    /// Attribute a text: spans with their sources, shares, and what nobody explains; as JSON with --json
     Attribute {
         /// A folder that `index build` wrote
         #[arg(long, value_name = "DIR")]
         index: PathBuf,
-        /// The text, or - for standard input
+        /// The text, or - for standard input; at most 1 MiB
         #[arg(long, default_value = "-", value_name = "FILE")]
         text: PathBuf,
+        /// Read JSON lines, each a text or an object with "text" and "id", and answer each with a line of JSON
+        #[arg(long)]
+        batch: bool,
     },
+    /// What an index is made of, and how far its inputs are read
+    Status {
+        /// A folder that `index build` wrote
+        #[arg(long, value_name = "DIR")]
+        index: PathBuf,
+    },
+    /// Build every segment again from the texts in it, and compare
+    Verify {
+        /// A folder that `index build` wrote
+        #[arg(long, value_name = "DIR")]
+        index: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub struct IndexBuildArguments {
+    /// Files (.jsonl, .txt, .md, .parquet), or folders with such; of two equal texts the original is the one whose
+    /// file's name comes first, and of two runs the earlier one's
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub input: Vec<PathBuf>,
+    /// The folder to write, or to add to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// The author of texts that name none (repeat for several)
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
+    /// The licence of texts that name none
+    #[arg(long, default_value = "unstated", value_name = "NAME")]
+    pub license: String,
+    /// Index all inputs under this name [default: each file's, and each folder's for its plain texts]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Text of one segment; building takes about four times that of memory
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=2048))]
+    pub segment_megabytes: u32,
+    /// Pass over lines and texts that are refused, and say how many there were
+    #[arg(long)]
+    pub skip_refused: bool,
+    /// Forget what the folder holds
+    #[arg(long)]
+    pub fresh: bool,
 }
 
 #[derive(Subcommand)]

@@ -60,7 +60,8 @@ mod tests {
 
     fn contribution(id: &str, author: &str, text: &str) -> Contribution {
         let line = format!(r#"{{"id":"{id}","text":"{text}","authors":["{author}"],"license":"CC0-1.0"}}"#);
-        let options = ParseOptions { default_license: None, default_source: "test".into() };
+        let options =
+            ParseOptions { default_license: None, default_source: "test".into(), ..ParseOptions::default() };
         parse_json_lines(line.as_bytes(), &options).unwrap().remove(0)
     }
 

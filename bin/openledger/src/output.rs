@@ -66,6 +66,13 @@ impl Paint {
         self.code(&format!("1;4;{color}"), text)
     }
 
+    /// A span that is reused from the contributor with this number, with an underline of this strength, from 1 to 4.
+    pub fn reuse(self, contributor: usize, strength: usize, text: &str) -> String {
+        let color = PALETTE[contributor.saturating_sub(1) % PALETTE.len()];
+        let line = ["2;4", "4", "1;4", "1;21"][strength.clamp(1, 4) - 1];
+        if self.on { self.code(&format!("{line};{color}"), text) } else { format!("[{text}]") }
+    }
+
     /// The colour of a footnote for plain text.
     pub fn footnote(self, footnote: usize, text: &str) -> String {
         let color = PALETTE[footnote.saturating_sub(1) % PALETTE.len()];

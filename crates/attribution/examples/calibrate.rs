@@ -16,8 +16,11 @@ use openledger_datanet::{Entry, ParseOptions, SealedSnapshot};
 const DATANETS: [&str; 3] = ["debian-tools", "devils-dictionary", "gnome-help"];
 
 fn main() {
-    let options =
-        ParseOptions { default_license: Some("see LICENSES.md".into()), default_source: String::new() };
+    let options = ParseOptions {
+        default_license: Some("see LICENSES.md".into()),
+        default_source: String::new(),
+        ..ParseOptions::default()
+    };
     let (mut segments, mut snapshots, mut sequence) = (Vec::new(), Vec::new(), 1);
     for name in DATANETS {
         let path = format!("{}/../../data/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));

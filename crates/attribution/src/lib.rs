@@ -39,7 +39,7 @@ pub use index::Index;
 pub use matcher::Matcher;
 pub use plain::{IndexFileError, IndexedFile, index_json_lines};
 pub use segment::{Builder, IndexError, Segment, SegmentBytes};
-pub use spans::{Match, OutputError, attribute, attribute_by, matches};
+pub use spans::{Match, OutputError, attribute, attribute_by, documents_with, matches};
 
 // Callers of the index name the same ids and split words by the same rule.
 pub use openledger_datanet::{ClusterId, ContributionId, words};

@@ -144,6 +144,33 @@ pub fn matches(output: &str, index: &Index) -> Result<Vec<Match>, OutputError> {
         .collect())
 }
 
+/// How many indexed texts hold each run of words of the output, copies within a snapshot left out. Of one run no more
+/// than `limit` texts are counted; a run that is not of the output counts as found nowhere.
+///
+/// # Errors
+/// The output is too long.
+pub fn documents_with(
+    output: &str,
+    runs: &[WordRange],
+    index: &Index,
+    limit: usize,
+) -> Result<Vec<u64>, OutputError> {
+    let views = index.views();
+    let words = OutputWords::of(output, index, &views)?;
+    let place = |word: u64| usize::try_from(word).ok().filter(|word| *word <= words.len());
+    let count = |run: &WordRange| {
+        let Some((start, end)) = place(run.start).zip(place(run.end)).filter(|(start, end)| start < end)
+        else {
+            return 0;
+        };
+        let ranges = words.ranges(&views, start, end);
+        let found = views.iter().zip(ranges).filter(|(_, range)| !range.is_empty());
+        let counts = found.map(|(view, range)| view.first_ranks(range.start, range.end, limit).len());
+        counts.sum::<usize>().min(limit) as u64
+    };
+    Ok(runs.iter().map(count).collect())
+}
+
 fn maximal_spans(words: &OutputWords, views: &[View<'_>]) -> Vec<FoundSpan> {
     let longest: Vec<Vec<Border>> =
         views.iter().zip(&words.patterns).map(|(view, pattern)| view.longest_all(pattern)).collect();

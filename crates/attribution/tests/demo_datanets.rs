@@ -22,8 +22,11 @@ struct Demo {
 }
 
 fn demo() -> Demo {
-    let options =
-        ParseOptions { default_license: Some("see LICENSES.md".into()), default_source: String::new() };
+    let options = ParseOptions {
+        default_license: Some("see LICENSES.md".into()),
+        default_source: String::new(),
+        ..ParseOptions::default()
+    };
     let (mut segments, mut snapshots, mut sequence) = (Vec::new(), Vec::new(), 1);
     for (name, lines) in DATANETS {
         let file =

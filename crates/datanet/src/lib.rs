@@ -28,7 +28,7 @@ pub mod words;
 pub use cluster::{Cluster, clusters_of};
 pub use contribution::{AuthorRef, Contribution, ContributionError, limits, split_equally};
 pub use ids::{ClusterId, ContributionId, DATANET_NAME_BYTES_MAX, is_datanet_name};
-pub use parse::{JsonLinesParser, LineError, ParseError, ParseOptions, parse_json_lines};
+pub use parse::{JsonLinesParser, LineError, ParseError, ParseOptions, parse_json_line, parse_json_lines};
 pub use snapshot::{
     Entry, InclusionProof, ProofError, SNAPSHOT_VERSION, SealedSnapshot, SnapshotError, SnapshotHeader,
     commitment_order, number,

@@ -1,8 +1,8 @@
 //! JSON lines to contributions. One object a line: `id`, `text`, `authors`, and where there are such: `title`, `others`,
 //! `license`, `source`, `version`. An author is a name, or an object with `name` and `account` (0x and 40 digits).
 //!
-//! Rules: a carriage return before a line feed is dropped; a missing title is the id; a missing licence or source is
-//! the caller's default; blank lines and unknown fields are passed over. Bytes are hostile: a line is refused as soon
+//! Rules: a carriage return before a line feed is dropped; a missing title is the id; missing authors, a missing id,
+//! licence or source are the caller's defaults, where there are such; blank lines and unknown fields are passed over. Bytes are hostile: a line is refused as soon
 //! as it grows past its limit, and every error names its line, the cause and what to do.
 //! Absent: files. The parser takes pieces of any size and gives the same result for every way of cutting.
 
@@ -19,6 +19,10 @@ pub struct ParseOptions {
     pub default_license: Option<String>,
     /// The source of lines that name none; may be empty.
     pub default_source: String,
+    /// The authors of lines that name none; without any such a line is refused.
+    pub default_authors: Vec<String>,
+    /// Before the number of a line it is the id of a line that gives none; without it such a line is refused.
+    pub default_id: Option<String>,
 }
 
 /// Why a file is refused.
@@ -53,6 +57,9 @@ pub enum LineError {
         /// What the JSON reader says.
         cause: String,
     },
+    /// No id is known for the line.
+    #[error("no \"id\"; add the field, another one in each line")]
+    NoId,
     /// No licence is known for the line.
     #[error("no \"license\"; add the field or give a default licence for the file")]
     NoLicense,
@@ -75,10 +82,10 @@ pub enum LineError {
 
 #[derive(Deserialize)]
 struct RawLine {
-    id: String,
+    id: Option<String>,
     title: Option<String>,
     text: String,
-    authors: Vec<RawAuthor>,
+    authors: Option<Vec<RawAuthor>>,
     others: Option<Vec<String>>,
     license: Option<String>,
     source: Option<String>,
@@ -100,6 +107,30 @@ pub fn parse_json_lines(bytes: &[u8], options: &ParseOptions) -> Result<Vec<Cont
     let mut parser = JsonLinesParser::new(options.clone());
     parser.push(bytes)?;
     parser.finish()
+}
+
+/// Parses the line with this number, counted from 1, without what ends it; `None` when it is blank. Whether its id is
+/// another line's too is for the caller to see.
+///
+/// # Errors
+/// The line is refused.
+pub fn parse_json_line(
+    line: &[u8],
+    number: u64,
+    options: &ParseOptions,
+) -> Result<Option<Contribution>, LineError> {
+    if line.len() > limits::LINE_BYTES_MAX {
+        return Err(LineError::TooLong { limit: limits::LINE_BYTES_MAX });
+    }
+    let line = std::str::from_utf8(line).map_err(|error| LineError::NotUtf8 { at: error.valid_up_to() })?;
+    if line.trim().is_empty() {
+        return Ok(None);
+    }
+    let raw: RawLine =
+        serde_json::from_str(line).map_err(|error| LineError::NotJson { cause: error.to_string() })?;
+    let contribution = resolve(raw, number, options)?;
+    contribution.validate().map_err(LineError::Contribution)?;
+    Ok(Some(contribution))
 }
 
 /// Parses a file that arrives in pieces. Holds at most one line and the contributions so far.
@@ -159,15 +190,9 @@ impl JsonLinesParser {
     }
 
     fn read_line(&mut self, line: &[u8]) -> Result<(), LineError> {
-        let line =
-            std::str::from_utf8(line).map_err(|error| LineError::NotUtf8 { at: error.valid_up_to() })?;
-        if line.trim().is_empty() {
+        let Some(contribution) = parse_json_line(line, self.lines_seen, &self.options)? else {
             return Ok(());
-        }
-        let raw: RawLine =
-            serde_json::from_str(line).map_err(|error| LineError::NotJson { cause: error.to_string() })?;
-        let contribution = resolve(raw, &self.options)?;
-        contribution.validate().map_err(LineError::Contribution)?;
+        };
         if self.contributions.len() == limits::CONTRIBUTIONS_MAX {
             return Err(LineError::TooManyLines { limit: limits::CONTRIBUTIONS_MAX });
         }
@@ -180,22 +205,35 @@ impl JsonLinesParser {
 }
 
 /// What was written, completed by what the caller knows.
-fn resolve(raw: RawLine, options: &ParseOptions) -> Result<Contribution, LineError> {
+fn resolve(raw: RawLine, number: u64, options: &ParseOptions) -> Result<Contribution, LineError> {
+    let default_id = || options.default_id.as_ref().map(|before| format!("{before}{number}"));
+    let external_id = raw.id.or_else(default_id).ok_or(LineError::NoId)?;
     let license = raw.license.or_else(|| options.default_license.clone()).ok_or(LineError::NoLicense)?;
     let source = match (raw.source, raw.version) {
         (Some(source), Some(version)) => format!("{source} {version}"),
         (Some(source), None) => source,
         (None, _) => options.default_source.clone(),
     };
-    let authors = raw.authors.into_iter().map(|author| match author {
-        RawAuthor::Name(name) => AuthorRef { name, account: None },
-        RawAuthor::Ref(author) => author,
-    });
+    let named = |name| AuthorRef { name, account: None };
+    let authors: Vec<AuthorRef> = raw
+        .authors
+        .into_iter()
+        .flatten()
+        .map(|author| match author {
+            RawAuthor::Name(name) => named(name),
+            RawAuthor::Ref(author) => author,
+        })
+        .collect();
+    let is_unnamed = authors.is_empty();
     Ok(Contribution {
-        title: raw.title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| raw.id.clone()),
-        external_id: raw.id,
+        title: raw.title.filter(|title| !title.trim().is_empty()).unwrap_or_else(|| external_id.clone()),
+        external_id,
         text: raw.text.replace("\r\n", "\n"),
-        authors: authors.collect(),
+        authors: if is_unnamed {
+            options.default_authors.iter().cloned().map(named).collect()
+        } else {
+            authors
+        },
         others: raw.others.unwrap_or_default(),
         license,
         source,
@@ -208,7 +246,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn options() -> ParseOptions {
-        ParseOptions { default_license: Some("MIT".into()), default_source: "here 1".into() }
+        ParseOptions {
+            default_license: Some("MIT".into()),
+            default_source: "here 1".into(),
+            ..ParseOptions::default()
+        }
     }
 
     #[test]
@@ -228,6 +270,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_line_does_not_say_is_the_callers() {
+        let options = ParseOptions {
+            default_authors: vec!["X".into(), "Y".into()],
+            default_id: Some("file:".into()),
+            ..options()
+        };
+        let lines = concat!(r#"{"id":"a","text":"one","authors":["Z"]}"#, "\n\n", r#"{"text":"two"}"#);
+        let found = parse_json_lines(lines.as_bytes(), &options).expect("both lines are good");
+        let names = |place: usize| -> Vec<&str> {
+            found[place].authors.iter().map(|author| author.name.as_str()).collect()
+        };
+        assert_eq!((found[0].external_id.as_str(), names(0)), ("a", vec!["Z"]));
+        assert_eq!((found[1].external_id.as_str(), names(1)), ("file:3", vec!["X", "Y"]));
+        assert_eq!(found[1].title, "file:3");
+    }
+
+    #[test]
     fn bad_lines_name_line_cause_and_next_step() {
         let good = r#"{"id":"a","text":"t","authors":["X"]}"#;
         let long = format!(r#"{{"id":"b","text":"{}"#, "x".repeat(limits::LINE_BYTES_MAX));
@@ -236,7 +295,8 @@ mod tests {
             (b"[]".to_vec(), "line 2: not a contribution in JSON"),
             (vec![b'"', 0xff], "line 2: not UTF-8 at byte 1; convert"),
             (b"\xef\xbb\xbf{}".to_vec(), "line 2: not a contribution in JSON"),
-            (br#"{"id":"b","text":"t"}"#.to_vec(), "missing field `authors`"),
+            (br#"{"id":"b","text":"t"}"#.to_vec(), "line 2: no author is named"),
+            (br#"{"text":"t","authors":["X"]}"#.to_vec(), "line 2: no \"id\"; add the field"),
             (br#"{"id":"b","text":"t","authors":[]}"#.to_vec(), "line 2: no author is named"),
             (br#"{"id":"b","text":"a\u0000","authors":["X"]}"#.to_vec(), "control character U+0000"),
             (br#"{"id":"b","id":"c","text":"t","authors":["X"]}"#.to_vec(), "duplicate field `id`"),

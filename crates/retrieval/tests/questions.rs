@@ -56,8 +56,11 @@ fn data(name: &str) -> Vec<u8> {
 }
 
 fn snapshots() -> Vec<SealedSnapshot> {
-    let options =
-        ParseOptions { default_license: Some("see LICENSES.md".into()), default_source: String::new() };
+    let options = ParseOptions {
+        default_license: Some("see LICENSES.md".into()),
+        default_source: String::new(),
+        ..ParseOptions::default()
+    };
     ["debian-tools", "devils-dictionary", "gnome-help"]
         .into_iter()
         .map(|name| {

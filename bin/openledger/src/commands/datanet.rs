@@ -81,7 +81,11 @@ async fn contribute(
     let Some(record) = read::<DatanetRecord>(client, StateKey::Datanet(name.clone())).await? else {
         bail!("there is no datanet {name}; create it with `openledger datanet create {name}`");
     };
-    let options = ParseOptions { default_license: Some(record.license), default_source: name.to_string() };
+    let options = ParseOptions {
+        default_license: Some(record.license),
+        default_source: name.to_string(),
+        ..ParseOptions::default()
+    };
     let contributions = parse_json_lines(&bytes, &options)
         .with_context(|| format!("{} was not contributed", file.display()))?;
     let count = contributions.len();

@@ -156,6 +156,7 @@ async fn fill_datanet(
     let options = ParseOptions {
         default_license: Some(datanet.license.clone()),
         default_source: datanet.name.to_string(),
+        ..ParseOptions::default()
     };
     let contributions = parse_json_lines(&bytes, &options)
         .with_context(|| format!("{} was not contributed", path.display()))?;

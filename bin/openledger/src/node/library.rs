@@ -288,7 +288,8 @@ mod tests {
             )
         };
         let text: Vec<String> = (0..count).map(line).collect();
-        let options = ParseOptions { default_license: None, default_source: "test".into() };
+        let options =
+            ParseOptions { default_license: None, default_source: "test".into(), ..ParseOptions::default() };
         parse_json_lines(text.join("\n").as_bytes(), &options).unwrap()
     }
 

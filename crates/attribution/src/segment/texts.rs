@@ -1,9 +1,10 @@
 //! Texts out of a segment: byte for byte what was indexed, and where an occurrence stands in them; and the proof that
 //! a segment is what its texts give. Absent: texts that are copies of earlier ones, which no segment holds.
 
-use openledger_datanet::{Entry, limits::TEXT_BYTES_MAX};
+use openledger_datanet::{Contribution, ContributionId, Entry, limits::TEXT_BYTES_MAX};
 
 use super::blocks::{Blocks, Row, Unpacker};
+use super::documents::Document;
 use super::gaps::{self, Form};
 use super::layout::{ALL, Section};
 use super::view::View;
@@ -19,6 +20,21 @@ impl Segment {
         bytes
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .ok_or(IndexError::Damaged { part: "texts", cause: "cannot be read" })
+    }
+
+    /// What an indexed document says beside its text, which is left empty.
+    ///
+    /// # Errors
+    /// There is no such document, or the segment is forged.
+    pub fn label(&self, document: usize) -> Result<Contribution, IndexError> {
+        let label = self.view().label(document, &mut Unpacker::new());
+        label.ok_or(IndexError::Damaged { part: "labels", cause: "cannot be read" })
+    }
+
+    /// The ids of the indexed documents, in commitment order: those that sources name.
+    pub fn contributions(&self) -> impl Iterator<Item = ContributionId> {
+        let documents = self.section(Section::Documents).as_chunks().0;
+        documents.iter().map(|row| Document::read(row).contribution)
     }
 
     /// An indexed document as the entry that it was built from.
@@ -108,11 +124,7 @@ impl View<'_> {
     }
 
     /// A document's contribution without its text.
-    pub(crate) fn label(
-        &self,
-        document: usize,
-        unpacker: &mut Unpacker,
-    ) -> Option<openledger_datanet::Contribution> {
+    pub(crate) fn label(&self, document: usize, unpacker: &mut Unpacker) -> Option<Contribution> {
         let number = u32::try_from(document).ok()?;
         let block = self.labels.last(|row| row.first_entry <= number)?;
         let unpacked = self.labels.unpack(block, unpacker)?;
