@@ -119,7 +119,13 @@ impl<'a> Dictionary<'a> {
     pub(crate) fn find(&self, word: &[u8]) -> Option<u32> {
         let head = head_of(word);
         let after = self.heads.partition_point(|other| u64::from_le_bytes(*other) <= head);
-        let same = self.heads[..after].partition_point(|other| u64::from_le_bytes(*other) < head);
+        // Most words start as no group does, and are in the last group before them.
+        let is_alike = after > 0 && u64::from_le_bytes(self.heads[after - 1]) == head;
+        let same = if is_alike {
+            self.heads[..after].partition_point(|other| u64::from_le_bytes(*other) < head)
+        } else {
+            after
+        };
         // Of the groups that start with the same eight bytes, the last that does not start behind the word.
         let (mut low, mut high) = (same, after);
         while low < high {
