@@ -1,7 +1,10 @@
 //! `cargo xtask bench NAME`: measures, prints what it measures beside its bar, and ends with one JSON line.
 //!
-//! A result that misses its bar is an error. Absent: peers that cannot be had without a build of their own; then `peer`
+//! A result that misses its bar is an error; one whose bar needs a peer that is not there holds nothing (`null`). Absent: peers that cannot be had without a build of their own; then `peer`
 //! is null and `peer_name` says why.
+
+mod attribution;
+mod corpus;
 
 use std::fs::File;
 use std::process::Command;
@@ -17,12 +20,14 @@ const ACCOUNTS_MAX: &str = "10000000";
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
+        Some("attribution") => attribution::run(&arguments[1..]),
         Some("inference") => inference(),
         Some("build") => build(),
         Some("ledger") => ledger(),
         Some("sim") => sim(),
         _ => {
-            let usage = "usage: cargo xtask bench NAME, where NAME is build, inference, ledger or sim";
+            let usage =
+                "usage: cargo xtask bench NAME, where NAME is attribution, build, inference, ledger or sim";
             Err(UsageError(usage.into()).into())
         }
     }
@@ -181,8 +186,12 @@ fn report(bench: &str, results: &[Value]) -> Result<()> {
     println!("{}", json!({ "bench": bench, "machine": machine, "results": results }));
     let missed: Vec<String> = results
         .iter()
-        .filter(|result| result["holds"] != true)
-        .map(|result| format!("{} is {}, and the bar is {}", result["name"], result["ours"], result["bar"]))
+        .filter(|result| result["holds"] == false)
+        .map(|result| {
+            let is_ratio = result["bar_is"] == "ratio at least";
+            let (what, measured) = if is_ratio { ("the ratio of ", "ratio") } else { ("", "ours") };
+            format!("{what}{} is {}, and the bar is {}", result["name"], result[measured], result["bar"])
+        })
         .collect();
     if missed.is_empty() {
         return Ok(());

@@ -1,0 +1,284 @@
+//! `cargo xtask bench attribution [--megabytes N]`: the index beside infini-gram, over the same texts and outputs.
+//!
+//! Ratios say how many times better ours is, and are of processor time, which does not count what else runs on the
+//! machine. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
+//! thread's clock stands beside them. infini-gram is given tokens, ours splits the text itself. Absent: the work itself
+//! (`crates/attribution/examples/bench`, `xtask/peers/infinigram.py`), certificates, and texts that come and go.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::corpus::{Corpus, Peer, prepare};
+use super::report;
+use crate::{UsageError, shell};
+
+const MEGABYTES: u32 = 50;
+
+/// Where the curve is measured, in megabytes of text; up to what the corpus has.
+const CURVE: [u32; 4] = [10, 30, 100, 300];
+
+/// Rounds over all outputs: of the main measurement, and of a point of the curve.
+const ROUNDS: [u32; 2] = [10, 3];
+
+/// What a result must reach.
+#[derive(Clone, Copy)]
+enum Bar {
+    AtMost(f64),
+    AtLeast(f64),
+    /// So many times better than the peer.
+    Times(f64),
+    None,
+}
+
+pub(super) fn run(arguments: &[String]) -> Result<()> {
+    let megabytes = match arguments {
+        [] => MEGABYTES,
+        [flag, number] if flag == "--megabytes" => {
+            number.parse().ok().filter(|n| *n > 0).ok_or_else(usage)?
+        }
+        _ => return Err(usage()),
+    };
+    let folder = shell::target_dir().join("bench/attribution");
+    fs::create_dir_all(&folder)?;
+    let corpus = prepare(&folder)?;
+    let bench = Bench { folder, corpus, example: build_example()? };
+    let peer = Peer::install(&bench.folder).map_err(|error| format!("none: {error:#}"));
+    let ours = bench.ours(megabytes, ROUNDS[0])?;
+    println!("{ours:#}");
+    let theirs = peer.and_then(|peer| bench.theirs(&peer).map_err(|error| format!("none: {error:#}")));
+    let theirs = match theirs {
+        Ok(measured) => {
+            println!("{measured:#}");
+            measured
+        }
+        Err(reason) => json!({ "name": reason }),
+    };
+    let name = theirs["name"].as_str().unwrap_or("infini-gram 2.6.0").to_owned();
+    let mut table = Table { peer: name, results: Vec::new() };
+    table.building(&ours["build"], &theirs["build"])?;
+    for kind in 0..3 {
+        let of = |measured: &Value| measured["query"]["kinds"][kind].clone();
+        table.searching(&of(&ours), &of(&theirs), &theirs["spans"]["kinds"])?;
+    }
+    table.threads(&ours["query"]["threads"])?;
+    let copies = bench.example("copies", &[bench.file("sample.jsonl")])?;
+    table.copies(&copies)?;
+    for megabytes in CURVE {
+        table.point(&bench.ours(megabytes, ROUNDS[1])?, megabytes)?;
+    }
+    table.print();
+    report("attribution", &table.results)
+}
+
+fn usage() -> anyhow::Error {
+    UsageError("usage: cargo xtask bench attribution [--megabytes N]".to_owned()).into()
+}
+
+fn build_example() -> Result<PathBuf> {
+    let package =
+        ["build", "--quiet", "--release", "--package", "openledger-attribution", "--example", "bench"];
+    shell::run(shell::cargo().args(package))?;
+    Ok(shell::target_dir().join("release/examples/bench"))
+}
+
+/// Files and programs.
+struct Bench {
+    folder: PathBuf,
+    corpus: Corpus,
+    example: PathBuf,
+}
+
+impl Bench {
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// One task of the example.
+    fn example(&self, task: &str, arguments: &[impl AsRef<Path>]) -> Result<Value> {
+        let mut command = Command::new(&self.example);
+        command.arg(task).args(arguments.iter().map(AsRef::as_ref));
+        measured(&mut command)
+    }
+
+    /// Our index of so many megabytes; what it was built from stays in the folder.
+    fn ours(&self, megabytes: u32, rounds: u32) -> Result<Value> {
+        let [sample, segment, outputs] =
+            ["sample.jsonl", "segment", "outputs.json"].map(|name| self.file(name));
+        let Corpus { indexed, heldout } = &self.corpus;
+        self.example("sample", &[indexed, Path::new(&megabytes.to_string()), &sample])?;
+        let build = self.example("build", &[&sample, &segment])?;
+        self.example("outputs", &[&sample, heldout, &outputs])?;
+        let query = self.example("query", &[&segment, &outputs, Path::new(&rounds.to_string())])?;
+        Ok(json!({ "build": build, "query": query }))
+    }
+
+    /// The peer over the same sample and outputs.
+    fn theirs(&self, peer: &Peer) -> Result<Value> {
+        let [sample, segment, outputs, index] =
+            ["sample.jsonl", "segment", "outputs.json", "peer"].map(|name| self.file(name));
+        let [words, spans] = ["words", "spans.json"].map(|name| self.file(name));
+        let build = measured(peer.command("build").arg(sample).arg(&peer.vocabulary).arg(&index))?;
+        let query = measured(peer.command("query").arg(&index).arg(&peer.vocabulary).arg(&outputs))?;
+        self.example("words", &[&segment, &outputs, &words, &spans])?;
+        let spans = measured(peer.command("spans").arg(words).arg(spans).arg(index))?;
+        Ok(json!({ "build": build, "query": query, "spans": spans }))
+    }
+}
+
+fn measured(command: &mut Command) -> Result<Value> {
+    let printed = shell::output(command)?;
+    serde_json::from_str(printed.trim()).with_context(|| format!("{printed:?} is not JSON"))
+}
+
+fn number(measured: &Value, field: &str) -> Result<f64> {
+    measured[field].as_f64().with_context(|| format!("the bench gave no {field}"))
+}
+
+/// Bytes of what was measured, in megabytes.
+const MEGA: f64 = 1e6;
+
+struct Table {
+    /// The peer, or why there is none.
+    peer: String,
+    results: Vec<Value>,
+}
+
+impl Table {
+    /// A result; `better` is by how much ours is better than the peer's.
+    fn add(&mut self, name: &str, ours: f64, peer: Option<f64>, better: impl Fn(f64, f64) -> f64, bar: Bar) {
+        let ratio = peer.map(|peer| better(ours, peer));
+        let (bar, bar_is, holds) = match bar {
+            Bar::AtMost(bar) => (Some(bar), "ours at most", Some(ours <= bar)),
+            Bar::AtLeast(bar) => (Some(bar), "ours at least", Some(ours >= bar)),
+            Bar::Times(bar) => (Some(bar), "ratio at least", ratio.map(|ratio| ratio >= bar)),
+            Bar::None => (None, "", Some(true)),
+        };
+        let is_asked = peer.is_some() || self.peer.starts_with("none");
+        let peer_name = if is_asked { &self.peer } else { "none: infini-gram is not asked this" };
+        self.results.push(json!({
+            "name": name, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio, "bar": bar,
+            "bar_is": bar_is, "holds": holds,
+        }));
+    }
+
+    fn building(&mut self, ours: &Value, theirs: &Value) -> Result<()> {
+        let megabytes = number(ours, "text_bytes")? / MEGA;
+        let cpu_s = |tokenising: f64| Some(tokenising + theirs["sorting_cpu_s"].as_f64()?);
+        let peer_cpu_s = theirs["tokenising_cpu_s"].as_f64().and_then(cpu_s);
+        let (rate, peer_rate) =
+            (megabytes / number(ours, "cpu_s")?, peer_cpu_s.map(|cpu_s| megabytes / cpu_s));
+        self.add("build from text, MB per CPU-second", rate, peer_rate, more, Bar::Times(24.0));
+
+        let (indexed, bytes) = (number(ours, "text_bytes_indexed")?, number(ours, "segment_bytes")?);
+        let peer_bytes = theirs["index_bytes"].as_f64();
+        let over_text = peer_bytes.map(|bytes| bytes / MEGA / megabytes);
+        self.add("index with its texts / these texts", bytes / indexed, over_text, less, Bar::AtMost(1.0));
+        let peak = number(ours, "peak_bytes")? / bytes;
+        let peer_peak = theirs["peak_bytes"].as_f64().zip(peer_bytes).map(|(peak, bytes)| peak / bytes);
+        self.add("memory while building / index", peak, peer_peak, less, Bar::AtMost(6.0));
+        Ok(())
+    }
+
+    /// One kind of outputs.
+    fn searching(&mut self, ours: &Value, theirs: &Value, equal: &Value) -> Result<()> {
+        let kind = ours["kind"].as_str().context("the bench gave no kind")?;
+        let every = &theirs["attribute"]["every run"];
+        let rows = [
+            ("spans and counts", &ours["spans"], every, [0.15, 1.0]),
+            ("whole pipeline with shares", &ours["shares"], &theirs["trace"], [1.0, 5.0]),
+        ];
+        for (what, ours, theirs, bars) in rows {
+            for (field, bar) in ["p50", "p99"].into_iter().zip(bars) {
+                let name = format!("{kind}: {what}, {field}, ms");
+                let wall = format!("{field}_ms");
+                self.add(&name, number(ours, &wall)?, theirs[&wall].as_f64(), less, Bar::AtMost(bar));
+                let cpu = number(ours, &format!("{field}_cpu_ms"))?;
+                self.add(&format!("{name} of the core"), cpu, None, less, Bar::None);
+            }
+        }
+        let cpu_ms = number(&ours["spans"], "cpu_ms")?;
+        for setting in ["every run", "rare runs in sentences"] {
+            let peer = theirs["attribute"][setting]["cpu_ms"].as_f64();
+            let name = format!("{kind}: CPU ms of spans and counts, beside attribute of {setting}");
+            self.add(&name, cpu_ms, peer, less, Bar::Times(100.0));
+        }
+        let equal = &equal[kind];
+        if let (Some(ours), Some(all)) = (equal["equal"].as_f64(), equal["outputs"].as_f64()) {
+            let name = format!("{kind}: outputs with the same maximal spans and counts as infini-gram finds");
+            self.add(&name, ours, Some(all), more, Bar::AtLeast(all));
+        }
+        Ok(())
+    }
+
+    fn threads(&mut self, measured: &Value) -> Result<()> {
+        let rate = |place: usize, field| number(&measured[place], field);
+        for (place, threads) in [(0, "one thread"), (1, "two threads")] {
+            let name = format!("outputs with shares per second, {threads}, best burst");
+            self.add(&name, rate(place, "outputs_per_s")?, None, more, Bar::None);
+        }
+        let wall = rate(1, "outputs_per_s")? / rate(0, "outputs_per_s")?;
+        self.add("two threads / one, best bursts", wall, None, more, Bar::AtLeast(1.9));
+        let cpu = 2.0 * rate(1, "outputs_per_cpu_s")? / rate(0, "outputs_per_cpu_s")?;
+        self.add("two threads / one, if both had a core of their own", cpu, None, more, Bar::None);
+        Ok(())
+    }
+
+    /// One point of the curve.
+    fn point(&mut self, measured: &Value, wanted: u32) -> Result<()> {
+        let build = &measured["build"];
+        let megabytes = number(build, "text_bytes")? / MEGA;
+        if megabytes < 0.9 * f64::from(wanted) {
+            return Ok(());
+        }
+        let rate = megabytes / number(build, "cpu_s")?;
+        let size = number(build, "segment_bytes")? / number(build, "text_bytes_indexed")?;
+        let at = format!("at {megabytes:.0} MB");
+        self.add(&format!("{at}: build, MB per CPU-second"), rate, None, more, Bar::None);
+        self.add(&format!("{at}: index / texts"), size, None, less, Bar::None);
+        for (place, kind) in ["held out", "copied", "mixed"].into_iter().enumerate() {
+            let kinds = &measured["query"]["kinds"][place];
+            let spans = number(&kinds["spans"], "p50_cpu_ms")?;
+            let name = format!("{at}: {kind}, spans and counts, p50, ms of the core");
+            self.add(&name, spans, None, less, Bar::None);
+        }
+        Ok(())
+    }
+
+    fn copies(&mut self, measured: &Value) -> Result<()> {
+        for row in measured["rows"].as_array().context("the bench gave no rows")? {
+            let edits = match row["one_word_in"].as_u64() {
+                Some(0) | None => "exact".to_owned(),
+                Some(words) => format!("with a word in {words} changed"),
+            };
+            let name = format!("nine later copies, {edits}: their part of what quotes of the texts pay");
+            self.add(&name, number(row, "copier_share")?, None, less, Bar::None);
+        }
+        Ok(())
+    }
+
+    fn print(&self) {
+        println!("{:>12} {:>12} {:>9} {:>7}", "ours", "peer", "ratio", "bar");
+        let shown = |value: &Value| value.as_f64().map_or(String::new(), |number| format!("{number:.3}"));
+        for result in &self.results {
+            let [ours, peer, ratio, bar] =
+                ["ours", "peer", "ratio", "bar"].map(|field| shown(&result[field]));
+            let verdict = if result["holds"] == false { "  MISSED" } else { "" };
+            let name = result["name"].as_str().unwrap_or_default();
+            println!("{ours:>12} {peer:>12} {ratio:>9} {bar:>7}  {name}{verdict}");
+        }
+    }
+}
+
+/// How many times better, when more is.
+fn more(ours: f64, peer: f64) -> f64 {
+    ours / peer
+}
+
+/// How many times better, when less is.
+fn less(ours: f64, peer: f64) -> f64 {
+    peer / ours
+}

