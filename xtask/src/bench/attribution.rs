@@ -3,7 +3,7 @@
 //! Ratios say how many times better ours is, and are of processor time, which does not count what else runs on the
 //! machine. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
 //! thread's clock stands beside them. infini-gram is given tokens, ours splits the text itself. Absent: the work itself
-//! (`crates/attribution/examples/bench`, `xtask/peers/infinigram.py`), certificates, and texts that come and go.
+//! (`crates/attribution/examples/measure`, `xtask/peers/infinigram.py`), certificates, and texts that come and go.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -80,9 +80,9 @@ fn usage() -> anyhow::Error {
 
 fn build_example() -> Result<PathBuf> {
     let package =
-        ["build", "--quiet", "--release", "--package", "openledger-attribution", "--example", "bench"];
+        ["build", "--quiet", "--release", "--package", "openledger-attribution", "--example", "measure"];
     shell::run(shell::cargo().args(package))?;
-    Ok(shell::target_dir().join("release/examples/bench"))
+    Ok(shell::target_dir().join("release/examples/measure"))
 }
 
 /// Files and programs.

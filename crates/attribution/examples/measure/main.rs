@@ -1,4 +1,4 @@
-//! What an index of a corpus costs: `cargo run --release -p openledger-attribution --example bench -- TASK ...`, one
+//! What an index of a corpus costs: `cargo run --release -p openledger-attribution --example measure -- TASK ...`, one
 //! process for each task, so that its processor time and its memory are the task's alone:
 //!
 //! - `sample CORPUS.jsonl MEGABYTES SAMPLE.jsonl`: texts drawn by their hashes, cut to what a contribution may hold;
