@@ -200,7 +200,10 @@ mod tests {
             expected.map(|(name, ids)| (name.to_owned(), ids.into_iter().map(str::to_owned).collect()));
         assert_eq!(found, expected);
         assert_eq!(
-            find(&[root.clone()], &root.join("sub"), Some("all")).unwrap().keys().collect::<Vec<_>>(),
+            find(std::slice::from_ref(&root), &root.join("sub"), Some("all"))
+                .unwrap()
+                .keys()
+                .collect::<Vec<_>>(),
             ["all"]
         );
         for (path, says) in
