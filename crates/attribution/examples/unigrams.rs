@@ -22,10 +22,10 @@ use sha2::{Digest, Sha256};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [input, out] = &arguments[..] else { panic!("usage: unigrams CORPUS.jsonl FILE") };
-    let counts = count(input);
+    let [input, out] = <[String; 2]>::try_from(arguments).expect("usage: unigrams CORPUS.jsonl FILE");
+    let counts = count(&input);
     let bytes = write(&counts);
-    std::fs::write(out, &bytes).unwrap();
+    std::fs::write(&out, &bytes).unwrap();
 
     let table = Unigrams::read(&bytes).unwrap();
     let total: u64 = counts.values().sum();
