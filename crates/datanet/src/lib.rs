@@ -19,6 +19,7 @@ mod hexadecimal;
 mod ids;
 mod manifest;
 pub mod merkle;
+pub mod multiproof;
 pub mod near;
 mod parse;
 mod snapshot;

@@ -21,9 +21,13 @@ pub fn leaf_hash(data: &[u8]) -> Hash {
 
 /// The hash of two nodes.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    inner_hash(&[left, right])
+}
+
+/// The hash of an inner node over `parts`, where a tree's nodes say more than hashes.
+pub fn inner_hash(parts: &[&[u8]]) -> Hash {
     let mut hasher = Sha256::new_with_prefix([1u8]);
-    hasher.update(left);
-    hasher.update(right);
+    parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().into()
 }
 
