@@ -37,7 +37,7 @@ impl Index {
             return Err(IndexError::DatanetTwice { datanet: pair[0].datanet().to_owned() });
         }
         let owns_cluster = find_owners(&segments);
-        let root = join_root(&segments);
+        let root = joined_root(segments.iter().map(|segment| segment.root()));
         Ok(Self { segments, owns_cluster, root })
     }
 
@@ -76,12 +76,13 @@ fn find_owners(segments: &[Arc<Segment>]) -> Vec<Vec<bool>> {
     segments.iter().enumerate().map(|(place, segment)| owns(place, segment)).collect()
 }
 
-fn join_root(segments: &[Arc<Segment>]) -> [u8; 32] {
+/// The root of the index over segments with these roots, in the order of their datanets' names.
+pub fn joined_root(segments: impl IntoIterator<Item = [u8; 32]>) -> [u8; 32] {
     let mut head = b"openledger/joined-index/2".to_vec();
     head.extend_from_slice(&ATTRIBUTION_VERSION.to_le_bytes());
     head.extend_from_slice(&UNIGRAMS_SHA256);
     let leaves: Vec<_> = std::iter::once(merkle::leaf_hash(&head))
-        .chain(segments.iter().map(|segment| merkle::leaf_hash(&segment.root())))
+        .chain(segments.into_iter().map(|root| merkle::leaf_hash(&root)))
         .collect();
     merkle::root(&leaves)
 }

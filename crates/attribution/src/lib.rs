@@ -4,7 +4,7 @@
 //! ([`Segment::open`]), with the texts inside; its root is sealed into the snapshot.
 //! [`Index::join`] reads several segments as one. [`Matcher`] finds the maximal matching spans while an output streams;
 //! [`attribute`] finds them in a whole output by another algorithm, and both give the same [`Attribution`]. An auditor
-//! runs [`recompute`]. `parameters` holds every number that the result depends on.
+//! runs [`recompute`]; who has the roots alone checks a [`Certificate`]. `parameters` holds every number that the result depends on.
 //!
 //! Rules that money depends on:
 //! - Each word of the output weighs its surprise by a frozen table of words (`unigrams`), whatever is indexed.
@@ -22,6 +22,7 @@ mod logarithm;
 mod matcher;
 pub mod parameters;
 mod plain;
+mod proof;
 mod score;
 mod search;
 mod segment;
@@ -35,9 +36,13 @@ pub use attribution::{
     Attribution, AttributionFault, ByteRange, RecomputeError, Share, SourceRef, Span, TextSegment, WordRange,
     recompute,
 };
-pub use index::Index;
+pub use index::{Index, joined_root};
 pub use matcher::Matcher;
 pub use plain::{IndexFileError, IndexedFile, index_json_lines};
+pub use proof::{
+    CERTIFICATE_BYTES_MAX, CERTIFICATE_VERSION, Certificate, CertificateFault, CertifiedSpan, CertifyError,
+    ClaimedSpan, SealedIndex, certify, masses_of,
+};
 pub use segment::{Builder, IndexError, Segment, SegmentBytes};
 pub use spans::{Match, OutputError, attribute, attribute_by, documents_with, matches};
 

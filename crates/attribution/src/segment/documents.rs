@@ -1,10 +1,7 @@
-//! The indexed texts: for each its commitment, its cluster, and where its words are; and the root over them.
-//!
-//! The root says all that follows from the texts and nothing of how they are stored: a Merkle root over the head (the
-//! splitter's version, the datanet's name) and each document's commitment. A contribution's id holds its text, so two
-//! segments of one root have the same words in the same order, and the same suffixes. Absent: the texts themselves.
+//! The indexed texts: for each its commitment, its cluster, and where its words are. Absent: the texts themselves, and
+//! the root over them (`proof::tree`).
 
-use openledger_datanet::{ClusterId, ContributionId, merkle, words::WORDS_VERSION};
+use openledger_datanet::{ClusterId, ContributionId};
 
 /// How many bytes a document takes.
 pub(crate) const DOCUMENT_BYTES: usize = 80;
@@ -42,17 +39,4 @@ impl Document {
             text_bytes: u32::from_le_bytes(numbers[1]),
         }
     }
-}
-
-/// The root of a segment over these documents.
-pub(crate) fn root_of(datanet: &str, documents: &[Document]) -> [u8; 32] {
-    let domain = b"openledger/index/2".as_slice();
-    let head = [domain, &WORDS_VERSION.to_le_bytes(), datanet.as_bytes()].concat();
-    let leaf = |document: &Document| {
-        let sequence = document.sequence.to_le_bytes();
-        merkle::leaf_hash(&[domain, &sequence, &document.cluster.0, &document.contribution.0].concat())
-    };
-    let leaves: Vec<_> =
-        std::iter::once(merkle::leaf_hash(&head)).chain(documents.iter().map(leaf)).collect();
-    merkle::root(&leaves)
 }

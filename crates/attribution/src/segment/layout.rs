@@ -18,6 +18,7 @@ use super::documents::DOCUMENT_BYTES;
 use super::listing::{BLOCK, listing_bytes};
 use super::{IndexError, code};
 use crate::parameters::SEGMENT_WORDS_MAX;
+use crate::proof::tree::stored_bytes;
 
 const MAGIC: &[u8; 8] = b"OLSEG\0\0\x02";
 const HEAD_BYTES: usize = 512;
@@ -61,10 +62,12 @@ pub(crate) enum Section {
     LabelTable,
     /// Titles, authors, licences.
     Labels,
+    /// Nodes of the trees that the root is over.
+    Trees,
 }
 
 /// How many sections there are.
-pub(crate) const SECTIONS: usize = 17;
+pub(crate) const SECTIONS: usize = 18;
 
 /// All sections with their names, in order.
 pub(crate) const ALL: [(Section, &str); SECTIONS] = [
@@ -85,6 +88,7 @@ pub(crate) const ALL: [(Section, &str); SECTIONS] = [
     (Section::Gaps, "gaps"),
     (Section::LabelTable, "table of labels"),
     (Section::Labels, "labels"),
+    (Section::Trees, "nodes of trees"),
 ];
 
 /// What the head says.
@@ -157,6 +161,7 @@ impl Head {
             (Section::Listing, listing_bytes(words)),
             (Section::Documents, DOCUMENT_BYTES * documents),
             (Section::DocumentCodes, 4 * (documents + 1)),
+            (Section::Trees, stored_bytes(self.words, self.documents)),
         ]
     }
 

@@ -12,6 +12,7 @@ mod code;
 mod collect;
 mod dictionary;
 mod documents;
+mod entries;
 mod gaps;
 mod intern;
 mod labels;
@@ -30,6 +31,8 @@ use crate::parameters::{SEGMENT_WORDS_MAX, SEGMENTS_MAX};
 
 pub(crate) use blocks::Unpacker;
 pub use build::Builder;
+pub(crate) use dictionary::{read_bytes, write_length};
+pub(crate) use documents::Document;
 pub(crate) use intern::Interner;
 #[cfg(test)]
 pub(crate) use layout::with_right_checksums;
@@ -141,7 +144,7 @@ impl Segment {
         &self.layout.head.datanet
     }
 
-    /// The hash that a sealed snapshot names: the Merkle root over the commitments of the indexed texts.
+    /// The hash that a sealed snapshot names, over the trees of the texts, of their order and of their commitments.
     pub fn root(&self) -> [u8; 32] {
         self.layout.head.root
     }

@@ -27,6 +27,8 @@ pub(crate) struct View<'a> {
     word_of_code: Packed<'a>,
     code_of_word: Packed<'a>,
     listing: Listing<'a>,
+    /// The stored nodes of the trees.
+    pub(crate) trees: &'a [u8],
     documents: &'a [[u8; DOCUMENT_BYTES]],
     document_codes: &'a [[u8; 4]],
 }
@@ -54,6 +56,7 @@ impl Segment {
             word_of_code: Packed::new(section(Section::WordOfCode), head.word_bits()),
             code_of_word: Packed::new(section(Section::CodeOfWord), head.word_bits()),
             listing: Listing::new(section(Section::Listing).as_chunks().0, head.words as usize),
+            trees: section(Section::Trees),
             documents: section(Section::Documents).as_chunks().0,
             document_codes: section(Section::DocumentCodes).as_chunks().0,
         }
@@ -86,6 +89,11 @@ impl View<'_> {
     /// What is known of a document, if there is one of this number.
     pub(crate) fn document(&self, document: usize) -> Option<Document> {
         self.documents.get(document).map(Document::read)
+    }
+
+    /// The document that holds an entry, or whose end it is.
+    pub(crate) fn document_of_entry(&self, entry: u32) -> Option<usize> {
+        self.documents.partition_point(|row| Document::read(row).first_entry <= entry).checked_sub(1)
     }
 
     /// All documents, in commitment order.

@@ -23,10 +23,10 @@ fn roots_are_the_recorded_ones() {
     let hexadecimal = |root: [u8; 32]| hex::encode(root);
     assert_eq!(
         hexadecimal(sample().root()),
-        "760026d66877e025f7babc48a2a21733778d0f4c92b0bab63d18cd36445e73e5"
+        "8c4139e15cc21f0367c69c3ce5f87e19586662ecddcb8163541eb8ab197e6e99"
     );
     let index = Index::join(vec![Arc::new(sample())]).expect("joins");
-    assert_eq!(hexadecimal(index.root()), "819de98283a2d92da2b6146ba77c200894a8a8a05e9fc43be7745c54ad756f00");
+    assert_eq!(hexadecimal(index.root()), "29f946ed4f42c2e2179f3eebbff4f96842d4b2fc40ecb63d3bb85cf5de0548e3");
 }
 
 #[test]

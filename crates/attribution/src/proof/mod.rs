@@ -1,0 +1,23 @@
+//! Proofs that a stranger checks without the index: the trees under a segment's root, and the certificate of the paid
+//! spans of an attribution.
+//!
+//! [`certify`] opens of the trees what the claims of `claim` read, and [`Certificate::check`] reads the same of what was
+//! opened, by the same code. What is proven, and what is not, stands in `docs/decisions/0021-certificate.md`: above all
+//! that a span that the certificate names is paid as it says, and not that no other span was left out.
+
+mod certificate;
+mod claim;
+mod masses;
+mod prove;
+pub(crate) mod tree;
+mod verify;
+
+pub use certificate::{CERTIFICATE_BYTES_MAX, CERTIFICATE_VERSION, Certificate, CertificateFault};
+pub use masses::{ClaimedSpan, masses_of};
+pub use prove::{CertifyError, certify};
+pub use verify::{CertifiedSpan, SealedIndex};
+
+#[cfg(test)]
+pub(crate) use claim::{Absence, Place, Side};
+#[cfg(test)]
+pub(crate) use prove::{holds_everywhere, with_spans};
