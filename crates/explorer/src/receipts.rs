@@ -103,7 +103,7 @@ impl StoredReceipt {
             answer: opening.answer.clone(),
             file: file.to_bytes(),
         });
-        let closed = ReceiptFile { opening: None, ..file.clone() };
+        let closed = ReceiptFile { opening: None, certificate: None, ..file.clone() };
         Ok(Self { file: closed.to_bytes(), spans: spans.collect(), opening })
     }
 }

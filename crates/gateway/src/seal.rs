@@ -56,7 +56,7 @@ pub(crate) async fn seal(
         sequence: draft.predicate.sequence,
         id: context.id.clone(),
         payload_hash: sha256(&envelope.payload),
-        envelope: ReceiptFile { envelope, opening: None, inclusion: None }.to_bytes(),
+        envelope: ReceiptFile { envelope, opening: None, certificate: None, inclusion: None }.to_bytes(),
         opening: serde_json::to_vec(&opening).map_err(ApiError::unavailable)?,
         lines: serde_json::to_vec(&draft.predicate.settlement).map_err(ApiError::unavailable)?,
         channel: context.payer.channel,

@@ -1,7 +1,10 @@
-//! The file that a person keeps: the envelope, and when they are known, the texts and the path into the chain's state.
+//! The file that a person keeps: the envelope, and when they are known, the texts, the certificate of their spans, and the
+//! path into the chain's state.
 //! JSON in one line; one receipt has exactly one encoding, and every other byte sequence is refused.
 //! Absent: reading and writing the disk.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use openledger_types::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +51,8 @@ pub struct ReceiptFile {
     pub envelope: Envelope,
     /// The texts, when their owner adds them.
     pub opening: Option<Opening>,
+    /// The certificate of the paid spans, which shows pieces of the texts: in no file without them.
+    pub certificate: Option<Vec<u8>>,
     /// The way into the chain's state, once the batch is settled.
     pub inclusion: Option<Inclusion>,
 }
@@ -59,6 +64,9 @@ struct FileText {
     envelope: Envelope,
     #[serde(skip_serializing_if = "Option::is_none")]
     opening: Option<Opening>,
+    /// Standard base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inclusion: Option<Inclusion>,
 }
@@ -70,6 +78,7 @@ impl ReceiptFile {
             format: FILE_FORMAT.to_owned(),
             envelope: self.envelope.clone(),
             opening: self.opening.clone(),
+            certificate: self.certificate.as_ref().map(|bytes| STANDARD.encode(bytes)),
             inclusion: self.inclusion.clone(),
         };
         serde_json::to_vec(&text).expect("text, numbers and lists always have a JSON form")
@@ -89,7 +98,10 @@ impl ReceiptFile {
         if text.format != FILE_FORMAT {
             return Err(malformed(format!("its format is not {FILE_FORMAT}")));
         }
-        let file = Self { envelope: text.envelope, opening: text.opening, inclusion: text.inclusion };
+        let certificate = text.certificate.as_ref().map(|text| STANDARD.decode(text)).transpose();
+        let certificate = certificate.map_err(|error| malformed(format!("its certificate: {error}")))?;
+        let FileText { envelope, opening, inclusion, .. } = text;
+        let file = Self { envelope, opening, certificate, inclusion };
         let proofs = file.inclusion.iter().flat_map(|inclusion| &inclusion.proofs);
         let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let canonical = proofs.clone().all(|proof| proof.len() % 2 == 0 && proof.bytes().all(digit));

@@ -10,7 +10,7 @@ fn every_shape_verifies_and_only_included_ones_are_settled() {
         let report = verified(&world.file(opened, settled));
         assert_eq!(failures(&report), Vec::<&str>::new(), "{:?}", report.checks);
         assert_eq!((report.ok, report.settled), (true, settled));
-        assert_eq!(report.checks.len(), 12);
+        assert_eq!(report.checks.len(), 13);
         let detail = |name: &str| &report.checks.iter().find(|check| check.name == name).unwrap().detail;
         assert_eq!(detail("texts").starts_with("not opened"), !opened);
         assert_eq!(
@@ -52,7 +52,7 @@ fn every_byte_counts(opened: bool, settled: bool, seed: u64) {
         let report = verify(&changed, &network(), &check_proof);
         let was = char::from(bytes[place]);
         assert!(!report.ok, "seed {seed}: byte {place} may be {:?} instead of {was:?}", char::from(other));
-        assert!(!report.settled && report.money_trail.is_empty() && report.checks.len() == 12);
+        assert!(!report.settled && report.money_trail.is_empty() && report.checks.len() == 13);
     }
 }
 

@@ -91,7 +91,7 @@ proptest! {
     fn hostile_bytes_end_in_a_report(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let report = verify(&bytes, &network(), &check_proof);
         prop_assert!(!report.ok && !report.settled);
-        prop_assert_eq!(report.checks.len(), 12);
+        prop_assert_eq!(report.checks.len(), 13);
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl World {
         envelope.countersign(provider.key(), provider.sign(&pre_authentication_encoding(&payload)));
         let opening = Opening { salt: SALT, request: REQUEST.into(), answer: ANSWER.into() };
         let inclusion = settled.then(|| self.inclusion(&payload));
-        ReceiptFile { envelope, opening: opened.then_some(opening), inclusion }
+        ReceiptFile { envelope, opening: opened.then_some(opening), certificate: None, inclusion }
     }
 
     fn inclusion(&self, payload: &[u8]) -> Inclusion {

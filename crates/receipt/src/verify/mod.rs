@@ -6,8 +6,9 @@
 //! named in the detail of its step.
 //!
 //! Absent: whether the answer is true, whether the provider ran the model (audits re-execute it), and whether the
-//! attribution is that of the index ([`crate::recompute()`]).
+//! attribution is that of the index ([`crate::recompute()`]); a certificate shows as much for the spans that are named.
 
+mod certificate;
 mod facts;
 mod money;
 mod state;
@@ -23,13 +24,14 @@ pub use state::required_keys;
 pub const NOTICE: &str = "A receipt proves provenance and payment, not truth.";
 
 /// The steps, in order.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "canonical file",
     "statement",
     "network",
     "signatures",
     "texts",
     "attribution sums",
+    "certificate",
     "price",
     "split",
     "voucher",
@@ -116,6 +118,7 @@ pub fn verify(
         facts::signatures(&receipt.envelope, &evidence),
         facts::texts(predicate, receipt.opening.as_ref()),
         facts::attribution_sums(predicate, receipt.opening.as_ref()),
+        certificate::spans(predicate, receipt.opening.as_ref(), receipt.certificate.as_deref()),
         facts::price(predicate),
         state::split(predicate, &evidence),
         facts::voucher(predicate, &evidence),

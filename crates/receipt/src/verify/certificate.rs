@@ -1,0 +1,76 @@
+//! The spans of a receipt against the sealed indexes that it names, by a certificate and without the index.
+//!
+//! Absent: whether the snapshots are sealed with these roots (`state` proves it of a settled receipt), spans that the
+//! receipt leaves out, and how many distinct clusters hold a span.
+
+use openledger_attribution::{
+    ByteRange, Certificate, CertifiedSpan, ClaimedSpan, SealedIndex, joined_root, masses_of,
+};
+
+use super::{Step, require};
+use crate::{Opening, Predicate, SpanFacts};
+
+/// Every span of the receipt that somebody owns is shown with its value, count and owner, no other one is, and all spans
+/// win the masses that the receipt says.
+pub(super) fn spans(predicate: &Predicate, opening: Option<&Opening>, certificate: Option<&[u8]>) -> Step {
+    let Some(bytes) = certificate else {
+        return Ok("none: the spans are compared with the index by `openledger receipt recompute`".to_owned());
+    };
+    let Some(Opening { answer, .. }) = opening else {
+        return Err("the file has a certificate and not the answer that it is of".to_owned());
+    };
+    let snapshots = &predicate.served.snapshots;
+    let joined = joined_root(snapshots.iter().map(|snapshot| snapshot.index_root.0));
+    require(joined == predicate.served.index_root.0, || {
+        "the snapshots do not make up the index that the receipt names".to_owned()
+    })?;
+    let indexes: Vec<SealedIndex<'_>> = snapshots
+        .iter()
+        .map(|snapshot| SealedIndex { datanet: snapshot.datanet.as_str(), root: snapshot.index_root.0 })
+        .collect();
+    let certificate = Certificate::from_bytes(bytes).map_err(|fault| fault.to_string())?;
+    let shown = certificate.check(&indexes, answer).map_err(|fault| fault.to_string())?;
+    let owned: Vec<&SpanFacts> = predicate.attribution.spans.iter().filter(|span| !span.common).collect();
+    require(owned.len() == shown.len(), || {
+        format!("the certificate shows {} spans, and the receipt owes {}", shown.len(), owned.len())
+    })?;
+    for (said, shown) in owned.iter().zip(&shown) {
+        require(is_shown(said, shown), || {
+            format!("the certificate shows the span at bytes {} to {} otherwise", said.start, said.end)
+        })?;
+    }
+    masses(predicate, answer)?;
+    Ok(format!(
+        "{} spans stand in {} sealed indexes as the receipt says: their counts, values, owners and masses",
+        shown.len(),
+        indexes.len()
+    ))
+}
+
+fn is_shown(said: &SpanFacts, shown: &CertifiedSpan) -> bool {
+    let owner = said.sources.first();
+    let is_owner = owner.is_some_and(|owner| {
+        (owner.datanet.as_str(), owner.contribution.0) == (shown.datanet.as_str(), shown.contribution.0)
+    });
+    let range = ByteRange { start: said.start, end: said.end };
+    is_owner && (range, said.value, said.count) == (shown.bytes, shown.value, shown.count)
+}
+
+/// The spans win what the receipt says, and all words weigh as much as it says.
+fn masses(predicate: &Predicate, answer: &str) -> Result<(), String> {
+    let facts = &predicate.attribution;
+    let claimed = facts.spans.iter().map(|span| ClaimedSpan {
+        bytes: ByteRange { start: span.start, end: span.end },
+        value: span.value,
+        is_common: span.common,
+    });
+    let (masses, total) = masses_of(answer, &claimed.collect::<Vec<_>>())
+        .ok_or("a span is not of whole words of the answer, or its value is not theirs")?;
+    require(total == facts.total, || format!("the answer weighs {total}, not {}", facts.total))?;
+    for (span, mass) in facts.spans.iter().zip(masses) {
+        require(span.mass == mass, || {
+            format!("the span at bytes {} to {} wins {mass}, not {}", span.start, span.end, span.mass)
+        })?;
+    }
+    Ok(())
+}
