@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::Index;
 use crate::parameters::{ATTRIBUTION_VERSION, SPAN_SOURCES_MAX, UNIGRAMS_VERSION};
-use crate::score::{common_mass, shares_of, winners};
+use crate::score::{common_mass, shares_of, winning_spans};
 use crate::spans::{OutputError, attribute};
+use crate::unigrams::Unigrams;
 
 /// A range of bytes, end excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -44,7 +45,8 @@ pub struct SourceRef {
     pub bytes: ByteRange,
 }
 
-/// A maximal run of words that the output shares with sealed texts.
+/// A run of words that the output shares with sealed texts, as long as the text that owns it goes on as the output does.
+/// Spans of several owners may cross and lie inside each other.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Span {
@@ -62,6 +64,8 @@ pub struct Span {
     pub clusters: u64,
     /// Whether it occurs in too many clusters to be attributed; it has no sources then.
     pub is_common: bool,
+    /// The number of the earliest commitment that holds it, which owns it; 0 of a common span.
+    pub committed: u64,
     /// One source for each cluster, in the order of commitment, no more than
     /// [`SPAN_SOURCES_MAX`](crate::parameters::SPAN_SOURCES_MAX) of them. The first receives the mass.
     pub sources: Vec<SourceRef>,
@@ -205,7 +209,7 @@ impl Span {
         let is_run = self.words.start < self.words.end && self.bytes.start < self.bytes.end;
         let shown = self.sources.len();
         let names_sources = if self.is_common {
-            shown == 0
+            shown == 0 && self.committed == 0
         } else {
             shown > 0 && shown as u64 == self.clusters.min(SPAN_SOURCES_MAX as u64)
         };
@@ -226,9 +230,8 @@ impl Attribution {
         if self.unigrams != UNIGRAMS_VERSION {
             return Err(AttributionFault::Unigrams { found: self.unigrams });
         }
-        let rises = |pair: &[Span]| {
-            pair[0].words.start < pair[1].words.start && pair[0].words.end < pair[1].words.end
-        };
+        let place = |span: &Span| (span.words.start, span.words.end, !span.is_common);
+        let rises = |pair: &[Span]| place(&pair[0]) < place(&pair[1]);
         if !self.spans.iter().all(Span::is_canonical) || !self.spans.windows(2).all(rises) {
             return Err(AttributionFault::Spans);
         }
@@ -245,7 +248,9 @@ impl Attribution {
     /// Cuts the output into runs in order, each with the span that won it, for highlighting. They cover every byte.
     /// White space and punctuation between two words of one span belong to it.
     pub fn segments(&self, output: &str) -> Vec<TextSegment> {
-        let places: Vec<_> = words::words(output).map(|(range, _)| range).collect();
+        let weigh = |word: &str| Unigrams::frozen().weight(&words::fold(word));
+        let (places, weights): (Vec<_>, Vec<u64>) =
+            words::words(output).map(|(range, word)| (range, weigh(word))).unzip();
         let mut segments: Vec<TextSegment> = Vec::new();
         let mut push = |start: usize, end: usize, span: Option<usize>| {
             let (start, end) = (start as u64, end as u64);
@@ -255,7 +260,7 @@ impl Attribution {
                 _ => segments.push(TextSegment { bytes: ByteRange { start, end }, span }),
             }
         };
-        let winners = winners(&self.spans, places.len());
+        let winners = winning_spans(&self.spans, &weights);
         let (mut reached, mut previous) = (0, None);
         for (place, winner) in places.into_iter().zip(winners) {
             let gap = if winner == previous { winner } else { None };

@@ -1,7 +1,7 @@
 //! Several segments read as one index, with one owner for each cluster.
 //!
 //! A text that is sealed in two datanets counts once, for the earlier commitment (the lower sequence, which counts across
-//! datanets, then the lower name of the datanet). `root` is the Merkle root over the version of the parameters with the
+//! datanets, then the lower contribution id, then the lower name of the datanet). `root` is the Merkle root over the version of the parameters with the
 //! hash of the table of words, and over the segments' roots, in the order of their names.
 //! Absent: weights, which no index has a say in (`unigrams`); changing an index: a new snapshot is a new join, which is
 //! linear in the number of documents.
@@ -9,10 +9,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use openledger_datanet::{ClusterId, merkle};
+use openledger_datanet::merkle;
 
 use crate::parameters::{ATTRIBUTION_VERSION, SEGMENTS_MAX, UNIGRAMS_SHA256};
-use crate::segment::{IndexError, Segment, View};
+use crate::segment::{Document, IndexError, Segment, View};
 
 /// Several segments read as one.
 #[derive(Debug, Clone)]
@@ -63,15 +63,16 @@ impl Index {
 }
 
 fn find_owners(segments: &[Arc<Segment>]) -> Vec<Vec<bool>> {
-    let mut owners: BTreeMap<ClusterId, (u64, usize)> = BTreeMap::new();
+    let claim = |document: &Document, place: usize| (document.sequence, document.contribution, place);
+    let mut owners = BTreeMap::new();
     for (place, segment) in segments.iter().enumerate() {
         for document in segment.view().documents() {
-            let claim = (document.sequence, place);
+            let claim = claim(&document, place);
             owners.entry(document.cluster).and_modify(|owner| *owner = claim.min(*owner)).or_insert(claim);
         }
     }
     let owns = |place: usize, segment: &Segment| {
-        segment.view().documents().map(|d| owners.get(&d.cluster) == Some(&(d.sequence, place))).collect()
+        segment.view().documents().map(|d| owners.get(&d.cluster) == Some(&claim(&d, place))).collect()
     };
     segments.iter().enumerate().map(|(place, segment)| owns(place, segment)).collect()
 }

@@ -8,9 +8,10 @@
 //!
 //! Rules that money depends on:
 //! - Each word of the output weighs its surprise by a frozen table of words (`unigrams`), whatever is indexed.
-//! - Only spans that are surprising enough count (`parameters::THRESHOLD`); a phrase of too many clusters is common.
-//! - Each word goes to the most valuable span that covers it, and the span's mass to the earliest commitment that holds
-//!   it (`score`): a copy of a text, or of a passage, adds nothing to what its copier earns.
+//! - Only runs of words that are surprising enough count (`parameters::THRESHOLD`); a phrase of too many clusters is
+//!   common.
+//! - Each word goes to the earliest commitment that holds a run around it that counts (`score`): a later text takes
+//!   nothing from an earlier one, whatever it copies and whatever it adds.
 //! - A cluster's earliest commitment owns it and is indexed alone: copies and near-copies are never paid.
 //!
 //! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. Absent: influence and
@@ -23,6 +24,7 @@ mod matcher;
 pub mod parameters;
 mod plain;
 mod proof;
+mod runs;
 mod score;
 mod search;
 mod segment;

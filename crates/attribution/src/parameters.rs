@@ -3,7 +3,7 @@
 //! texts, which `openledger-datanet` holds.
 
 /// The version of splitter, search, weights and shares taken together.
-pub const ATTRIBUTION_VERSION: u16 = 2;
+pub const ATTRIBUTION_VERSION: u16 = 3;
 
 /// One nat of surprise. All weights are multiples of 2^-16 nat.
 pub const NAT: u64 = 1 << 16;
@@ -20,10 +20,10 @@ pub const UNIGRAMS_SHA256: [u8; 32] = [
 /// What a word weighs that the table does not hold, and the most that any word weighs.
 pub const UNKNOWN_WEIGHT: u64 = 14 * NAT;
 
-/// What a span's surprise must exceed to count: five or six ordinary words in a row.
+/// What the surprise of a run of words must exceed for it to count: five or six ordinary words in a row.
 pub const THRESHOLD: u64 = 30 * NAT;
 
-/// A span that more clusters hold is common: it is shown, and its mass is nobody's. Without a cap, whoever registered an
+/// A run that more clusters hold is common: it is shown, and its mass is nobody's. Without a cap, whoever registered an
 /// idiom or a licence first would be paid for it for ever, and its enumeration would have no bound.
 pub const SPAN_CLUSTERS_MAX: usize = 64;
 

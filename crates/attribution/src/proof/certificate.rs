@@ -52,6 +52,9 @@ pub(super) struct SpanProof {
     pub(super) end: u32,
     /// One for each segment.
     pub(super) places: Vec<Place>,
+    /// Where the span with the word of the output before it, and with the one behind it, stand in the segment of its
+    /// owner; none where the output ends, or where the span occurs there once.
+    pub(super) sides: [Option<Place>; 2],
 }
 
 /// Why a certificate proves nothing.

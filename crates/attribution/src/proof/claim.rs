@@ -4,8 +4,9 @@
 //! 1. *Held*: the ranks `first..past` are all those whose suffixes start with the span's words. Shared words are fewer
 //!    than the span has at `first` and at `past`, and no fewer between; and the earliest of these entries has the words.
 //!    Its text is the earliest commitment in the segment that holds the span, since texts stand in that order.
-//! 2. *No longer*: with the next word of the output, or the one before, the span does not occur. Where it occurs once,
-//!    its neighbours in the text say it; otherwise the longer span is absent.
+//! 2. *Longest*, in the segment of the owner: no text up to the owner's holds the span with the next word of the output,
+//!    or with the one before. Where it occurs once, its neighbours in the text say it; otherwise the longer span is
+//!    absent, or held, and the earliest text that holds it is a later one.
 //! 3. *Absent*: words that would stand before the rank `at` in the order, and are neither there nor at the rank before.
 //!    If a suffix shares more words with them than with the other rank's suffix, it speaks for both; else both are read.
 
@@ -48,15 +49,28 @@ pub(crate) struct Absence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) enum Place {
     Absent(Absence),
-    Once { rank: u32 },
-    Often { first: u32, past: u32, left: Option<Absence>, right: Option<Absence> },
+    Held(Ranks),
+}
+
+/// The ranks whose suffixes start with some words: at least one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) struct Ranks {
+    pub(crate) first: u32,
+    pub(crate) past: u32,
 }
 
 /// What a segment holds of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
-    pub(crate) count: u32,
+    pub(crate) ranks: Ranks,
+    pub(crate) entry: u32,
     pub(crate) earliest: DocumentLeaf,
+}
+
+impl Held {
+    pub(crate) fn count(&self) -> u32 {
+        self.ranks.past - self.ranks.first
+    }
 }
 
 /// Words of an output, and a span of them.
@@ -99,54 +113,67 @@ impl<'a> Claim<'a> {
                 is_absent(self.span(), absence, Known::default(), source)?;
                 Some(None)
             }
-            Place::Once { rank } => {
-                let earliest = self.interval(rank, rank.checked_add(1)?, source)?;
-                let length = u32::try_from(self.span().len()).ok()?;
-                if let (Some(words), Some(entry)) = (self.left(), earliest.checked_sub(1)) {
-                    require(source.word(entry)? != words[0].as_bytes())?;
-                }
-                if let Some(word) = self.right().and_then(<[String]>::last) {
-                    require(source.word(earliest.checked_add(length)?)? != word.as_bytes())?;
-                }
-                self.held(1, earliest, source)
-            }
-            Place::Often { first, past, left, right } => {
-                let count = past.checked_sub(first).filter(|count| *count > 1)?;
-                let earliest = self.interval(first, past, source)?;
-                let known = Known { first, past, shared: self.span().len() };
-                for (words, absence, known) in
-                    [(self.left(), left, Known::default()), (self.right(), right, known)]
-                {
-                    match (words, absence) {
-                        (Some(words), Some(absence)) => is_absent(words, absence, known, source)?,
-                        (None, None) => {}
-                        _ => return None,
-                    }
-                }
-                self.held(count, earliest, source)
+            Place::Held(ranks) => {
+                let entry = earliest(self.span(), ranks, source)?;
+                Some(Some(Held { ranks, entry, earliest: source.document(entry)? }))
             }
         }
     }
 
-    fn held(&self, count: u32, earliest: u32, source: &mut impl Source) -> Option<Option<Held>> {
-        Some(Some(Held { count, earliest: source.document(earliest)? }))
+    /// Whether the owner's text, and all before it, hold no more of the output around the span than it; `sides` say
+    /// where the span with the word before it, and with the word behind it, stand.
+    pub(crate) fn is_longest(
+        &self,
+        held: Held,
+        sides: [Option<Place>; 2],
+        source: &mut impl Source,
+    ) -> Option<()> {
+        if held.count() == 1 {
+            require(sides == [None, None])?;
+            return self.has_other_neighbours(held.entry, source);
+        }
+        let Ranks { first, past } = held.ranks;
+        let known = Known { first, past, shared: self.span().len() };
+        let end = held.earliest.first_entry.checked_add(held.earliest.words)?;
+        for (words, place, known) in
+            [(self.left(), sides[0], Known::default()), (self.right(), sides[1], known)]
+        {
+            match (words, place) {
+                (Some(words), Some(Place::Absent(absence))) => is_absent(words, absence, known, source)?,
+                (Some(words), Some(Place::Held(ranks))) => require(earliest(words, ranks, source)? >= end)?,
+                (None, None) => {}
+                _ => return None,
+            }
+        }
+        Some(())
     }
 
-    /// The earliest entry of the span, when the ranks `first..past` are those that start with it.
-    fn interval(&self, first: u32, past: u32, source: &mut impl Source) -> Option<u32> {
-        let words = self.span();
-        require(first < past && past <= source.words())?;
-        require(usize::from(source.rank(first)?.shared) < words.len())?;
-        if past < source.words() {
-            require(usize::from(source.rank(past)?.shared) < words.len())?;
+    /// Whether the text goes on otherwise than the output on both sides of the only place of the span.
+    fn has_other_neighbours(&self, entry: u32, source: &mut impl Source) -> Option<()> {
+        let length = u32::try_from(self.span().len()).ok()?;
+        if let (Some(words), Some(entry)) = (self.left(), entry.checked_sub(1)) {
+            require(source.word(entry)? != words[0].as_bytes())?;
         }
-        let least = source.least(first, past)?;
-        require(past - first == 1 || usize::from(least.shared) >= words.len())?;
-        for (entry, word) in (least.entry..).zip(words) {
-            require(source.word(entry)? == word.as_bytes())?;
+        if let Some(word) = self.right().and_then(<[String]>::last) {
+            require(source.word(entry.checked_add(length)?)? != word.as_bytes())?;
         }
-        Some(least.entry)
+        Some(())
     }
+}
+
+/// The earliest entry of the words, when these ranks are those that start with them.
+fn earliest(words: &[String], Ranks { first, past }: Ranks, source: &mut impl Source) -> Option<u32> {
+    require(first < past && past <= source.words())?;
+    require(usize::from(source.rank(first)?.shared) < words.len())?;
+    if past < source.words() {
+        require(usize::from(source.rank(past)?.shared) < words.len())?;
+    }
+    let least = source.least(first, past)?;
+    require(past - first == 1 || usize::from(least.shared) >= words.len())?;
+    for (entry, word) in (least.entry..).zip(words) {
+        require(source.word(entry)? == word.as_bytes())?;
+    }
+    Some(least.entry)
 }
 
 /// Whether the words occur nowhere, and would stand where `absence` says.

@@ -18,6 +18,6 @@ pub use prove::{CertifyError, certify};
 pub use verify::{CertifiedSpan, SealedIndex};
 
 #[cfg(test)]
-pub(crate) use claim::{Absence, Place, Side};
+pub(crate) use claim::{Absence, Place, Ranks, Side};
 #[cfg(test)]
-pub(crate) use prove::{holds_everywhere, with_spans};
+pub(crate) use prove::{count_of_longest, with_spans};

@@ -13,7 +13,7 @@ use openledger_datanet::multiproof::{climb, next_level};
 use super::certificate::{
     CERTIFICATE_BYTES_MAX, CERTIFICATE_VERSION, Certificate, SegmentProof, SpanProof, TreeProof,
 };
-use super::claim::{Absence, Claim, Held, Place, Side, Source};
+use super::claim::{Absence, Claim, Held, Place, Ranks, Side, Source};
 use super::tree::{
     DocumentLeaf, GROUP, LEAF, Leaf, Rank, SHARED_MAX, STORED_LEVEL, leaf_counts, stored_nodes, write_entry,
     write_rank,
@@ -69,15 +69,17 @@ pub fn certify(output: &str, attribution: &Attribution, index: &Index) -> Result
         let claim = words.claim(start, end).ok_or(CertifyError::OtherAttribution)?;
         let mut places = Vec::with_capacity(views.len());
         let mut held = Vec::new();
-        for (view, opened) in views.iter().zip(&mut opened) {
-            let place = place_of(&claim, view);
-            held.extend(claim.holds(place, opened).ok_or_else(|| damaged(view))?);
+        for (segment, (view, opened)) in views.iter().zip(&mut opened).enumerate() {
+            let place = place_of(claim.span(), view);
+            let found = claim.holds(place, opened).ok_or_else(|| damaged(view))?;
+            held.extend(found.map(|held| (held, segment)));
             places.push(place);
         }
-        if !is_of(span, &held) {
-            return Err(CertifyError::OtherAttribution);
-        }
-        spans.push(SpanProof { start, end, places });
+        let owner = is_of(span, &held).ok_or(CertifyError::OtherAttribution)?;
+        let view = &views[owner.1];
+        let sides = sides_of(&claim, owner.0, view);
+        claim.is_longest(owner.0, sides, &mut opened[owner.1]).ok_or_else(|| damaged(view))?;
+        spans.push(SpanProof { start, end, places, sides });
     }
     let segments = opened
         .iter()
@@ -90,29 +92,26 @@ pub fn certify(output: &str, attribution: &Attribution, index: &Index) -> Result
     }
 }
 
-/// Whether a span of an attribution is the one that was found.
-fn is_of(span: &Span, held: &[Held]) -> bool {
-    let count: u64 = held.iter().map(|held| u64::from(held.count)).sum();
-    let owner = held.iter().map(|held| (held.earliest.sequence, held.earliest.cluster())).min();
-    count == span.count
-        && owner.map(|(_, cluster)| cluster) == span.sources.first().map(|source| source.cluster)
+/// Of what the segments hold, the owner's part, when the span of an attribution is the one that was found.
+fn is_of(span: &Span, held: &[(Held, usize)]) -> Option<(Held, usize)> {
+    let count: u64 = held.iter().map(|(held, _)| u64::from(held.count())).sum();
+    let owner = held.iter().min_by_key(|(held, segment)| (held.earliest.commitment(), *segment))?;
+    let source = span.sources.first()?;
+    let commitment = (span.committed, source.contribution);
+    (count == span.count && owner.0.earliest.commitment() == commitment).then_some(*owner)
 }
 
-/// Where a span stands in a segment.
-fn place_of(claim: &Claim<'_>, view: &View<'_>) -> Place {
-    let words = claim.span();
+/// Where words stand in a segment.
+fn place_of(words: &[String], view: &View<'_>) -> Place {
     let first = bound(view, words, |order| order == Ordering::Less);
     let past = bound(view, words, |order| order != Ordering::Greater);
-    match past.saturating_sub(first) {
-        0 => Place::Absent(absence_of(words, view)),
-        1 => Place::Once { rank: first },
-        _ => Place::Often {
-            first,
-            past,
-            left: claim.left().map(|words| absence_of(words, view)),
-            right: claim.right().map(|words| absence_of(words, view)),
-        },
-    }
+    if first < past { Place::Held(Ranks { first, past }) } else { Place::Absent(absence_of(words, view)) }
+}
+
+/// Where the span with one more word stands, on either side, unless its neighbours in the text say enough.
+fn sides_of(claim: &Claim<'_>, held: Held, view: &View<'_>) -> [Option<Place>; 2] {
+    let sides = [claim.left(), claim.right()];
+    sides.map(|words| words.filter(|_| held.count() > 1).map(|words| place_of(words, view)))
 }
 
 fn absence_of(words: &[String], view: &View<'_>) -> Absence {
@@ -291,15 +290,21 @@ fn lower_levels<N: Leaf>(
     Some(levels)
 }
 
-/// How often the run of words occurs, when every segment can show that it is no part of a longer match.
+/// How often the run of words occurs, when it can be shown that its owner's text holds no more around it.
 #[cfg(test)]
-pub(crate) fn holds_everywhere(words: &[String], (start, end): (usize, usize), index: &Index) -> Option<u64> {
+pub(crate) fn count_of_longest(words: &[String], (start, end): (usize, usize), index: &Index) -> Option<u64> {
     let claim = Claim { output: words, start, end };
-    let mut count = 0;
-    for view in &index.views() {
-        let held = claim.holds(place_of(&claim, view), &mut Opened::new(view))?;
-        count += held.map_or(0, |held| u64::from(held.count));
+    let (views, mut held) = (index.views(), Vec::new());
+    for view in &views {
+        held.extend(
+            claim.holds(place_of(claim.span(), view), &mut Opened::new(view))?.map(|held| (held, view)),
+        );
     }
+    let count = held.iter().map(|(held, _)| u64::from(held.count())).sum();
+    let Some(&(owner, view)) = held.iter().min_by_key(|(held, _)| held.earliest.commitment()) else {
+        return Some(0);
+    };
+    claim.is_longest(owner, sides_of(&claim, owner, view), &mut Opened::new(view))?;
     Some(count)
 }
 
@@ -307,6 +312,8 @@ pub(crate) fn holds_everywhere(words: &[String], (start, end): (usize, usize), i
 #[cfg(test)]
 pub(crate) fn with_spans(certificate: &Certificate, change: impl Fn(&mut Place)) -> Certificate {
     let mut forged = certificate.clone();
-    forged.spans.iter_mut().flat_map(|span| &mut span.places).for_each(change);
+    for span in &mut forged.spans {
+        span.places.iter_mut().chain(span.sides.iter_mut().flatten()).for_each(&change);
+    }
     forged
 }

@@ -166,6 +166,11 @@ impl DocumentLeaf {
         ContributionId(self.contribution)
     }
 
+    /// What the order of commitments goes by.
+    pub(crate) fn commitment(&self) -> (u64, ContributionId) {
+        (self.sequence, self.contribution())
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         borsh::to_vec(self).expect("writing to memory does not fail")
     }

@@ -32,13 +32,15 @@ pub struct SealedIndex<'a> {
 pub struct CertifiedSpan {
     /// The bytes of the output.
     pub bytes: ByteRange,
-    /// The words of the output. No sealed text holds one more of them on either side.
+    /// The words of the output. Neither its owner's text nor an earlier one holds one more of them on either side.
     pub words: WordRange,
     /// How surprising it is beyond the threshold, in 2^-16 nat.
     pub value: u64,
     /// How often it occurs in the sealed texts.
     pub count: u64,
-    /// The cluster of the earliest commitment that holds it.
+    /// The number of the earliest commitment that holds it.
+    pub committed: u64,
+    /// Its cluster.
     pub cluster: ClusterId,
     /// That commitment.
     pub contribution: ContributionId,
@@ -85,7 +87,7 @@ impl Words {
 
 impl Certificate {
     /// Checks everything, and says what is proven: each span in its bytes, its value and its number of occurrences, that
-    /// it is maximal, and whose it is. `indexes` are those that were searched, in the order of their names.
+    /// its owner holds no more around it, and whose it is. `indexes` are those that were searched, in the order of their names.
     ///
     /// # Errors
     /// The first thing that is not shown.
@@ -106,7 +108,7 @@ impl Certificate {
             shown.push(Shown::open(proof, index).ok_or_else(|| root(index))?);
         }
         let words = Words::of(output).ok_or(CertificateFault::Output { start: 0, end: u32::MAX })?;
-        if self.spans.windows(2).any(|pair| pair[0].start >= pair[1].start || pair[0].end >= pair[1].end) {
+        if self.spans.windows(2).any(|pair| (pair[0].start, pair[0].end) >= (pair[1].start, pair[1].end)) {
             return Err(CertificateFault::Order);
         }
         let certified = self
@@ -127,35 +129,36 @@ fn certify(
     indexes: &[SealedIndex<'_>],
     shown: &mut [Shown<'_>],
 ) -> Result<CertifiedSpan, CertificateFault> {
-    let &SpanProof { start, end, ref places } = span;
+    let &SpanProof { start, end, ref places, sides } = span;
     let claim = words.claim(start, end).ok_or(CertificateFault::Output { start, end })?;
     if places.len() != indexes.len() {
         return Err(CertificateFault::Segments { found: places.len(), expected: indexes.len() });
     }
-    let (mut count, mut owner) = (0u64, None);
-    for ((place, index), shown) in places.iter().zip(indexes).zip(shown) {
-        let fault = || CertificateFault::Claim { start, end, datanet: index.datanet.to_owned() };
-        let Some(held) = claim.holds(*place, shown).ok_or_else(fault)? else { continue };
-        count += u64::from(held.count);
-        let commitment = (held.earliest.sequence, held.earliest.cluster(), index.datanet);
-        let found = (commitment, held.earliest.contribution());
-        owner = Some(owner.map_or(found, |owner| found.min(owner)));
+    let fault = |segment: usize| {
+        let datanet = indexes[segment].datanet.to_owned();
+        move || CertificateFault::Claim { start, end, datanet }
+    };
+    let mut held = Vec::new();
+    for (segment, (place, shown)) in places.iter().zip(&mut *shown).enumerate() {
+        let found = claim.holds(*place, shown).ok_or_else(fault(segment))?;
+        held.extend(found.map(|held| (held, segment)));
     }
     let (first, past) = (claim.start, claim.end);
     let value = words.weight(first, past).and_then(|weight| weight.checked_sub(THRESHOLD));
-    let (Some(((_, cluster, datanet), contribution)), Some(value)) =
-        (owner, value.filter(|value| *value > 0))
-    else {
+    let owner = held.iter().min_by_key(|(held, segment)| (held.earliest.commitment(), *segment));
+    let (Some(&(owner, segment)), Some(value)) = (owner, value.filter(|value| *value > 0)) else {
         return Err(CertificateFault::Unpaid { start, end });
     };
+    claim.is_longest(owner, sides, &mut shown[segment]).ok_or_else(fault(segment))?;
     Ok(CertifiedSpan {
         bytes: ByteRange { start: words.bytes[first].start, end: words.bytes[past - 1].end },
         words: WordRange { start: u64::from(start), end: u64::from(end) },
         value,
-        count,
-        cluster,
-        contribution,
-        datanet: datanet.to_owned(),
+        count: held.iter().map(|(held, _)| u64::from(held.count())).sum(),
+        committed: owner.earliest.sequence,
+        cluster: owner.earliest.cluster(),
+        contribution: owner.earliest.contribution(),
+        datanet: indexes[segment].datanet.to_owned(),
     })
 }
 

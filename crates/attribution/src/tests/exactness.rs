@@ -125,6 +125,21 @@ proptest! {
         prop_assert_eq!((before.common, before.unattributed), (after.common, after.unattributed));
     }
 
+    /// Whatever is committed later, of whatever words, earlier commitments receive what they received.
+    #[test]
+    fn later_texts_take_nothing(corpus in corpus(), later in corpus(), parts in output(), threshold in 0u64..24 * NAT) {
+        let output = spliced(&corpus, &parts) + &spliced(&later, &parts);
+        let rules = Rules { threshold, span_clusters_max: 64 };
+        let mut datanets = entries_of(&corpus);
+        let before = attribute_by(&output, &index_of(&datanets), rules).expect("short");
+        let texts = later.iter().flatten().zip(10_000..);
+        datanets.push(("a-later".into(), texts.map(|(text, sequence)| entry(sequence, "Later", text)).collect()));
+        let after = attribute_by(&output, &index_of(&datanets), rules).expect("short");
+        for share in &before.shares {
+            prop_assert!(after.shares.contains(share), "{share:?} is {:?}", after.shares);
+        }
+    }
+
     /// Cutting a text in two never pays its owner more, whoever else holds parts of it, earlier or later.
     #[test]
     fn splitting_a_text_gains_nothing(
@@ -174,7 +189,7 @@ fn a_later_datanet_cannot_take_a_text() {
     let place = |height, number| commitment_order(height, number).expect("small");
     let first = entry(place(41, 900), "Author", text);
     let mine = first.contribution.id();
-    let victim = vec![entry(place(40, 899), "Other", "nothing of the kind"), first];
+    let victim = vec![entry(place(40, 899), "Other", "some other words"), first];
     let paid = |thieves: Vec<(u64, u64, &str)>| {
         let stolen =
             thieves.iter().map(|(height, number, text)| entry(place(*height, *number), "Thief", text));
@@ -298,10 +313,9 @@ fn matchers_move_between_threads() {
 
 #[test]
 fn runs_for_highlighting() {
-    let index = index_of(&entries_of(&vec![vec!["one two, three".into(), "four (five) six".into()]]));
-    let output = " Free: one two, three four (five) six! Then three.";
-    let rules = Rules { threshold: 12 * NAT, span_clusters_max: 2 };
-    let found = attribute_by(output, &index, rules).expect("short");
+    let index = index_of(&entries_of(&vec![vec!["zone ztwo, zthree".into(), "zfour (zfive) zsix".into()]]));
+    let output = " Free: zone ztwo, zthree zfour (zfive) zsix! Then zthree.";
+    let found = attribute(output, &index).expect("short");
     let runs: Vec<(&str, Option<usize>)> = found
         .segments(output)
         .into_iter()
@@ -309,10 +323,10 @@ fn runs_for_highlighting() {
         .collect();
     let expected = [
         (" Free: ", None),
-        ("one two, three", Some(0)),
+        ("zone ztwo, zthree", Some(0)),
         (" ", None),
-        ("four (five) six", Some(1)),
-        ("! Then three.", None),
+        ("zfour (zfive) zsix", Some(1)),
+        ("! Then zthree.", None),
     ];
     assert_eq!(runs, expected);
 }

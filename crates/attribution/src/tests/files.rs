@@ -26,7 +26,7 @@ fn roots_are_the_recorded_ones() {
         "8c4139e15cc21f0367c69c3ce5f87e19586662ecddcb8163541eb8ab197e6e99"
     );
     let index = Index::join(vec![Arc::new(sample())]).expect("joins");
-    assert_eq!(hexadecimal(index.root()), "29f946ed4f42c2e2179f3eebbff4f96842d4b2fc40ecb63d3bb85cf5de0548e3");
+    assert_eq!(hexadecimal(index.root()), "cb817eecf6da60a71fbc62a39f1915e3362ddf11988a5dd11190bf07db7605f6");
 }
 
 #[test]

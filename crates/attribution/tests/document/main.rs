@@ -23,8 +23,8 @@ const MONEY: &str = "The data share of an answer's price is paid by these masses
     unattributed in it.\n";
 
 const MANIPULATIONS: &str = "Every page of `data/gnome-help.jsonl` is quoted once, a sentence between free words, before and after \
-    the manipulation. Parts are of what the authors received before. What is not stopped is named so: a later text that guesses \
-    how an answer goes on holds the longer run, and more texts than the cap make any passage common. All texts are committed to \
+    the manipulation. Parts are of what the authors received before. What is not stopped is named so: \
+    more texts than the cap make any passage common. All texts are committed to \
     a datanet of their own, where near-copies of pages of another datanet are not found out.\n";
 
 /// The prose at the head of a module.

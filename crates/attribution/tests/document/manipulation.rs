@@ -174,8 +174,12 @@ pub(crate) fn rows() -> Vec<Row> {
         format!("{} {} {}", halves(text), halves(other), mixed.join(" "))
     });
     rows.push(world.attack("texts that interleave two others", true, interleaved.into_iter()));
-    let extended = world.sentences(1, |text, _, _| format!("{text}. Hope"));
-    rows.push(world.attack("passages with the next word of the answer guessed", false, extended.into_iter()));
+    for guess in ["Hope", "Hope that", "Hope that helps"] {
+        let extended = world.sentences(1, |text, _, _| format!("{text}. {guess}"));
+        let words = ["word", "two words", "three words"][guess.split(' ').count() - 1];
+        let about = format!("passages with the next {words} of the answer guessed");
+        rows.push(world.attack(&about, true, extended.into_iter()));
+    }
     for copies in [16, 63, 64] {
         // With so much of their own that they are no near-copies of each other.
         let own = |place: usize, copy: usize| {
