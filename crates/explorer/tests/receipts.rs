@@ -63,7 +63,7 @@ fn predicate(world: &World, receipt: &openledger_query::ReceiptFacts) -> Predica
         },
         attribution: AttributionFacts {
             method: "A".into(),
-            version: 2,
+            version: 3,
             unigrams: 1,
             total: receipt.mass,
             common: receipt.unattributed / 3,
@@ -76,6 +76,7 @@ fn predicate(world: &World, receipt: &openledger_query::ReceiptFacts) -> Predica
                 count: 1,
                 clusters: 1,
                 common: false,
+                committed: 1,
                 sources: receipt.shares.iter().map(passage).collect(),
             }],
             shares: receipt

@@ -82,6 +82,7 @@ impl SpanFacts {
             count: span.count,
             clusters: span.clusters,
             common: span.is_common,
+            committed: span.committed,
             sources: span.sources.iter().filter_map(PassageRef::of).collect(),
         }
     }

@@ -252,6 +252,8 @@ pub struct SpanFacts {
     pub clusters: u64,
     /// Whether it occurs in too many texts to be attributed; it has no sources then.
     pub common: bool,
+    /// The number of the commitment that owns it, the earliest that holds it; 0 of a common span.
+    pub committed: u64,
     /// Where it occurs, the earliest commitments first, not all when there are many. The first owns it.
     pub sources: Vec<PassageRef>,
 }

@@ -100,6 +100,7 @@ fn what_both_signed_against_the_index_is_refused() {
     let table: &[Row] = &[
         ("value", |w| w.predicate.attribution.spans[0].value += 1, "the span at bytes 0 to "),
         ("count", |w| w.predicate.attribution.spans[1].count += 1, "otherwise"),
+        ("commitment", |w| w.predicate.attribution.spans[1].committed += 1, "otherwise"),
         ("place", |w| w.predicate.attribution.spans[0].start += 4, "otherwise"),
         (
             "owner",

@@ -11,7 +11,7 @@ fn the_payload_is_the_recorded_one() {
     let payload = Statement::new(World::new().predicate).to_payload();
     assert_eq!(
         sha256(&payload).to_string(),
-        "0xc5b11e8828744a69a888e5f0f77aebcfbde25228c9ec49ec53a98fb5be8442c4",
+        "0x46e227c2d8d298f3a818b9f43636b7b9f09ad6dd581746d398d2e8bbf39cd9a1",
         "{}",
         String::from_utf8_lossy(&payload)
     );
@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0xd958977932dd2cda25a3616dcfa6760dc3e108390801596db910f03efcb6bacc"
+        "0xfaef1517e5224d46faa75569355ffaddbd0e171c4d3146c79a507522a96d9d48"
     );
 }
 

@@ -34,7 +34,7 @@ fn each_difference_is_one_sentence() {
         ("unattributed", |w| w.predicate.attribution.unattributed = 0, "unattributed weight of 0; it is 250"),
         ("total", |w| w.predicate.attribution.total = 7, "total of 7; it is 1000"),
         ("common", |w| w.predicate.attribution.common = 0, "common weight of 0; it is 51"),
-        ("version", |w| w.predicate.attribution.version = 3, "version 3"),
+        ("version", |w| w.predicate.attribution.version = 9, "version 9"),
         ("table of words", |w| w.predicate.attribution.unigrams = 9, "with table 9, not"),
         ("span value", |w| w.predicate.attribution.spans[0].value = 1, "value 1, mass 300"),
         ("span mass", |w| w.predicate.attribution.spans[0].mass = 1, "mass 1, count 2"),

@@ -229,13 +229,14 @@ fn share(datanet: &str, contribution: u8, weight: u64) -> ShareFacts {
 
 fn span(start: u64, end: u64, mass: u64, sources: Vec<PassageRef>) -> SpanFacts {
     let (common, clusters) = (sources.is_empty(), if sources.is_empty() { 65 } else { 2 });
-    SpanFacts { start, end, value: 90, mass, count: 2, clusters, common, sources }
+    let committed = if common { 0 } else { 7 };
+    SpanFacts { start, end, value: 90, mass, count: 2, clusters, common, committed, sources }
 }
 
 fn attribution() -> AttributionFacts {
     AttributionFacts {
         method: "A".into(),
-        version: 2,
+        version: 3,
         unigrams: 1,
         total: 1_000,
         common: 51,

@@ -4,7 +4,7 @@
 //! receipt leaves out, and how many distinct clusters hold a span.
 
 use openledger_attribution::{
-    ByteRange, Certificate, CertifiedSpan, ClaimedSpan, SealedIndex, joined_root, masses_of,
+    ByteRange, Certificate, CertifiedSpan, ClaimedSpan, ContributionId, SealedIndex, joined_root, masses_of,
 };
 
 use super::{Step, require};
@@ -53,7 +53,8 @@ fn is_shown(said: &SpanFacts, shown: &CertifiedSpan) -> bool {
         (owner.datanet.as_str(), owner.contribution.0) == (shown.datanet.as_str(), shown.contribution.0)
     });
     let range = ByteRange { start: said.start, end: said.end };
-    is_owner && (range, said.value, said.count) == (shown.bytes, shown.value, shown.count)
+    let facts = (range, said.value, said.count, said.committed);
+    is_owner && facts == (shown.bytes, shown.value, shown.count, shown.committed)
 }
 
 /// The spans win what the receipt says, and all words weigh as much as it says.
@@ -62,7 +63,7 @@ fn masses(predicate: &Predicate, answer: &str) -> Result<(), String> {
     let claimed = facts.spans.iter().map(|span| ClaimedSpan {
         bytes: ByteRange { start: span.start, end: span.end },
         value: span.value,
-        is_common: span.common,
+        owner: span.sources.first().map(|owner| (span.committed, ContributionId(owner.contribution.0))),
     });
     let (masses, total) = masses_of(answer, &claimed.collect::<Vec<_>>())
         .ok_or("a span is not of whole words of the answer, or its value is not theirs")?;

@@ -117,8 +117,8 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
         require(span.start < span.end && span.end <= answer_end, || {
             format!("the span at bytes {} to {} is not inside the answer", span.start, span.end)
         })?;
-        require(!span.common || span.sources.is_empty(), || {
-            format!("the common span at bytes {} to {} names sources", span.start, span.end)
+        require(!span.common || span.sources.is_empty() && span.committed == 0, || {
+            format!("the common span at bytes {} to {} names an owner", span.start, span.end)
         })?;
     }
     let shares = facts.shares.iter().map(|share| (&share.datanet, share.contribution));
