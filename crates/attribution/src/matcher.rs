@@ -73,7 +73,9 @@ impl Matcher {
         let rest = self.whole_characters(true)?;
         self.take_words(&rest)?;
         self.close_match(self.words.len());
-        Ok(score(&self.words, &self.spans, (&self.index, &self.index.views()), rules))
+        let views = self.index.views();
+        let borders = self.words.borders(&views);
+        Ok(score(&self.words, (&self.spans, &borders), (&self.index, &views), rules))
     }
 
     /// The whole characters of `pending`; an unfinished one at the end is an error when the output `is_complete`.

@@ -20,8 +20,8 @@ use openledger_datanet::{ClusterId, ContributionId};
 
 use crate::index::Index;
 use crate::parameters::Rules;
-use crate::search::Interval;
-use crate::segment::View;
+use crate::search::{Border, Interval, furthest};
+use crate::segment::{Document, View};
 use crate::spans::{FoundSpan, OutputWords};
 
 /// A text that holds a run, in the segment that owns its cluster.
@@ -30,7 +30,6 @@ pub(crate) struct Holder {
     pub(crate) cluster: ClusterId,
     pub(crate) contribution: ContributionId,
     pub(crate) segment: usize,
-    pub(crate) document: usize,
     /// Where the code of the run starts: of several places, the one whose continuation comes first in the order of
     /// suffixes.
     pub(crate) at: usize,
@@ -69,6 +68,8 @@ pub(crate) struct Runs<'a> {
     index: &'a Index,
     views: &'a [View<'a>],
     rules: Rules,
+    /// For each segment, where each word's longest match stands.
+    borders: &'a [Vec<Border>],
     /// The weight of the words before each, and of all.
     weights: Vec<u64>,
     /// For each word, where the furthest match ends that starts at it or before.
@@ -79,7 +80,7 @@ impl<'a> Runs<'a> {
     /// The runs of these words, inside these matches.
     pub(crate) fn new(
         words: &'a OutputWords,
-        found: &[FoundSpan],
+        (found, borders): (&[FoundSpan], &'a [Vec<Border>]),
         (index, views): (&'a Index, &'a [View<'a>]),
         rules: Rules,
     ) -> Self {
@@ -97,7 +98,7 @@ impl<'a> Runs<'a> {
             furthest = furthest.max(*end);
             *end = furthest;
         }
-        Self { words, index, views, rules, weights, reach }
+        Self { words, index, views, rules, borders, weights, reach }
     }
 
     /// What the words are worth beyond the threshold.
@@ -105,15 +106,26 @@ impl<'a> Runs<'a> {
         (self.weights[end] - self.weights[start]).checked_sub(self.rules.threshold).filter(|value| *value > 0)
     }
 
-    /// Who holds the words `start..end`; `None` when nobody does.
-    pub(crate) fn holders(&self, start: usize, end: usize) -> Option<Holders> {
-        let ranges = self.words.ranges(self.views, start, end);
-        let count: u64 = ranges.iter().map(|range| range.len() as u64).sum();
-        let texts = (count > 0).then(|| self.list(&ranges))?;
-        let clusters = texts.as_ref().map_or(self.rules.span_clusters_max + 1, Vec::len) as u64;
-        Some(Holders { count, clusters, texts })
+    /// The suffixes of a segment that start with the words `start..end`.
+    fn range(&self, segment: usize, start: usize, end: usize) -> Interval {
+        let border = self.borders[segment][start];
+        self.views[segment].around(&self.words.patterns[segment], border, start, end)
     }
 
+    fn ranges(&self, start: usize, end: usize) -> Vec<Interval> {
+        (0..self.views.len()).map(|segment| self.range(segment, start, end)).collect()
+    }
+
+    /// Who holds a run.
+    pub(crate) fn holders(&self, run: Run) -> Holders {
+        let ranges = self.ranges(run.start, run.end);
+        let count = ranges.iter().map(|range| range.len() as u64).sum();
+        let texts = run.owner.and_then(|_| self.list(&ranges));
+        let clusters = texts.as_ref().map_or(self.rules.span_clusters_max + 1, Vec::len) as u64;
+        Holders { count, clusters, texts }
+    }
+
+    /// One text for each cluster, in the order of commitment; `None` above the cap.
     fn list(&self, ranges: &[Interval]) -> Option<Vec<Holder>> {
         let cap = self.rules.span_clusters_max;
         let mut clusters: BTreeMap<ClusterId, Option<Holder>> = BTreeMap::new();
@@ -127,14 +139,7 @@ impl<'a> Runs<'a> {
                 if self.index.owns_cluster(segment, document) {
                     let (sequence, contribution, at) =
                         (facts.sequence, facts.contribution, view.suffixes.get(rank));
-                    *holder = Some(Holder {
-                        sequence,
-                        cluster: facts.cluster,
-                        contribution,
-                        segment,
-                        document,
-                        at,
-                    });
+                    *holder = Some(Holder { sequence, cluster: facts.cluster, contribution, segment, at });
                 }
             }
             if clusters.len() > cap {
@@ -208,36 +213,41 @@ impl<'a> Runs<'a> {
         ends
     }
 
-    /// Whose the run is; `None` when it does not count.
+    /// Whose the run is; `None` when it does not count. The texts of a segment stand in the order of commitments.
     fn owner(&self, start: usize, end: usize) -> Option<Owner> {
         self.value(start, end)?;
-        let texts = self.holders(start, end)?.texts?;
-        let &Holder { sequence, contribution, segment, document, .. } = texts.first()?;
-        Some(Owner { sequence, contribution, segment, document })
+        let ranges = self.ranges(start, end);
+        if self.is_common(&ranges) {
+            return None;
+        }
+        let earliest = |(segment, range): (usize, &Interval)| {
+            let view = &self.views[segment];
+            let at = (range.start..range.end).map(|rank| view.suffixes.get(rank)).min()?;
+            let document = view.document_at(at);
+            let Document { sequence, contribution, .. } = view.document(document)?;
+            Some(Owner { sequence, contribution, segment, document })
+        };
+        ranges.iter().enumerate().filter_map(earliest).min()
+    }
+
+    /// Whether more clusters than the cap hold what stands in these ranges.
+    fn is_common(&self, ranges: &[Interval]) -> bool {
+        let cap = self.rules.span_clusters_max;
+        if ranges.iter().map(Interval::len).sum::<usize>() <= cap {
+            return false;
+        }
+        let listed =
+            |(view, range): (&View<'_>, &Interval)| view.first_ranks(range.start, range.end, cap + 1);
+        let texts: Vec<usize> = self.views.iter().zip(ranges).map(|pair| listed(pair).len()).collect();
+        // A cluster is in a segment once, and may be in several.
+        texts.iter().any(|texts| *texts > cap)
+            || texts.iter().sum::<usize>() > cap && self.list(ranges).is_none()
     }
 
     /// Whether the text holds words around a run that it owns, so that no more texts hold them than the cap.
     fn holds(&self, owner: Owner, start: usize, end: usize) -> bool {
-        let view = &self.views[owner.segment];
-        let range = view.range(&self.words.patterns[owner.segment], start, end);
+        let (view, range) = (&self.views[owner.segment], self.range(owner.segment, start, end));
         let texts = view.first_ranks(range.start, range.end, self.rules.span_clusters_max);
         !range.is_empty() && texts.into_iter().any(|(_, document)| document == owner.document)
     }
-}
-
-/// The highest number up to `most` for which `holds`, which holds for 0 and no longer for any number behind one for
-/// which it does not.
-fn furthest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut step) = (0, 1);
-    while low + step <= most && holds(low + step) {
-        low += step;
-        step *= 2;
-    }
-    while step > 1 {
-        step /= 2;
-        if low + step <= most && holds(low + step) {
-            low += step;
-        }
-    }
-    low
 }

@@ -23,6 +23,7 @@ use crate::attribution::{Attribution, ByteRange, Share, SourceRef, Span, WordRan
 use crate::index::Index;
 use crate::parameters::{ATTRIBUTION_VERSION, Rules, SPAN_SOURCES_MAX, THRESHOLD, UNIGRAMS_VERSION};
 use crate::runs::{Holder, Holders, Run, Runs};
+use crate::search::Border;
 use crate::segment::{Unpacker, View};
 use crate::spans::{FoundSpan, OutputWords};
 
@@ -107,11 +108,11 @@ fn find_free(next_free: &mut [usize], from: usize) -> usize {
 /// The attribution of an output with these words and matches.
 pub(crate) fn score(
     words: &OutputWords,
-    found: &[FoundSpan],
+    (found, borders): (&[FoundSpan], &[Vec<Border>]),
     (index, views): (&Index, &[View<'_>]),
     rules: Rules,
 ) -> Attribution {
-    let runs = Runs::new(words, found, (index, views), rules);
+    let runs = Runs::new(words, (found, borders), (index, views), rules);
     let bid = |run: Run| {
         let Run { start, end, owner } = run;
         let owner = owner.map(|owner| (owner.sequence, owner.contribution));
@@ -130,8 +131,7 @@ pub(crate) fn score(
     let mut unpacker = Unpacker::new();
     let mut spans = Vec::new();
     for ((run, bid), mass) in found.into_iter().zip(bids).zip(masses).filter(|(_, mass)| *mass > 0) {
-        let holders = runs.holders(run.start, run.end);
-        spans.extend(holders.map(|holders| show((run, bid, mass), holders, words, views, &mut unpacker)));
+        spans.push(show((run, bid, mass), runs.holders(run), words, views, &mut unpacker));
     }
     let total: u64 = words.weights.iter().sum();
     let (shares, common) = (shares_of(&spans), common_mass(&spans));

@@ -219,6 +219,28 @@ impl View<'_> {
             .collect()
     }
 
+    /// The suffixes that start with the words `from..to` of the pattern, looked for outwards from the border that
+    /// [`View::longest_all`] found for the word `from`: near it, when they are few.
+    pub(crate) fn around(&self, pattern: &Pattern, border: Border, from: usize, to: usize) -> Interval {
+        if to - from > border.longest {
+            return Interval::default();
+        }
+        let words = &pattern.codes[pattern.byte(from)..pattern.byte(to)];
+        let bucket = self.bucket(pattern.ids[from]);
+        let starts = |rank: usize| {
+            let rest = self.codes.get(self.suffixes.get(rank)..).unwrap_or_default();
+            (bucket.start..bucket.end).contains(&rank) && rest.starts_with(words)
+        };
+        let Some(inside) =
+            [border.at.checked_sub(1), Some(border.at)].into_iter().flatten().find(|rank| starts(*rank))
+        else {
+            return Interval::default();
+        };
+        let below = furthest(inside - bucket.start, |by| starts(inside - by));
+        let above = furthest(bucket.end - 1 - inside, |by| starts(inside + by));
+        Interval { start: inside - below, end: inside + above + 1 }
+    }
+
     /// The border of one search.
     fn border(&self, search: Search<'_>) -> Border {
         let mut lane = Lane::new(&search, self.window(search.bucket, search.wanted, search.side), 0);
@@ -311,6 +333,23 @@ fn partition_point(start: usize, end: usize, is_before: impl Fn(usize) -> bool) 
         }
     }
     start
+}
+
+/// The highest number up to `most` for which `holds`, which holds for 0 and for no number behind one for which it does
+/// not; in few steps when it is low.
+pub(crate) fn furthest(most: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut step) = (0, 1);
+    while low + step <= most && holds(low + step) {
+        low += step;
+        step *= 2;
+    }
+    while step > 1 {
+        step /= 2;
+        if low + step <= most && holds(low + step) {
+            low += step;
+        }
+    }
+    low
 }
 
 /// How many bytes two sequences share at their start.

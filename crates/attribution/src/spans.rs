@@ -73,6 +73,11 @@ impl OutputWords {
         views.iter().zip(&self.patterns).map(|(view, pattern)| view.range(pattern, start, end)).collect()
     }
 
+    /// For each segment, where each word's longest match stands.
+    pub(crate) fn borders(&self, views: &[View<'_>]) -> Vec<Vec<Border>> {
+        views.iter().zip(&self.patterns).map(|(view, pattern)| view.longest_all(pattern)).collect()
+    }
+
     /// All words of an output.
     fn of(output: &str, index: &Index, views: &[View<'_>]) -> Result<Self, OutputError> {
         if output.len() > OUTPUT_BYTES_MAX {
@@ -111,8 +116,9 @@ pub fn attribute(output: &str, index: &Index) -> Result<Attribution, OutputError
 pub fn attribute_by(output: &str, index: &Index, rules: Rules) -> Result<Attribution, OutputError> {
     let views = index.views();
     let words = OutputWords::of(output, index, &views)?;
-    let spans = maximal_spans(&words, &views);
-    Ok(score(&words, &spans, (index, &views), rules))
+    let borders = words.borders(&views);
+    let spans = maximal_spans(&words, &borders, &views);
+    Ok(score(&words, (&spans, &borders), (index, &views), rules))
 }
 
 /// A maximal run of words that an output shares with indexed texts, whatever it is worth.
@@ -134,7 +140,7 @@ pub struct Match {
 pub fn matches(output: &str, index: &Index) -> Result<Vec<Match>, OutputError> {
     let views = index.views();
     let words = OutputWords::of(output, index, &views)?;
-    let spans = maximal_spans(&words, &views).into_iter();
+    let spans = maximal_spans(&words, &words.borders(&views), &views).into_iter();
     Ok(spans
         .map(|FoundSpan { start, end, ranges }| Match {
             bytes: ByteRange { start: words.places[start].0 as u64, end: words.places[end - 1].1 as u64 },
@@ -171,9 +177,7 @@ pub fn documents_with(
     Ok(runs.iter().map(count).collect())
 }
 
-fn maximal_spans(words: &OutputWords, views: &[View<'_>]) -> Vec<FoundSpan> {
-    let longest: Vec<Vec<Border>> =
-        views.iter().zip(&words.patterns).map(|(view, pattern)| view.longest_all(pattern)).collect();
+fn maximal_spans(words: &OutputWords, longest: &[Vec<Border>], views: &[View<'_>]) -> Vec<FoundSpan> {
     let mut spans = Vec::new();
     let mut last_end = 0;
     for start in 0..words.len() {
@@ -187,7 +191,7 @@ fn maximal_spans(words: &OutputWords, views: &[View<'_>]) -> Vec<FoundSpan> {
         .iter()
         .map(|&(start, end)| FoundSpan { start, end, ranges: Vec::with_capacity(views.len()) })
         .collect();
-    for ((view, pattern), longest) in views.iter().zip(&words.patterns).zip(&longest) {
+    for ((view, pattern), longest) in views.iter().zip(&words.patterns).zip(longest) {
         for (span, range) in found.iter_mut().zip(view.ranges(pattern, longest, &spans)) {
             span.ranges.push(range);
         }

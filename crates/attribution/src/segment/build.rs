@@ -26,6 +26,8 @@ use crate::proof::tree::grow;
 pub struct Builder {
     datanet: String,
     texts: Texts,
+    /// The number of the last commitment.
+    last: Option<u64>,
 }
 
 impl Builder {
@@ -37,17 +39,23 @@ impl Builder {
         if !is_datanet_name(datanet) {
             return Err(IndexError::Name { name: datanet.chars().take(80).collect() });
         }
-        Ok(Self { datanet: datanet.to_owned(), texts: Texts::new() })
+        Ok(Self { datanet: datanet.to_owned(), texts: Texts::new(), last: None })
     }
 
     /// Adds the next entry in commitment order. A text without words, and one with an earlier one's, is passed over.
     ///
     /// # Errors
-    /// The text is longer than any contribution's, or there is no room for its words: then no segment comes of this.
+    /// The number of the commitment does not rise, the text is longer than any contribution's, or there is no room for its
+    /// words: then no segment comes of this.
     pub fn add(&mut self, entry: &Entry) -> Result<(), IndexError> {
         let bytes = entry.contribution.text.len();
+        let external_id = || entry.contribution.external_id.chars().take(80).collect();
+        if self.last.is_some_and(|last| last >= entry.sequence) {
+            return Err(IndexError::Order { external_id: external_id() });
+        }
+        self.last = Some(entry.sequence);
         if bytes > TEXT_BYTES_MAX {
-            let external_id = entry.contribution.external_id.chars().take(80).collect();
+            let external_id = external_id();
             return Err(IndexError::TextTooLong { external_id, bytes });
         }
         let datanet = &self.datanet;
@@ -59,7 +67,7 @@ impl Builder {
     /// # Errors
     /// The words do not fit the form, or no memory for sorting.
     pub fn finish(self) -> Result<Segment, IndexError> {
-        let Self { datanet, mut texts } = self;
+        let Self { datanet, mut texts, .. } = self;
         let too_many = || IndexError::TooManyWords { datanet: datanet.clone() };
         let packing = |cause| IndexError::Packing { datanet: datanet.clone(), cause };
         let occurs = texts.leave_out_near_copies();

@@ -56,6 +56,14 @@ pub enum IndexError {
         /// The text's length.
         bytes: usize,
     },
+    /// An entry does not come behind the one before it.
+    #[error(
+        "{external_id:?} was committed before the entry in front of it; add entries in the order of their commitments"
+    )]
+    Order {
+        /// The contribution's external id, cut to 80 characters.
+        external_id: String,
+    },
     /// The texts have more words than one segment holds.
     #[error(
         "the datanet {datanet} has more than {SEGMENT_WORDS_MAX} words, or too many distinct ones; split it"

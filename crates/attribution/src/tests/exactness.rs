@@ -145,22 +145,23 @@ proptest! {
     fn splitting_a_text_gains_nothing(
         order in Just((0..14).collect::<Vec<usize>>()).prop_shuffle(), cut in 1usize..13,
         others in prop::collection::vec((0usize..13, 1usize..14), 0..4), rules in rules(), from in 0usize..13, to in 1usize..15,
-        rivals_from in prop::sample::select(vec![0u64, 11, 100]),
+        rivals_from in prop::sample::select(vec![0u64, 110, 200]),
     ) {
         let words: Vec<String> = order.iter().map(|n| format!("w{n}")).collect();
-        // With so much of their own that they are no near-copies, of the whole or of a part.
+        // All with so much of their own that they are no near-copies, of the whole or of a part.
+        let own: String = (0..30).map(|n| format!(" o{n}")).collect();
         let rivals: Vec<String> = others.iter().filter(|(a, b)| a < b)
             .map(|(a, b)| format!("q1 q2 q3 q4 {} q5 q6 q7 q8", words[*a..*b].join(" "))).collect();
         let output = words[from.min(to - 1)..to.min(14)].join(" ");
         let earned = |mine: &[String]| -> u64 {
-            let mut entries: Vec<Entry> = mine.iter().enumerate().map(|(n, t)| entry(10 + 2 * n as u64, "Me", t)).collect();
+            let mut entries: Vec<Entry> = mine.iter().enumerate().map(|(n, t)| entry(100 + 20 * n as u64, "Me", t)).collect();
             entries.extend(rivals.iter().enumerate().map(|(n, t)| entry(rivals_from + n as u64, "Rival", t)));
             let mine: Vec<_> = entries[..mine.len()].iter().map(|entry| entry.contribution.id()).collect();
             let found = attribute_by(&output, &index_of(&[("n".into(), entries)]), rules).expect("short");
             found.shares.iter().filter(|share| mine.contains(&share.contribution)).map(|share| share.mass).sum()
         };
-        let whole = earned(&[words.join(" ")]);
-        let parts = earned(&[words[..cut].join(" "), words[cut..].join(" ")]);
+        let whole = earned(&[words.join(" ") + &own]);
+        let parts = earned(&[words[..cut].join(" "), words[cut..].join(" ") + &own]);
         prop_assert!(parts <= whole, "{parts} > {whole}");
     }
 

@@ -55,6 +55,8 @@ fn what_cannot_be_indexed_is_named() {
     let error = Index::join(vec![Arc::new(sample()), Arc::new(sample())]).expect_err("twice");
     assert_eq!(error, IndexError::DatanetTwice { datanet: "demo".into() });
     assert!(matches!(Segment::build("Demo Net", &[]), Err(IndexError::Name { .. })));
+    let late = Segment::build("demo", &[entry(2, "X", "a"), entry(1, "X", "b")]).expect_err("out of order");
+    assert_eq!(late, IndexError::Order { external_id: "1".into() });
     let long = entry(1, "X", &"a ".repeat(1 << 17));
     Segment::build("demo", std::slice::from_ref(&long)).expect("as long as it may be");
     let longer = entry(1, "X", &("a ".repeat(1 << 17) + "a"));

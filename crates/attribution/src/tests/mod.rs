@@ -53,7 +53,11 @@ pub(crate) fn entries_of(corpus: &Corpus) -> Vec<(String, Vec<Entry>)> {
 pub(crate) fn index_of(datanets: &[(String, Vec<Entry>)]) -> Arc<Index> {
     let segments = datanets
         .iter()
-        .map(|(name, entries)| Arc::new(Segment::build(name, entries).expect("builds")))
+        .map(|(name, entries)| {
+            let mut entries = entries.clone();
+            entries.sort_by_key(|entry| entry.sequence);
+            Arc::new(Segment::build(name, &entries).expect("builds"))
+        })
         .collect();
     Arc::new(Index::join(segments).expect("joins"))
 }
