@@ -10,8 +10,8 @@
 //!   least entry and the least number of shared words below it: a span's earliest text, and that it holds throughout.
 //! - *documents*: a leaf holds one text: its sequence, cluster, contribution, first entry, and how many words it has.
 //!
-//! A segment stores the nodes of level 5 alone; what is below them is computed again when it is opened. Shared words
-//! come from the order of texts in linear time (Kärkkäinen, Manzini, Puglisi: Permuted Longest-Common-Prefix Array, 2009).
+//! A segment stores the nodes of level 5 alone; what is below them is computed again when it is opened. Absent: how they
+//! grow (`segment::trees`).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use openledger_datanet::merkle::{self, Hash, inner_hash, leaf_hash};
@@ -120,10 +120,15 @@ pub(crate) fn write_entry(word: &[u8], data: &mut Vec<u8>) {
     data.extend_from_slice(word);
 }
 
+/// A rank in a leaf of the order.
+pub(crate) fn rank_bytes(rank: Rank) -> [u8; 6] {
+    let ([a, b, c, d], [e, f]) = (rank.entry.to_le_bytes(), rank.shared.to_le_bytes());
+    [a, b, c, d, e, f]
+}
+
 /// Appends a rank to a leaf of the order.
 pub(crate) fn write_rank(rank: Rank, data: &mut Vec<u8>) {
-    data.extend_from_slice(&rank.entry.to_le_bytes());
-    data.extend_from_slice(&rank.shared.to_le_bytes());
+    data.extend_from_slice(&rank_bytes(rank));
 }
 
 /// The ranks of a leaf.
@@ -227,104 +232,4 @@ pub(crate) fn summit_of<N: Leaf>(mut level: Vec<N>) -> Hash {
         level = next_level(&level);
     }
     level.first().map_or_else(|| merkle::root(&[]), Leaf::hash)
-}
-
-/// A tree under construction: leaves come in their order, and the nodes of one level are kept.
-struct Growing<N> {
-    group: Vec<N>,
-    stored: Vec<N>,
-}
-
-impl<N: Leaf> Growing<N> {
-    fn new() -> Self {
-        Self { group: Vec::with_capacity(GROUP), stored: Vec::new() }
-    }
-
-    fn push(&mut self, leaf: N) {
-        self.group.push(leaf);
-        if self.group.len() == GROUP {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        while self.group.len() > 1 {
-            self.group = next_level(&self.group);
-        }
-        self.stored.append(&mut self.group);
-    }
-
-    /// Appends the stored nodes to `bytes`; gives the hash of the root.
-    fn finish(mut self, bytes: &mut Vec<u8>) -> Hash {
-        self.close();
-        for node in &self.stored {
-            node.serialize(bytes).expect("writing to memory does not fail");
-        }
-        summit_of(self.stored)
-    }
-}
-
-/// The stored nodes of a segment, and what its root is made of. `words` are the numbers of the entries, 0 for ends;
-/// `suffixes` the entries by rank; `spelled` gives the word of a number. Takes four bytes a word for a while.
-pub(crate) fn grow<'a>(
-    words: &[i32],
-    suffixes: &[i32],
-    documents: &[Document],
-    spelled: impl Fn(usize) -> &'a [u8],
-) -> (Vec<u8>, Summit) {
-    let (mut bytes, mut data) = (Vec::new(), Vec::new());
-    let mut tree = Growing::<Hash>::new();
-    for entries in words.chunks(LEAF) {
-        data.clear();
-        entries.iter().for_each(|word| write_entry(spelled(*word as usize), &mut data));
-        tree.push(leaf_hash(&data));
-    }
-    let text = tree.finish(&mut bytes);
-
-    let shared = shared_words(words, suffixes);
-    let mut tree = Growing::<OrderNode>::new();
-    for entries in suffixes.chunks(LEAF) {
-        data.clear();
-        let rank = |entry: &i32| Rank {
-            entry: *entry as u32,
-            shared: shared[*entry as usize].min(SHARED_MAX as u32) as u16,
-        };
-        let ranks: Vec<Rank> = entries.iter().map(rank).collect();
-        ranks.iter().for_each(|rank| write_rank(*rank, &mut data));
-        tree.push(OrderNode::leaf(&ranks, &data));
-    }
-    drop(shared);
-    let order = tree.finish(&mut bytes);
-
-    let mut tree = Growing::<Hash>::new();
-    let nexts = documents.iter().skip(1).map(|document| document.first_entry).chain([words.len() as u32]);
-    for (document, next) in documents.iter().zip(nexts) {
-        tree.push(leaf_hash(&DocumentLeaf::new(document, next).encode()));
-    }
-    let document_tree = tree.finish(&mut bytes);
-    let (words, documents) = (suffixes.len() as u32, documents.len() as u32);
-    (bytes, Summit { words, documents, text, order, document_tree })
-}
-
-/// For each entry, how many words its suffix shares with the one before it in the order. What a suffix shares, the one
-/// that starts a word later shares too, less that word: so going through the text compares each word twice at most.
-fn shared_words(words: &[i32], suffixes: &[i32]) -> Vec<u32> {
-    const FIRST: u32 = u32::MAX;
-    let mut shared = vec![FIRST; words.len()];
-    for pair in suffixes.windows(2) {
-        shared[pair[1] as usize] = pair[0] as u32;
-    }
-    let mut known = 0usize;
-    for entry in 0..words.len() {
-        let before = shared[entry];
-        if before == FIRST {
-            (shared[entry], known) = (0, 0);
-            continue;
-        }
-        let rest = words[entry + known..].iter().zip(&words[before as usize + known..]);
-        known += rest.take_while(|(one, other)| one == other && **one > 0).count();
-        shared[entry] = known as u32;
-        known = known.saturating_sub(1);
-    }
-    shared
 }

@@ -5,7 +5,7 @@
 //! 2. `finish` leaves out what repeats an earlier text for the most part (`openledger_datanet::near`), so that the owner
 //!    of each cluster is indexed and nothing else; packs what the words left out; numbers the words alphabetically,
 //!    sorts the suffixes (libsais, SA-IS with induced sorting over integer alphabets, Nong, Zhang, Chan 2009; one
-//!    thread), codes the words by how often they occur, and grows the trees that the root is over (`proof::tree`).
+//!    thread), codes the words by how often they occur, and grows the trees that the root is over (`trees`).
 //!
 //! Suffixes are ordered by the alphabetical numbers, 0 between documents, and go on into the next document: so the
 //! order depends on the texts alone. Memory: about 20 bytes a word at the peak, beside the result.
@@ -19,8 +19,8 @@ use super::dictionary::{DictionaryBytes, head_of, word_bits};
 use super::intern::Interner;
 use super::layout::{Head, Section, Writer};
 use super::listing::{self, BLOCK};
+use super::trees::{Spelled, grow};
 use super::{IndexError, Segment, code};
-use crate::proof::tree::grow;
 
 /// A segment under construction.
 pub struct Builder {
@@ -76,7 +76,7 @@ impl Builder {
         let order = alphabetical(&interner, &occurs);
         let dictionary = DictionaryBytes::write(order.iter().map(|&arrival| interner.word(arrival)));
         let dictionary = dictionary.filter(|_| order.len() <= code::VOCABULARY_MAX).ok_or_else(too_many)?;
-        let spelled = Spelled::of(&interner, &order);
+        let spelled = Spelled::of(order.iter().map(|&arrival| interner.word(arrival)));
         drop(interner);
         renumber(&mut words, &order);
         let buckets = buckets_of(&words, order.len());
@@ -91,7 +91,7 @@ impl Builder {
         let (gap_table, gaps) = gaps.finish(|entry| places[entry as usize].0).map_err(packing)?;
         let (label_table, labels) = labels.finish(|_| 0).map_err(packing)?;
 
-        let (trees, summit) = grow(&words, &suffixes, &documents, |number| spelled.word(number));
+        let (trees, summit) = grow(&words, &suffixes, &documents, &spelled);
         let root = summit.root(&datanet);
         drop(spelled);
         let (word_bits, code_bits) = (word_bits(order.len()), width_of(codes.len()));
@@ -148,29 +148,6 @@ impl Builder {
         }
         let bytes = writer.finish(head);
         Ok(Segment::open(std::sync::Arc::new(bytes)).expect("what was written is read"))
-    }
-}
-
-/// The words by their final numbers, one behind the other.
-struct Spelled {
-    bytes: Vec<u8>,
-    /// Where the word of each number ends; that of 0 is empty.
-    ends: Vec<usize>,
-}
-
-impl Spelled {
-    fn of(interner: &Interner, order: &[u32]) -> Self {
-        let mut spelled = Self { bytes: Vec::new(), ends: vec![0] };
-        for &arrival in order {
-            spelled.bytes.extend_from_slice(interner.word(arrival));
-            spelled.ends.push(spelled.bytes.len());
-        }
-        spelled
-    }
-
-    fn word(&self, number: usize) -> &[u8] {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[number]]
     }
 }
 

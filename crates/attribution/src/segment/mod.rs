@@ -19,6 +19,7 @@ mod labels;
 mod layout;
 mod listing;
 mod texts;
+mod trees;
 mod view;
 
 use std::fmt;
