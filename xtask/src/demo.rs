@@ -27,6 +27,9 @@ const QUESTIONS: &[&str] = &[
     "Define the word cynic.",
 ];
 
+/// How many digits of each certificate are changed, evenly spread.
+const CERTIFICATE_CHANGES: usize = 8;
+
 /// How long a network may take until it answers.
 const READY_MAX: Duration = Duration::from_secs(180);
 /// How long it may take to stop in order.
@@ -238,6 +241,9 @@ impl Demo {
         if !file["inclusion"].is_object() {
             bail!("its receipt is not settled: {shown}");
         }
+        if !file["certificate"].is_string() {
+            bail!("its paid spans are not certified: {shown}");
+        }
         Ok(())
     }
 
@@ -289,9 +295,10 @@ impl Demo {
                 self.stranger(&stranger).args(["receipt", "verify", "--network"]).arg(&network).arg(receipt),
             )?;
         }
-        step(6, "Flip one byte of each receipt");
+        step(6, "Flip one byte of each receipt, and bytes of its certificate one at a time");
         for (index, receipt) in receipts.iter().enumerate() {
             self.check_refusal(&stranger, &network, receipt, index)?;
+            self.check_certificate_refusals(&stranger, &network, receipt)?;
         }
         step(7, "Recompute attribution and payouts from the public snapshots");
         let index = stranger.join("snapshots");
@@ -320,7 +327,39 @@ impl Demo {
         let mut bytes = fs::read(receipt)?;
         let place = bytes.len() * (index + 1) / (QUESTIONS.len() + 1);
         bytes[place] ^= 1;
-        let changed = stranger.join(format!("changed-{}.json", index + 1));
+        let reason = self.refusal(stranger, network, &bytes, place)?;
+        println!("   byte {place:>6}: refused, {reason}");
+        Ok(())
+    }
+
+    /// Changes the certificate alone, so that the file stays in its one form and every other step holds.
+    fn check_certificate_refusals(&self, stranger: &Path, network: &Path, receipt: &Path) -> Result<()> {
+        let bytes = fs::read(receipt)?;
+        let name: &[u8] = b"\"certificate\":\"";
+        let start = bytes.windows(name.len()).position(|window| window == name);
+        let start = start.context("the receipt has no certificate")? + name.len();
+        let length =
+            bytes[start..].iter().position(|byte| *byte == b'"').context("the certificate has no end")?;
+        // The last characters of base64 say less than six bits each, and another one there may be none at all.
+        let digits = length.saturating_sub(4);
+        for change in 0..CERTIFICATE_CHANGES {
+            let place = start + digits * change / CERTIFICATE_CHANGES;
+            let mut bytes = bytes.clone();
+            bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+            let reason = self.refusal(stranger, network, &bytes, place)?;
+            if !reason.starts_with("certificate: ") {
+                bail!("a certificate with byte {place} changed was refused by another step: {reason}");
+            }
+        }
+        println!(
+            "   certificate:  refused, each of {CERTIFICATE_CHANGES} times that one of its {length} digits was changed"
+        );
+        Ok(())
+    }
+
+    /// Why verifying refuses these bytes of a receipt; anything but a refusal is an error.
+    fn refusal(&self, stranger: &Path, network: &Path, bytes: &[u8], place: usize) -> Result<String> {
+        let changed = stranger.join("changed.json");
         fs::write(&changed, bytes)?;
         let output = self
             .stranger(stranger)
@@ -343,8 +382,7 @@ impl Demo {
             );
         };
         let reason = refusal.split_once("is refused: ").map_or(refusal, |(_, reason)| reason);
-        println!("   byte {place:>6}: refused, {}", reason.trim());
-        Ok(())
+        Ok(reason.trim().to_owned())
     }
 
     /// Stops the network in order; one that takes too long is killed, and that is an error.

@@ -19,6 +19,8 @@ pub struct StoredReceipt {
     pub file: Vec<u8>,
     /// Spans of the answer, in order, without overlaps.
     pub spans: Vec<AnswerSpan>,
+    /// Bytes of the certificate in the file with the texts; `None` when it has none.
+    pub certificate_bytes: Option<u64>,
     /// The texts behind the salted hashes, when they are kept.
     pub opening: Option<Opening>,
 }

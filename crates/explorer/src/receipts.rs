@@ -104,7 +104,8 @@ impl StoredReceipt {
             file: file.to_bytes(),
         });
         let closed = ReceiptFile { opening: None, certificate: None, ..file.clone() };
-        Ok(Self { file: closed.to_bytes(), spans: spans.collect(), opening })
+        let certificate_bytes = file.certificate.as_ref().map(|bytes| bytes.len() as u64);
+        Ok(Self { file: closed.to_bytes(), spans: spans.collect(), certificate_bytes, opening })
     }
 }
 

@@ -156,6 +156,8 @@ async fn every_page_shows_its_facts() {
                 "Tiffany Antopolski",
                 "openledger receipt verify",
                 "adds up to the unit",
+                "Its paid words are certified.",
+                "a certificate of 12,345 bytes",
                 "flow-wide",
                 &openledger_grouped(total),
             ],

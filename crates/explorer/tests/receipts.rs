@@ -129,14 +129,16 @@ fn a_statement_says_the_same_as_the_ledgers_rules_and_opens_only_with_its_openin
             Envelope::sign(Statement::new(predicate).to_payload(), &ServiceSecret::from_bytes([1; 32]));
         let request = r#"{"messages":[{"role":"user","content":"Whose words?"}]}"#.to_owned();
         let opening = Opening { salt: [9; 32], request, answer: "words indeed".into() };
-        let file = ReceiptFile { envelope, opening: Some(opening), certificate: None, inclusion: None };
+        let certificate = (mass > 0).then(|| vec![1, 2, 3]);
+        let file = ReceiptFile { envelope, opening: Some(opening), certificate, inclusion: None };
         let stored = StoredReceipt::of(&file).unwrap();
         let opened = stored.opening.clone().unwrap();
         assert_eq!((opened.question.as_str(), opened.answer.as_str()), ("Whose words?", "words indeed"));
         assert_eq!(opened.file, file.to_bytes());
         assert_eq!(stored.spans.len(), 1);
         let closed = ReceiptFile::from_bytes(&stored.file).unwrap();
-        assert!(closed.opening.is_none());
+        assert_eq!(stored.certificate_bytes, (mass > 0).then_some(3));
+        assert!(closed.opening.is_none() && closed.certificate.is_none());
         assert!(!String::from_utf8(stored.file).unwrap().contains("indeed"));
     }
 }

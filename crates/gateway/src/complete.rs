@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::auth::{ApiKey, KeyRecord};
 use crate::budget::Reservation;
+use crate::certify::{self, Uncertified};
 use crate::error::ApiError;
 use crate::gateway::{Gateway, Library};
 use crate::ground::{Grounded, ground};
@@ -305,15 +306,23 @@ pub(crate) fn reference_price(worker: &Worker, prompt_tokens: u32, completion_to
 async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: mpsc::Sender<Piece>) {
     let mut trace = Trace::new(context.library.index.clone(), context.begun);
     let ended = follow(&mut job, &mut trace, &sender).await;
-    let piece = match finish(gateway, context, trace, ended, job.end()).await {
-        Ok(sealed) => Piece::Finished(Box::new(sealed)),
+    let (piece, uncertified) = match finish(gateway, context, trace, ended, job.end()).await {
+        Ok((sealed, uncertified)) => (Piece::Finished(Box::new(sealed)), uncertified),
         Err(error) => {
             Metrics::add(&gateway.metrics.refused, 1);
-            Piece::Failed(error)
+            (Piece::Failed(error), None)
         }
     };
-    // A client that left does not see the end; its receipt is stored all the same.
-    let _ = sender.send(piece).await;
+    let tell = async move {
+        // A client that left does not see the end; its receipt is stored all the same.
+        let _ = sender.send(piece).await;
+    };
+    let certify = async {
+        if let Some(uncertified) = uncertified {
+            certify::run(gateway, uncertified).await;
+        }
+    };
+    tokio::join!(tell, certify);
 }
 
 enum Ended {
@@ -348,7 +357,7 @@ async fn finish(
     trace: Trace,
     ended: Ended,
     served: Served,
-) -> Result<Sealed, ApiError> {
+) -> Result<(Sealed, Option<Uncertified>), ApiError> {
     let (answer, matcher) = (trace.answer, trace.matcher);
     let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if answer.is_empty() {

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use crate::auth::{ApiKey, KeyRecord};
 use crate::budget::Budgets;
+use crate::certify::Certifying;
 use crate::error::ApiError;
 use crate::facts::Facts;
 use crate::metrics::Metrics;
@@ -92,6 +93,8 @@ pub struct Gateway {
     pub(crate) sink: ReceiptSink,
     /// Held while a receipt gets its number: sequence, carry and voucher follow each other.
     pub(crate) sealing: Mutex<()>,
+    /// Certificates that are to come.
+    pub(crate) certifying: Certifying,
     /// Places for requests.
     pub(crate) places: Arc<Semaphore>,
     /// Wakes the settlement task.
@@ -120,6 +123,7 @@ impl Gateway {
             model: services.model,
             sink: services.sink,
             sealing: Mutex::new(()),
+            certifying: Certifying::new(),
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
             stored: Notify::new(),
             trouble: RwLock::new(None),

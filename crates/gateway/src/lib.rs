@@ -2,7 +2,7 @@
 //!
 //! The way of a request: `routes` receives it, `request` makes it valid, `auth` finds the API key, `ground` searches the
 //! snapshots and builds the prompt, `complete` routes, reserves the budget, runs and streams, `seal` makes the receipt,
-//! and `settle` puts receipts on the ledger in batches, off the hot path.
+//! `certify` makes the proof of its paid spans, and `settle` puts receipts on the ledger in batches, both off the hot path.
 //!
 //! Rules: a consumer is charged what a voucher of its key says and never more than was reserved; a receipt is on disk
 //! before the consumer sees its end; a receipt is settled once.
@@ -10,6 +10,7 @@
 
 mod auth;
 mod budget;
+mod certify;
 mod complete;
 mod cover;
 mod error;

@@ -16,6 +16,10 @@ pub(crate) struct Metrics {
     pub(crate) receipts: AtomicU64,
     /// Receipts settled.
     pub(crate) settled: AtomicU64,
+    /// Certificates stored.
+    pub(crate) certificates: AtomicU64,
+    /// Certificates that could not be made.
+    pub(crate) certificates_failed: AtomicU64,
     /// Batches refused by the ledger.
     pub(crate) batches_refused: AtomicU64,
     /// Microcredits charged.
@@ -42,6 +46,8 @@ impl Metrics {
             ("cancelled_total", "Completions whose client left", &self.cancelled),
             ("receipts_total", "Receipts stored", &self.receipts),
             ("receipts_settled_total", "Receipts settled on the ledger", &self.settled),
+            ("certificates_total", "Certificates of receipts stored", &self.certificates),
+            ("certificates_failed_total", "Certificates that could not be made", &self.certificates_failed),
             ("batches_refused_total", "Batches refused by the ledger", &self.batches_refused),
             ("charged_microcredits_total", "Microcredits charged", &self.charged),
             ("prompt_tokens_total", "Tokens read", &self.prompt_tokens),

@@ -131,7 +131,7 @@ async fn model(State(gateway): Shared, Path(name): Path<String>) -> Response {
 }
 
 async fn receipt(State(gateway): Shared, headers: HeaderMap, Path(id): Path<String>) -> Response {
-    match find_receipt(&gateway, &headers, &id) {
+    match find_receipt(&gateway, &headers, &id).await {
         Ok(file) => ([(header::CONTENT_TYPE, "application/json")], file).into_response(),
         Err(error) => error.into_response(),
     }
@@ -153,8 +153,8 @@ async fn generation(
     }
 }
 
-/// The receipt file; the texts only for the key that asked.
-fn find_receipt(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Vec<u8>, ApiError> {
+/// The receipt file; the texts, and the certificate of their spans, only for the key that asked.
+async fn find_receipt(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Vec<u8>, ApiError> {
     let unknown =
         || ApiError::not_found("receipt_not_found", "there is no receipt with this id at this gateway");
     if id.len() > 64 {
@@ -162,7 +162,11 @@ fn find_receipt(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Vec<
     }
     let stored = gateway.store.by_id(id).map_err(ApiError::unavailable)?.ok_or_else(unknown)?;
     let caller = ApiKey::from_headers(headers).is_some_and(|key| key.hash() == stored.key_hash);
-    seal::receipt_file(&stored, caller).ok_or_else(|| ApiError::unavailable("the stored receipt is damaged"))
+    if caller {
+        gateway.certifying.wait(stored.sequence).await;
+    }
+    seal::receipt_file(&gateway.store, &stored, caller)
+        .ok_or_else(|| ApiError::unavailable("the stored receipt is damaged"))
 }
 
 async fn ready(State(gateway): Shared) -> Response {

@@ -9,15 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use openledger_attribution::Attribution;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
 use openledger_receipt::{
-    AttributionFacts, Envelope, EvidenceFacts, NetworkRef, Opening, PaymentFacts, Predicate, PriceFacts,
-    ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, Statement, TimingFacts, UsageFacts,
-    salted_request, salted_response,
+    AttributionFacts, Envelope, EvidenceFacts, FILE_BYTES_MAX, NetworkRef, Opening, PaymentFacts, Predicate,
+    PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, Statement, TimingFacts,
+    UsageFacts, salted_request, salted_response,
 };
-use openledger_store::{NewReceipt, StoredReceipt};
+use openledger_store::{NewReceipt, ReceiptStore, StoredReceipt};
 use openledger_types::record::{ChannelRecord, ClusterRecord, ContributionRecord, ModelRecord};
 use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Voucher, sha256};
 use serde_json::{Value, json};
 
+use crate::certify::{self, Uncertified};
 use crate::complete::{Context, Outcome, reference_price};
 use crate::error::ApiError;
 use crate::facts::FactError;
@@ -34,12 +35,12 @@ pub(crate) struct Sealed {
     pub(crate) usage: Value,
 }
 
-/// Makes, signs and stores the receipt of an answer.
+/// Makes, signs and stores the receipt of an answer; its certificate is to come.
 pub(crate) async fn seal(
     gateway: &Arc<Gateway>,
     context: Context,
     outcome: Outcome,
-) -> Result<Sealed, ApiError> {
+) -> Result<(Sealed, Option<Uncertified>), ApiError> {
     let sealing = gateway.sealing.lock().await;
     let draft = draft(gateway, &context, &outcome).await?;
     let payload = Statement::new(draft.predicate.clone()).to_payload();
@@ -72,11 +73,13 @@ pub(crate) async fn seal(
         .map_err(ApiError::unavailable)?
         .map_err(ApiError::unavailable)?;
     drop(sealing);
+    let (sequence, index) = (draft.predicate.sequence, &context.library.index);
+    let uncertified = certify::prepare(gateway, sequence, &outcome.answer, &outcome.attribution, index);
     context.payer.reservation.settle(draft.predicate.payment.cumulative);
     count(gateway, &outcome, draft.charged);
     (gateway.sink)(&draft.predicate);
     gateway.stored.notify_one();
-    Ok(told(&draft, outcome))
+    Ok((told(&draft, outcome), uncertified))
 }
 
 struct Draft {
@@ -348,12 +351,21 @@ pub(crate) fn lines_of(stored: &StoredReceipt) -> Option<CompletionLines> {
     serde_json::from_slice(&stored.lines).ok()
 }
 
-/// The receipt file as users hold it; with the texts only for the caller.
-pub fn receipt_file(stored: &StoredReceipt, with_opening: bool) -> Option<Vec<u8>> {
+/// The receipt file as users hold it; with the texts, and the certificate of their spans, only for the caller. `None` when what
+/// is stored cannot be read. Beside texts that leave no room for it in a file, the certificate is left out.
+pub fn receipt_file(store: &ReceiptStore, stored: &StoredReceipt, with_opening: bool) -> Option<Vec<u8>> {
     let mut file = ReceiptFile::from_bytes(&stored.envelope).ok()?;
-    if with_opening {
-        file.opening = serde_json::from_slice(&stored.opening).ok();
-    }
     file.inclusion = stored.inclusion.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
-    Some(file.to_bytes())
+    if !with_opening {
+        return Some(file.to_bytes());
+    }
+    file.opening = serde_json::from_slice(&stored.opening).ok();
+    if file.opening.is_some() {
+        file.certificate = store.certificate(stored.sequence).ok()?;
+    }
+    let bytes = file.to_bytes();
+    if bytes.len() <= FILE_BYTES_MAX || file.certificate.is_none() {
+        return Some(bytes);
+    }
+    Some(ReceiptFile { certificate: None, ..file }.to_bytes())
 }

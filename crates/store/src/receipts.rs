@@ -12,7 +12,7 @@ use crate::records::{ChannelState, NewReceipt, StoredBatch, StoredReceipt};
 
 /// The file's format.
 const FORMAT: u64 = 1;
-/// Bytes of one envelope, opening, line list, inclusion or batch.
+/// Bytes of one envelope, opening, line list, inclusion, certificate or batch.
 const VALUE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Memory for cached pages.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
@@ -23,6 +23,7 @@ const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
 const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const SEQUENCES: TableDefinition<&str, u64> = TableDefinition::new("sequences");
 const INCLUSIONS: TableDefinition<u64, &[u8]> = TableDefinition::new("inclusions");
+const CERTIFICATES: TableDefinition<u64, &[u8]> = TableDefinition::new("certificates");
 const CHANNELS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("channels");
 const CARRIES: TableDefinition<&str, u64> = TableDefinition::new("carries");
 const BATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("batches");
@@ -62,6 +63,7 @@ impl ReceiptStore {
             transaction.open_table(RECEIPTS)?;
             transaction.open_table(SEQUENCES)?;
             transaction.open_table(INCLUSIONS)?;
+            transaction.open_table(CERTIFICATES)?;
             transaction.open_table(CHANNELS)?;
             transaction.open_table(CARRIES)?;
             transaction.open_table(BATCHES)?;
@@ -195,6 +197,24 @@ impl ReceiptStore {
             }
             Ok(())
         })
+    }
+
+    /// Stores the certificate of a receipt's spans. It is on disk when this returns.
+    pub fn put_certificate(&self, sequence: u64, certificate: &[u8]) -> Result<(), StoreError> {
+        limit("certificate", certificate.len())?;
+        self.write(|transaction| {
+            transaction.open_table(CERTIFICATES)?.insert(sequence, certificate)?;
+            Ok(())
+        })
+    }
+
+    /// The certificate of the receipt with this number, if it has one.
+    pub fn certificate(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = || -> Result<Option<Vec<u8>>, redb::Error> {
+            let table = self.database.begin_read()?.open_table(CERTIFICATES)?;
+            Ok(table.get(sequence)?.map(|bytes| bytes.value().to_vec()))
+        };
+        read().map_err(|error| self.fault(error))
     }
 
     /// What was spent on a channel as of the last receipt.

@@ -37,8 +37,12 @@ fn what_was_appended_is_there_after_a_reopen() {
     assert!(matches!(store.append(&receipt(7)), Err(StoreError::SequenceNotNext { expected: 6, given: 7 })));
     let known = NewReceipt { id: "receipt-2".into(), ..receipt(6) };
     assert!(matches!(store.append(&known), Err(StoreError::IdKnown { .. })));
+    assert_eq!(store.certificate(3).unwrap(), None);
+    store.put_certificate(3, b"certificate").unwrap();
     drop(store);
     let store = ReceiptStore::open(&file).unwrap();
+    assert_eq!(store.certificate(3).unwrap().as_deref(), Some(&b"certificate"[..]));
+    assert_eq!(store.certificate(2).unwrap(), None);
     assert_eq!(store.last_sequence().unwrap(), 5);
     assert_eq!(store.previous_hash().unwrap(), Hash([5; 32]));
     assert_eq!(store.by_id("receipt-3").unwrap().unwrap().receipt, receipt(3));

@@ -19,8 +19,9 @@ pub struct Shelf {
 
 impl openledger_explorer::Library for Shelf {
     fn receipt(&self, id: &str) -> Option<StoredReceipt> {
-        let stored = self.gateway.store().by_id(id).ok().flatten()?;
-        let file = ReceiptFile::from_bytes(&receipt_file(&stored, true)?).ok()?;
+        let store = self.gateway.store();
+        let stored = store.by_id(id).ok().flatten()?;
+        let file = ReceiptFile::from_bytes(&receipt_file(store, &stored, true)?).ok()?;
         StoredReceipt::of(&file).ok()
     }
 

@@ -44,6 +44,7 @@ struct Answer {
     unattributed_basis_points: u64,
     drawings: [Drawing; 2],
     stored: bool,
+    certificate_bytes: Option<u64>,
     salt: Option<String>,
 }
 
@@ -167,6 +168,7 @@ pub(crate) async fn answer(
         unattributed_basis_points: 10_000_u64.saturating_sub(attributed),
         drawings: draw(&receipt),
         stored: stored.is_some(),
+        certificate_bytes: stored.as_ref().and_then(|stored| stored.certificate_bytes),
         receipt,
         text,
         pieces,
