@@ -141,7 +141,8 @@ pub enum ReceiptCommand {
     Recompute {
         /// The receipt, with its texts
         file: PathBuf,
-        /// A folder of snapshots, as `openledger datanet export` writes them
+        /// A folder of snapshots or of their segments, as `openledger datanet export` writes them. A snapshot's index is built
+        /// again; a segment is taken as it is, by its root: use those that you made yourself
         #[arg(long, default_value = "snapshots", value_name = "DIR")]
         index: PathBuf,
         /// The identity file of the network [default: network.json in --dir]
@@ -206,6 +207,9 @@ pub enum DatanetCommand {
         /// The folder
         #[arg(long, default_value = "snapshots", value_name = "DIR")]
         out: PathBuf,
+        /// Write each version's index too, with which `openledger receipt recompute` need not build it
+        #[arg(long)]
+        segments: bool,
     },
 }
 

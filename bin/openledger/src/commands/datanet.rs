@@ -46,7 +46,9 @@ pub async fn run(session: &Session, command: DatanetCommand) -> Result<()> {
             let text = format!("revoked in block {}: from now on nothing is paid for it", reply.height);
             said(session, json!({ "contribution": contribution, "height": reply.height }), &text);
         }
-        DatanetCommand::Export { name, out } => export(session, &client, name, &out).await?,
+        DatanetCommand::Export { name, out, segments } => {
+            export(session, &client, name, &out, segments).await?;
+        }
     }
     Ok(())
 }
@@ -145,6 +147,7 @@ async fn export(
     client: &openledger_client::Client,
     name: Option<String>,
     out: &Path,
+    with_segments: bool,
 ) -> Result<()> {
     let names: Vec<Name> = match name {
         Some(name) => vec![name.parse()?],
@@ -163,7 +166,10 @@ async fn export(
                 bail!("version {version} of {name} does not have the root that was sealed; ask another node");
             }
             let path = out.join(format!("{name}.v{version}.jsonl"));
-            fs::write(&path, &manifest).with_context(|| format!("{} cannot be written", path.display()))?;
+            write(&path, &manifest)?;
+            if with_segments {
+                write(&out.join(format!("{name}.v{version}.segment")), sealed.segment.as_bytes())?;
+            }
             let text = format!(
                 "{}: {} contributions, root checked",
                 path.display(),
@@ -173,6 +179,10 @@ async fn export(
         }
     }
     Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 async fn names(client: &openledger_client::Client) -> Result<Vec<Name>> {

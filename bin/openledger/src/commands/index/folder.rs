@@ -132,12 +132,11 @@ pub fn open(folder: &Path) -> Result<Opened> {
 pub fn open_segment(folder: &Path, line: &SegmentLine) -> Result<Segment> {
     let path = segment_path(folder, &line.name);
     let open = || -> Result<Segment> {
-        let file = File::open(&path)?;
-        let length = file.metadata()?.len();
+        let length = fs::metadata(&path)?.len();
         if length != line.bytes {
             bail!("it has {length} bytes, not the {} that {FILE} says", line.bytes);
         }
-        let segment = Segment::open(Arc::new(map(&file)?))?;
+        let segment = open_mapped(&path)?;
         if segment.datanet() != line.name || shown_root(segment.root()) != line.root {
             return Err(anyhow!("it is not the segment that {FILE} names"));
         }
@@ -151,6 +150,19 @@ pub fn open_segment(folder: &Path, line: &SegmentLine) -> Result<Segment> {
             folder.display()
         )
     })
+}
+
+/// The segments of any folder, whatever names them, with their checksums compared.
+pub fn segments_in(folder: &Path) -> Result<Vec<Segment>> {
+    let open = |path: &PathBuf| {
+        open_mapped(path)
+            .with_context(|| format!("{} cannot be used; take it away or fetch it again", path.display()))
+    };
+    segment_files(folder)?.iter().map(open).collect()
+}
+
+fn open_mapped(path: &Path) -> Result<Segment> {
+    Ok(Segment::open(Arc::new(map(&File::open(path)?)?))?)
 }
 
 pub fn segment_path(folder: &Path, name: &str) -> PathBuf {

@@ -15,6 +15,7 @@ mod status;
 mod table;
 
 use anyhow::Result;
+pub use folder::segments_in;
 
 use super::Session;
 use crate::cli::IndexCommand;

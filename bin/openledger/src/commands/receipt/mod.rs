@@ -1,0 +1,134 @@
+//! `openledger receipt`: fetch, show, verify offline, and recompute from public snapshots (`recompute`).
+
+mod recompute;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
+use openledger_receipt::{NetworkRef, ProvenRecord, ReceiptFile, Report, verify};
+use openledger_types::Hash;
+use serde_json::{Value, json};
+
+use super::Session;
+use crate::cli::ReceiptCommand;
+use crate::files;
+use crate::output::indent;
+
+pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
+    match command {
+        ReceiptCommand::Fetch { id, out, key } => fetch(session, &id, out, key).await,
+        ReceiptCommand::Show { file } => show(session, &file),
+        ReceiptCommand::Verify { file, network } => {
+            let network = network.unwrap_or_else(|| session.dir.join("network.json"));
+            verify_file(session, &file, &network)
+        }
+        ReceiptCommand::Recompute { file, index, network } => {
+            let network = network.unwrap_or_else(|| session.dir.join("network.json"));
+            recompute::run(session, &file, &index, &network)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// The statement of a receipt file as JSON.
+pub fn statement_json(file: &[u8]) -> Result<Value> {
+    let statement = ReceiptFile::from_bytes(file)?.statement()?;
+    Ok(serde_json::to_value(statement.predicate())?)
+}
+
+async fn fetch(session: &Session, id: &str, out: Option<PathBuf>, key: Option<String>) -> Result<()> {
+    let client = session.client(key.or_else(|| session.api_key(None).ok()));
+    let file = client.receipt(id).await?;
+    let path = out.unwrap_or_else(|| PathBuf::from(format!("{id}.json")));
+    files::write(&path, &file)?;
+    let settled = ReceiptFile::from_bytes(&file)?.inclusion.is_some();
+    if session.json {
+        session.print_json(&json!({ "file": path, "settled": settled }));
+    } else {
+        println!(
+            "{} ({})",
+            path.display(),
+            if settled { "settled" } else { "not settled yet; fetch it again in a moment" }
+        );
+    }
+    Ok(())
+}
+
+fn show(session: &Session, path: &Path) -> Result<()> {
+    let bytes = read(path)?;
+    let statement = statement_json(&bytes)?;
+    if session.json {
+        session.print_json(&statement);
+        return Ok(());
+    }
+    let file = ReceiptFile::from_bytes(&bytes)?;
+    println!("{}", session.paint.bold(&format!("Receipt {}", statement["id"].as_str().unwrap_or_default())));
+    println!("  model {} by provider {}", statement["served"]["model"], statement["served"]["provider"]);
+    println!(
+        "  {} prompt and {} completion tokens",
+        statement["usage"]["prompt_tokens"], statement["usage"]["completion_tokens"]
+    );
+    if let Some(opening) = &file.opening {
+        println!("  answer:\n{}", indent(&opening.answer, "    "));
+    }
+    println!("{}", serde_json::to_string_pretty(&statement["settlement"])?);
+    println!("Check it with `openledger receipt verify {}`", path.display());
+    Ok(())
+}
+
+fn verify_file(session: &Session, path: &Path, network: &Path) -> Result<()> {
+    let report = check_file(path, &read_identity(network)?)?;
+    if session.json {
+        session.print_json(&serde_json::to_value(&report)?);
+    } else {
+        print_report(session, path, &report);
+    }
+    accepted(path, &report)
+}
+
+fn check_file(path: &Path, identity: &NetworkIdentity) -> Result<Report> {
+    let reference = NetworkRef { chain_id: identity.chain_id, genesis: Hash(identity.genesis_hash.0) };
+    Ok(verify(&read(path)?, &reference, &|proof| check_proof(identity, proof)))
+}
+
+fn accepted(path: &Path, report: &Report) -> Result<()> {
+    match report.refusal() {
+        None => Ok(()),
+        Some(check) => bail!("{} is refused: {}: {}", path.display(), check.name, check.detail),
+    }
+}
+
+fn read_identity(path: &Path) -> Result<NetworkIdentity> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    NetworkIdentity::from_json(&text)
+        .with_context(|| format!("{} is not a network's identity", path.display()))
+}
+
+fn print_report(session: &Session, path: &Path, report: &Report) {
+    println!("{}", session.paint.bold(&path.display().to_string()));
+    for check in &report.checks {
+        let mark = if check.ok { session.paint.green("✓") } else { session.paint.red("✗") };
+        println!("  {mark} {}: {}", check.name, check.detail);
+    }
+    if report.ok {
+        for line in &report.money_trail {
+            println!("    {line}");
+        }
+        println!("  {}", session.paint.dim(report.notice));
+    }
+}
+
+fn check_proof(identity: &NetworkIdentity, proof: &str) -> Result<ProvenRecord, String> {
+    let proof = InclusionProof::from_hex(proof).map_err(|error| error.to_string())?;
+    let verified = verify_inclusion(identity, &proof).map_err(|error| error.to_string())?;
+    Ok(ProvenRecord {
+        height: verified.height,
+        timestamp_ms: verified.timestamp_ms,
+        key: verified.key,
+        value: verified.value,
+    })
+}
