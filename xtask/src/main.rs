@@ -1,4 +1,4 @@
-//! What the README's commands run: `cargo xtask demo | test | bench | mutants | unigrams | tidy`.
+//! What the README's commands run: `cargo xtask demo | test | bench | fuzz | mutants | unigrams | tidy`.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 //!
@@ -8,6 +8,7 @@
 
 mod bench;
 mod demo;
+mod fuzz;
 mod mutants;
 mod shell;
 mod test;
@@ -22,6 +23,7 @@ cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network,
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
 cargo xtask bench NAME                            a benchmark: attribution [--megabytes N], build, inference, ledger, sim
+cargo xtask fuzz TARGET [--seconds N]             random data into a reader of what comes from outside
 cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
 cargo xtask unigrams --input FILE --out FILE      the table of words that attribution weighs by, from a corpus
 cargo xtask tidy                                  what the repository promises about itself
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
         Some("bench") => bench::run(rest),
+        Some("fuzz") => fuzz::run(rest),
         Some("mutants") => mutants::run(rest),
         Some("unigrams") => unigrams::run(rest),
         Some("tidy") if rest.is_empty() => tidy::run(),

@@ -45,6 +45,8 @@ pub use proof::{
     CERTIFICATE_BYTES_MAX, CERTIFICATE_VERSION, Certificate, CertificateFault, CertifiedSpan, CertifyError,
     ClaimedSpan, SealedIndex, certify, masses_of,
 };
+#[doc(hidden)]
+pub use segment::with_right_checksums;
 pub use segment::{Builder, IndexError, Segment, SegmentBytes};
 pub use spans::{Match, OutputError, attribute, attribute_by, documents_with, matches};
 

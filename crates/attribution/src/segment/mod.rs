@@ -35,8 +35,7 @@ pub use build::Builder;
 pub(crate) use dictionary::{read_bytes, write_length};
 pub(crate) use documents::Document;
 pub(crate) use intern::Interner;
-#[cfg(test)]
-pub(crate) use layout::with_right_checksums;
+pub use layout::with_right_checksums;
 use layout::{Layout, Section};
 pub(crate) use view::{Pattern, View};
 

@@ -8,7 +8,7 @@ use super::documents::Document;
 use super::gaps::{self, Form};
 use super::layout::{ALL, Section};
 use super::view::View;
-use super::{IndexError, Segment, code, labels};
+use super::{Builder, IndexError, Segment, code, labels};
 
 impl Segment {
     /// The text of an indexed document, counted from 0 in commitment order.
@@ -56,9 +56,9 @@ impl Segment {
     /// # Errors
     /// The first part that is not what the texts give.
     pub fn verify(&self) -> Result<(), IndexError> {
-        let entries: Vec<Entry> =
-            (0..self.document_count()).map(|at| self.entry(at)).collect::<Result<_, _>>()?;
-        let honest = Self::build(self.datanet(), &entries)?;
+        let mut builder = Builder::new(self.datanet())?;
+        (0..self.document_count()).try_for_each(|at| builder.add(&self.entry(at)?))?;
+        let honest = builder.finish()?;
         let forged = |part| Err(IndexError::Damaged { part, cause: "are not what the texts give" });
         if honest.root() != self.root() {
             return forged("commitments");

@@ -75,7 +75,8 @@ fn every_forged_part_is_found_by_verifying() {
         assert!(length > 0, "{name} holds something");
         let mut forged = honest.as_bytes().to_vec();
         forged[at + length / 2] ^= 1;
-        let verified = open(&with_right_checksums(&forged)).and_then(|segment| segment.verify());
+        let verified = open(&with_right_checksums(&forged).expect("the head is as it was"))
+            .and_then(|segment| segment.verify());
         assert!(matches!(verified, Err(IndexError::Damaged { .. })), "{name}: {verified:?}");
         at += length;
     }
@@ -168,7 +169,7 @@ proptest! {
                 let at = 512 + at % (bytes.len() - 512);
                 bytes[at] = *value;
             }
-            let Ok(forged) = open(&with_right_checksums(&bytes)) else { continue };
+            let Some(Ok(forged)) = with_right_checksums(&bytes).as_deref().map(open) else { continue };
             let is_verified = forged.verify() == Ok(());
             let texts = |segment: &Segment| (0..honest.document_count()).map(|at| segment.entry(at)).collect::<Vec<_>>();
             let (forged_texts, honest_texts) = (texts(&forged), texts(&honest));

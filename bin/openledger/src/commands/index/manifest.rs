@@ -112,7 +112,8 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    /// The manifest that a text is, when it fits its own hash.
+    pub fn parse(text: &str) -> Result<Self> {
         let manifest: Self = serde_json::from_str(text)?;
         if manifest.format != FORMAT {
             bail!("its format is {:?}, not {FORMAT:?}", manifest.format);
@@ -128,10 +129,15 @@ impl Manifest {
 
     /// Writes it; it is on disk when this returns.
     pub fn save(&mut self, folder: &Path) -> Result<()> {
+        files::write(&folder.join(FILE), self.signed_text()?.as_bytes())
+    }
+
+    /// The file's content, with the hash of what it says.
+    pub fn signed_text(&mut self) -> Result<String> {
         self.sha256 = self.hash()?;
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        files::write(&folder.join(FILE), text.as_bytes())
+        Ok(text)
     }
 
     fn hash(&self) -> Result<String> {

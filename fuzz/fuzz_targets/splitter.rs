@@ -1,0 +1,11 @@
+//! `cargo xtask fuzz splitter`: what it looks for stands at the head of the file that it takes in.
+#![no_main]
+
+#[path = "../../bin/openledger/tests/hostile/edit.rs"]
+mod edit;
+#[path = "../../bin/openledger/tests/hostile/splitter.rs"]
+mod splitter;
+#[path = "../../bin/openledger/tests/hostile/world.rs"]
+mod world;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| splitter::run(data));
