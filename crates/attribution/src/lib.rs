@@ -21,6 +21,7 @@ mod attribution;
 mod index;
 mod logarithm;
 mod matcher;
+mod near;
 pub mod parameters;
 mod plain;
 mod proof;

@@ -30,6 +30,30 @@ pub const SPAN_CLUSTERS_MAX: usize = 64;
 /// The most sources that a span names: the earliest.
 pub const SPAN_SOURCES_MAX: usize = 16;
 
+/// The fewest words of a seed, from which near-verbatim spans are made.
+pub const NEAR_SEED_WORDS_MIN: usize = 3;
+
+/// The least that a seed weighs.
+pub const NEAR_SEED_WEIGHT_MIN: u64 = 14 * NAT;
+
+/// A run that occurs more often is no seed: what so many hold says little, and its places have to be looked at.
+pub const NEAR_SEED_OCCURRENCES_MAX: usize = 64;
+
+/// How many of the seeds before it, in the order of the output, a seed may be linked with.
+pub const NEAR_SEEDS_BEFORE_MAX: usize = 8;
+
+/// The most words of the output between two seeds that are linked.
+pub const NEAR_GAP_WORDS_MAX: usize = 4;
+
+/// By how many words the distance of two linked seeds in the text may differ from that in the output.
+pub const NEAR_DRIFT_WORDS_MAX: usize = 2;
+
+/// What each edit of a near-verbatim span takes from its value: about what a word adds.
+pub const NEAR_EDIT_WEIGHT: u64 = 6 * NAT;
+
+/// The most edits of one near-verbatim span; where there are more, another begins.
+pub const NEAR_EDITS_MAX: u64 = 64;
+
 /// The longest output that is attributed, in bytes.
 pub const OUTPUT_BYTES_MAX: usize = 1 << 20;
 

@@ -75,6 +75,12 @@ impl View<'_> {
         code::read(self.codes, at).map_or(0, |(code, _)| self.word_of_code.get(code) as u32)
     }
 
+    /// The word whose code starts at `at` by its number, and where the next code starts; `None` at the end of a document.
+    #[inline]
+    pub(crate) fn word_behind(&self, at: usize) -> Option<(u32, usize)> {
+        code::read(self.codes, at).map(|(code, length)| (self.word_of_code.get(code) as u32, at + length))
+    }
+
     /// How many distinct words there are.
     pub(crate) fn word_total(&self) -> usize {
         self.dictionary.len()
