@@ -6,7 +6,7 @@ use openledger_datanet::{ClusterId, ContributionId, words};
 use serde::{Deserialize, Serialize};
 
 use crate::index::Index;
-use crate::parameters::{ATTRIBUTION_VERSION, SPAN_SOURCES_MAX, UNIGRAMS_VERSION};
+use crate::parameters::{ATTRIBUTION_VERSION, NEAR_EDITS_MAX, SPAN_SOURCES_MAX, UNIGRAMS_VERSION};
 use crate::score::{common_mass, shares_of, winning_spans};
 use crate::spans::{OutputError, attribute};
 use crate::unigrams::Unigrams;
@@ -29,6 +29,16 @@ pub struct WordRange {
     pub start: u64,
     /// One past the last word.
     pub end: u64,
+}
+
+/// Words of a near-verbatim span that are its source's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchedRun {
+    /// The bytes of the output.
+    pub bytes: ByteRange,
+    /// The words of the output.
+    pub words: WordRange,
 }
 
 /// Where a span stands in one contribution.
@@ -66,6 +76,10 @@ pub struct Span {
     pub is_common: bool,
     /// The number of the earliest commitment that holds it, which owns it; 0 of a common span.
     pub committed: u64,
+    /// How many edits of words lead from its source to the output; 0 when it stands there word for word.
+    pub edits: u64,
+    /// Of a span with edits, the runs of words that are its source's, in order; no two of them touch. Of others none.
+    pub matched: Vec<MatchedRun>,
     /// One source for each cluster, in the order of commitment, no more than
     /// [`SPAN_SOURCES_MAX`](crate::parameters::SPAN_SOURCES_MAX) of them. The first receives the mass.
     pub sources: Vec<SourceRef>,
@@ -213,7 +227,31 @@ impl Span {
         } else {
             shown > 0 && shown as u64 == self.clusters.min(SPAN_SOURCES_MAX as u64)
         };
-        is_run && self.mass > 0 && self.value > 0 && names_sources
+        let is_exact = self.edits == 0 && self.matched.is_empty();
+        is_run && self.mass > 0 && self.value > 0 && names_sources && (is_exact || self.is_near())
+    }
+
+    /// Whether its matched runs are those of a near span: inside it from end to end, apart from each other, and no more
+    /// than its edits leave.
+    fn is_near(&self) -> bool {
+        let is_run = |run: &MatchedRun| run.words.start < run.words.end && run.bytes.start < run.bytes.end;
+        let rises = |pair: &[MatchedRun]| {
+            pair[0].words.end < pair[1].words.start && pair[0].bytes.end <= pair[1].bytes.start
+        };
+        let ends = self.matched.first().zip(self.matched.last()).is_some_and(|(first, last)| {
+            (first.words.start, first.bytes.start) == (self.words.start, self.bytes.start)
+                && (last.words.end, last.bytes.end) == (self.words.end, self.bytes.end)
+        });
+        let is_one_text = self.count == 1 && self.clusters == 1 && !self.is_common;
+        let is_few =
+            (1..=NEAR_EDITS_MAX).contains(&self.edits) && self.matched.len() as u64 <= self.edits + 1;
+        is_one_text && is_few && ends && self.matched.iter().all(is_run) && self.matched.windows(2).all(rises)
+    }
+
+    /// Where it stands among the spans of an attribution.
+    pub(crate) fn place(&self) -> impl Ord + use<> {
+        let owner = self.sources.first().filter(|_| self.edits > 0).map(|owner| owner.contribution);
+        (self.words.start, self.words.end, !self.is_common, owner.map(|owner| (self.committed, owner)))
     }
 }
 
@@ -230,8 +268,7 @@ impl Attribution {
         if self.unigrams != UNIGRAMS_VERSION {
             return Err(AttributionFault::Unigrams { found: self.unigrams });
         }
-        let place = |span: &Span| (span.words.start, span.words.end, !span.is_common);
-        let rises = |pair: &[Span]| place(&pair[0]) < place(&pair[1]);
+        let rises = |pair: &[Span]| pair[0].place() < pair[1].place();
         if !self.spans.iter().all(Span::is_canonical) || !self.spans.windows(2).all(rises) {
             return Err(AttributionFault::Spans);
         }

@@ -13,6 +13,7 @@
 //! - Each word goes to the earliest commitment that holds a run around it that counts (`score`): a later text takes
 //!   nothing from an earlier one, whatever it copies and whatever it adds.
 //! - A cluster's earliest commitment owns it and is indexed alone: copies and near-copies are never paid.
+//! - Words that nobody won so, go to who holds them with a few edits between (`near`): such a span takes nothing from others.
 //!
 //! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. Absent: influence and
 //! context scores, money, accounts, files, clocks, and floating point in anything that leaves this crate.
@@ -36,8 +37,8 @@ pub mod unigrams;
 mod tests;
 
 pub use attribution::{
-    Attribution, AttributionFault, ByteRange, RecomputeError, Share, SourceRef, Span, TextSegment, WordRange,
-    recompute,
+    Attribution, AttributionFault, ByteRange, MatchedRun, RecomputeError, Share, SourceRef, Span,
+    TextSegment, WordRange, recompute,
 };
 pub use index::{Index, joined_root};
 pub use matcher::Matcher;

@@ -11,16 +11,19 @@
 //! 4. What is shown of an owner are spans: runs lengthened as far as its text goes on as the output does (`runs`). Of
 //!    the spans of one owner, and of common ones, a word goes to the higher value, the longer, the earlier; the mass of a
 //!    span is the weight of the words that went to it.
-//! 5. The other texts that hold a span are shown as sources and receive nothing. Nothing is divided, so nothing is
+//! 5. Words that are left go to near spans, which match them but for edits around (`near`).
+//! 6. The other texts that hold a span are shown as sources and receive nothing. Nothing is divided, so nothing is
 //!    rounded: shares, common and unattributed mass sum to the weight of all words.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use openledger_datanet::{ClusterId, ContributionId};
 
-use crate::attribution::{Attribution, ByteRange, Share, SourceRef, Span, WordRange};
+use crate::attribution::{Attribution, ByteRange, MatchedRun, Share, SourceRef, Span, WordRange};
 use crate::index::Index;
+use crate::near::{NearSpan, NearText, Word, near_spans, near_value};
 use crate::parameters::{ATTRIBUTION_VERSION, Rules, SPAN_SOURCES_MAX, THRESHOLD, UNIGRAMS_VERSION};
 use crate::runs::{Holder, Holders, Run, Runs};
 use crate::search::Border;
@@ -28,18 +31,22 @@ use crate::segment::{Unpacker, View};
 use crate::spans::{FoundSpan, OutputWords};
 
 /// What decides which of the spans around a word it goes to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Bid {
     pub(crate) words: WordRange,
     pub(crate) value: u64,
     /// The number of the owner's commitment, and its contribution; `None` when the span is common.
     pub(crate) owner: Option<(u64, ContributionId)>,
+    /// Of a near span, its edits and the words that it matches.
+    pub(crate) near: Option<(u64, Vec<WordRange>)>,
 }
 
 impl Bid {
-    fn of(span: &Span) -> Self {
+    pub(crate) fn of(span: &Span) -> Self {
         let owner = span.sources.first().map(|owner| (span.committed, owner.contribution));
-        Self { words: span.words, value: span.value, owner }
+        let matched = || span.matched.iter().map(|run| run.words).collect();
+        let near = (span.edits > 0).then(|| (span.edits, matched()));
+        Self { words: span.words, value: span.value, owner, near }
     }
 }
 
@@ -48,12 +55,12 @@ pub(crate) fn winners(bids: &[Bid], weights: &[u64], threshold: u64) -> Vec<Opti
     let mut winners = vec![None; weights.len()];
     // `next_free[n]` leads to the first word from `n` on that nobody has.
     let mut next_free: Vec<usize> = (0..=weights.len()).collect();
-    for mine in rank(bids).chunk_by(|a, b| bids[*a].owner == bids[*b].owner) {
+    let ranked = rank(bids);
+    let (exact, near) = ranked.split_at(ranked.partition_point(|place| bids[*place].near.is_none()));
+    for mine in exact.chunk_by(|a, b| bids[*a].owner == bids[*b].owner) {
         let mut taken = Vec::new();
         for &place in mine {
-            let WordRange { start, end } = bids[place].words;
-            let end = usize::try_from(end).unwrap_or(usize::MAX).min(weights.len());
-            let start = usize::try_from(start).unwrap_or(usize::MAX).min(end);
+            let Range { start, end } = inside(bids[place].words, weights.len());
             let mut word = find_free(&mut next_free, start);
             while word < end {
                 if winners[word].is_none() {
@@ -75,15 +82,32 @@ pub(crate) fn winners(bids: &[Bid], weights: &[u64], threshold: u64) -> Vec<Opti
             }
         }
     }
+    for &place in near {
+        let Bid { owner, near: Some((edits, matched)), .. } = &bids[place] else { continue };
+        let words = || matched.iter().flat_map(|run| inside(*run, weights.len()));
+        let is_own = |won: Option<usize>| won.is_none_or(|other| bids[other].owner == *owner);
+        let own = words().filter(|word| is_own(winners[*word]));
+        if near_value(own, *edits, weights, threshold).is_some() {
+            words().for_each(|word| {
+                winners[word].get_or_insert(place);
+            });
+        }
+    }
     winners
+}
+
+/// The part of a range that is not behind the last word.
+fn inside(range: WordRange, word_count: usize) -> Range<usize> {
+    let end = usize::try_from(range.end).unwrap_or(usize::MAX).min(word_count);
+    usize::try_from(range.start).unwrap_or(usize::MAX).min(end)..end
 }
 
 /// Bids in the order in which they may choose words.
 fn rank(bids: &[Bid]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..bids.len()).collect();
     order.sort_by_key(|&place| {
-        let Bid { words: WordRange { start, end }, value, owner } = bids[place];
-        (owner.is_none(), owner, Reverse(value), Reverse(end.saturating_sub(start)), start)
+        let Bid { words: WordRange { start, end }, value, owner, ref near } = bids[place];
+        (near.is_some(), owner.is_none(), owner, Reverse(value), Reverse(end.saturating_sub(start)), start)
     });
     order
 }
@@ -117,22 +141,29 @@ pub(crate) fn score(
         let Run { start, end, owner } = run;
         let owner = owner.map(|owner| (owner.sequence, owner.contribution));
         let words = WordRange { start: start as u64, end: end as u64 };
-        Bid { words, value: runs.value(start, end).unwrap_or_default(), owner }
+        Bid { words, value: runs.value(start, end).unwrap_or_default(), owner, near: None }
     };
-    let found = runs.spans();
-    let bids: Vec<Bid> = found.iter().copied().map(bid).collect();
-    let mut masses = vec![0; bids.len()];
+    let owned = runs.spans();
+    let bids: Vec<Bid> = owned.iter().copied().map(bid).collect();
+    let (mut masses, mut won) = (vec![0; bids.len()], vec![Word::Free; words.len()]);
     for (word, winner) in winners(&bids, &words.weights, rules.threshold).into_iter().enumerate() {
         if let Some(place) = winner {
             masses[place] += words.weights[word];
+            won[word] = Word::Won(bids[place].owner);
         }
     }
     // Only spans that won words are shown, so only theirs are looked up in the texts.
     let mut unpacker = Unpacker::new();
     let mut spans = Vec::new();
-    for ((run, bid), mass) in found.into_iter().zip(bids).zip(masses).filter(|(_, mass)| *mass > 0) {
+    let mut paid = Vec::new();
+    for ((run, bid), mass) in owned.into_iter().zip(bids).zip(masses).filter(|(_, mass)| *mass > 0) {
+        paid.push((run.start, run.end));
         spans.push(show((run, bid, mass), runs.holders(run), words, views, &mut unpacker));
     }
+    for near in near_spans(words, (found, &paid), (index, views), won, rules) {
+        spans.push(show_near(near, words, views, &mut unpacker));
+    }
+    spans.sort_by_cached_key(Span::place);
     let total: u64 = words.weights.iter().sum();
     let (shares, common) = (shares_of(&spans), common_mass(&spans));
     let unattributed = total - common - shares.iter().map(|share| share.mass).sum::<u64>();
@@ -168,7 +199,34 @@ fn show(
         clusters,
         is_common: owner.is_none(),
         committed: owner.map_or(0, |owner| owner.sequence),
+        edits: 0,
+        matched: Vec::new(),
         sources: texts.unwrap_or_default().into_iter().take(SPAN_SOURCES_MAX).map(locate).collect(),
+    }
+}
+
+/// A near span as it is shown.
+fn show_near(near: NearSpan, words: &OutputWords, views: &[View<'_>], unpacker: &mut Unpacker) -> Span {
+    let run = |(start, end): (usize, usize)| MatchedRun {
+        bytes: ByteRange { start: words.places[start].0 as u64, end: words.places[end - 1].1 as u64 },
+        words: WordRange { start: start as u64, end: end as u64 },
+    };
+    let NearText { sequence, contribution, cluster, segment, at, words: text_words } = near.text;
+    let (start, end) = views[segment].place(at, text_words, unpacker).unwrap_or_default();
+    let datanet = views[segment].segment.datanet().to_owned();
+    let MatchedRun { bytes, words } = run((near.start, near.end));
+    Span {
+        bytes,
+        words,
+        value: near.value,
+        mass: near.mass,
+        count: 1,
+        clusters: 1,
+        is_common: false,
+        committed: sequence,
+        edits: near.edits,
+        matched: near.matched.into_iter().map(run).collect(),
+        sources: vec![SourceRef { cluster, contribution, datanet, bytes: ByteRange { start, end } }],
     }
 }
 

@@ -65,9 +65,8 @@ fn last_steps(
         if word == text[j - 1] { before.with(i - 1, weight) } else { before.edited() }
     });
     let is_swapped = i > 1 && j > 1 && output[i - 2].0 == text[j - 1] && output[i - 1].0 == text[j - 2];
-    let swapped = is_swapped.then(|| {
-        best[i - 2][j - 2].edited().with(i - 2, output[i - 2].1).with(i - 1, output[i - 1].1)
-    });
+    let swapped = is_swapped
+        .then(|| best[i - 2][j - 2].edited().with(i - 2, output[i - 2].1).with(i - 1, output[i - 1].1));
     [put_in, left_out, aligned, swapped].into_iter().flatten()
 }
 
@@ -98,7 +97,8 @@ mod tests {
             let output: Vec<(u32, u64)> = output.bytes().map(|word| (word.into(), 8 * NAT)).collect();
             let text: Vec<u32> = text.bytes().map(u32::from).collect();
             let found = align(&output, &text);
-            let word = |place: usize| if found.is_matched(place) { char::from(output[place].0 as u8) } else { '-' };
+            let word =
+                |place: usize| if found.is_matched(place) { char::from(output[place].0 as u8) } else { '-' };
             let matched: String = (0..output.len()).map(word).collect();
             assert_eq!((found.edits.0, matched.as_str()), (edits, expected), "{output:?} {text:?}");
             let weight: i64 = 8 * NAT as i64 * expected.matches(|word| word != '-').count() as i64;

@@ -44,8 +44,6 @@ pub(super) struct Node {
     /// The weight of all matched words of the chain, less that of the edits.
     pub(super) score: u64,
     pub(super) edits: u32,
-    /// The first word of the chain.
-    pub(super) start: usize,
     /// How the chain comes here; `None` at its first seed.
     link: Option<Link>,
     /// Whether no chain goes on from here.
@@ -64,15 +62,57 @@ struct Link {
     between: Alignment,
 }
 
-/// A chain, followed from its end to its start.
+/// A seed of a chain, and how the chain comes to it.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    /// The seed's words, less those that the seed before it has.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// The words that the seed before it has, too.
+    pub(super) cut: usize,
+    /// The number of the seed, and where its occurrence starts in the segment.
+    pub(super) place: (usize, usize),
+    /// The words of the text that the occurrence takes.
+    length: usize,
+    link: Option<Link>,
+}
+
+/// Adds up a chain, or what is left of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Traced {
+pub(super) struct Matched {
     /// Runs of matched words, in the order of the output; no two of them touch.
     pub(super) runs: Vec<(usize, usize)>,
-    /// Where the code of the first matched word starts.
-    pub(super) at: usize,
-    /// How many words of the text the chain takes.
+    pub(super) edits: u64,
+    /// How many words of the text it takes.
     pub(super) text_words: usize,
+}
+
+impl Matched {
+    /// What the pieces match. The link to the first of them does not count.
+    pub(super) fn of(pieces: &[Piece]) -> Self {
+        let mut found = Self { runs: Vec::new(), edits: 0, text_words: 0 };
+        for pair in pieces.windows(2) {
+            let Some(Link { offset, between, .. }) = pair[1].link else { continue };
+            found.push(pair[0].start, pair[0].end);
+            for word in (pair[0].end..pair[1].start).filter(|word| between.is_matched(word - pair[0].end)) {
+                found.push(word, word + 1);
+            }
+            found.edits += u64::from(between.edits.0);
+            found.text_words += offset;
+        }
+        if let Some(last) = pieces.last() {
+            found.push(last.start, last.end);
+            found.text_words += last.length;
+        }
+        found
+    }
+
+    fn push(&mut self, start: usize, end: usize) {
+        match self.runs.last_mut() {
+            Some(run) if run.1 == start => run.1 = end,
+            _ => self.runs.push((start, end)),
+        }
+    }
 }
 
 /// The seeds of an output and their chains.
@@ -156,7 +196,7 @@ impl<'a> Chains<'a> {
         let (seed, first, score) = (self.seeds.len(), self.nodes.len(), self.weight(start, end));
         for (segment, (view, range)) in self.views.iter().zip(ranges).enumerate() {
             let places = self.nodes.len();
-            let node = |at| Node { seed, segment, at, score, edits: 0, start, link: None, is_last: true };
+            let node = |at| Node { seed, segment, at, score, edits: 0, link: None, is_last: true };
             self.nodes.extend((range.start..range.end).map(|rank| node(view.suffixes.get(rank))));
             self.nodes[places..].sort_unstable_by_key(|node| node.at);
         }
@@ -166,9 +206,8 @@ impl<'a> Chains<'a> {
     /// Lets chains that end with one seed go on with the other, where that is better than what is known.
     fn link_seeds(&mut self, earlier: usize, later: usize) {
         let (one, other) = (self.seeds[earlier].clone(), self.seeds[later].clone());
-        let is_in_reach = one.start < other.start
-            && one.end < other.end
-            && other.start <= one.end + NEAR_GAP_WORDS_MAX;
+        let is_in_reach =
+            one.start < other.start && one.end < other.end && other.start <= one.end + NEAR_GAP_WORDS_MAX;
         if !is_in_reach {
             return;
         }
@@ -264,42 +303,23 @@ impl<'a> Chains<'a> {
         let rank = |score: u64, edits: u32, before: Option<usize>| (score, Reverse(edits), before);
         let known = rank(node.score, node.edits, node.link.map(|link| link.before));
         if rank(score, edits, Some(link.before)) > known {
-            let start = before.start;
             let node = &mut self.nodes[behind];
-            (node.score, node.edits, node.start, node.link) = (score, edits, start, Some(link));
+            (node.score, node.edits, node.link) = (score, edits, Some(link));
         }
-    }
-
-    /// One past the last word of the chain that ends here.
-    pub(super) fn end(&self, node: &Node) -> usize {
-        self.seeds[node.seed].end
-    }
-
-    /// The number of the chain's last seed.
-    pub(super) fn last_seed(&self, node: &Node) -> usize {
-        node.seed
     }
 
     /// The chain that ends here.
-    pub(super) fn trace(&self, node: &Node) -> Traced {
-        let mut runs: Vec<(usize, usize)> = Vec::new();
-        let mut push = |start: usize, end: usize| match runs.last_mut() {
-            Some(later) if later.0 == end => later.0 = start,
-            _ => runs.push((start, end)),
-        };
-        let (mut node, mut text_words) = (node, self.seeds[node.seed].len());
-        while let Some(Link { before, offset, start, between }) = node.link {
-            push(start, self.seeds[node.seed].end);
-            text_words += offset;
-            node = &self.nodes[before];
-            let end = self.seeds[node.seed].end;
-            for word in (end..start).rev().filter(|word| between.is_matched(word - end)) {
-                push(word, word + 1);
-            }
+    pub(super) fn trace(&self, end: &Node) -> Vec<Piece> {
+        let (mut pieces, mut next) = (Vec::new(), Some(end));
+        while let Some(node) = next {
+            let seed = &self.seeds[node.seed];
+            let start = node.link.map_or(seed.start, |link| link.start);
+            let place = (node.seed, node.at);
+            let (cut, length) = (start - seed.start, seed.len());
+            pieces.push(Piece { start, end: seed.end, cut, place, length, link: node.link });
+            next = node.link.map(|link| &self.nodes[link.before]);
         }
-        let seed = &self.seeds[node.seed];
-        push(seed.start, seed.end);
-        runs.reverse();
-        Traced { runs, at: node.at, text_words }
+        pieces.reverse();
+        pieces
     }
 }

@@ -63,7 +63,7 @@ pub fn certify(output: &str, attribution: &Attribution, index: &Index) -> Result
     let mut opened: Vec<Opened<'_>> = views.iter().map(Opened::new).collect();
     let damaged = |view: &View<'_>| CertifyError::Damaged { datanet: view.segment.datanet().to_owned() };
     let mut spans = Vec::new();
-    for span in attribution.spans.iter().filter(|span| !span.is_common) {
+    for span in attribution.spans.iter().filter(|span| !span.is_common && span.edits == 0) {
         let numbers = (u32::try_from(span.words.start), u32::try_from(span.words.end));
         let (Ok(start), Ok(end)) = numbers else { return Err(CertifyError::OtherAttribution) };
         let claim = words.claim(start, end).ok_or(CertifyError::OtherAttribution)?;

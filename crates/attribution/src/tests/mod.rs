@@ -2,6 +2,7 @@
 
 mod exactness;
 mod files;
+mod near;
 mod proof;
 mod reference;
 mod search;

@@ -4,11 +4,12 @@ use openledger_datanet::merkle::{Hash, inner_hash, leaf_hash, root as merkle_roo
 use openledger_datanet::words;
 use proptest::prelude::*;
 
+use super::near::claimed;
 use super::*;
 use crate::proof::{Absence, Place, Ranks, Side, count_of_longest, with_spans};
 use crate::{
     Attribution, CERTIFICATE_BYTES_MAX, Certificate, CertificateFault, CertifiedSpan, CertifyError,
-    ClaimedSpan, SealedIndex, Span, attribute, certify, masses_of,
+    ClaimedSpan, SealedIndex, attribute, certify, masses_of,
 };
 
 /// Words that no table holds, so that three of them are worth something, and two that weigh little.
@@ -35,7 +36,7 @@ fn sealed(index: &Index) -> Vec<SealedIndex<'_>> {
 
 /// What a certificate of all paid spans says, by the attribution.
 fn expected(attribution: &Attribution) -> Vec<CertifiedSpan> {
-    let paid = attribution.spans.iter().filter(|span| !span.is_common);
+    let paid = attribution.spans.iter().filter(|span| !span.is_common && span.edits == 0);
     paid.map(|span| CertifiedSpan {
         bytes: span.bytes,
         words: span.words,
@@ -132,10 +133,6 @@ proptest! {
         let bytes = certify(&output, &attribution, &index).expect("certifies").to_bytes();
         let certificate = Certificate::from_bytes(&bytes).expect("reads");
         prop_assert_eq!(certificate.check(&sealed(&index), &output), Ok(expected(&attribution)));
-        let claimed = |span: &Span| {
-            let owner = span.sources.first().map(|owner| (span.committed, owner.contribution));
-            ClaimedSpan { bytes: span.bytes, value: span.value, owner }
-        };
         let spans: Vec<ClaimedSpan> = attribution.spans.iter().map(claimed).collect();
         let masses = attribution.spans.iter().map(|span| span.mass).collect();
         prop_assert_eq!(masses_of(&output, &spans), Some((masses, attribution.total)));
@@ -143,7 +140,7 @@ proptest! {
             let mut others = spans.clone();
             others[span].value += 1;
             prop_assert_eq!(masses_of(&output, &others), None);
-            others[span] = spans[span];
+            others[span] = spans[span].clone();
             others[span].bytes.end -= 1;
             prop_assert_eq!(masses_of(&output, &others), None);
         }

@@ -270,7 +270,19 @@ fn span_of(texts: &[Text], pattern: &[String], rules: Rules) -> Span {
     let sources = if is_common { vec![] } else { owners.into_iter().map(source).collect() };
     let nothing = ByteRange { start: 0, end: 0 };
     let nowhere = WordRange { start: 0, end: 0 };
-    Span { bytes: nothing, words: nowhere, value: 0, mass: 0, count, clusters, is_common, committed, sources }
+    Span {
+        bytes: nothing,
+        words: nowhere,
+        value: 0,
+        mass: 0,
+        count,
+        clusters,
+        is_common,
+        committed,
+        edits: 0,
+        matched: vec![],
+        sources,
+    }
 }
 
 /// For each text that owns its cluster: the spans that name it first.

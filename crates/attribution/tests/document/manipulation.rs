@@ -28,12 +28,15 @@ struct World {
     /// A sentence of each page, and an output that quotes it.
     quotes: Vec<(String, String)>,
     before: u64,
+    /// What is said of the answers.
+    about: &'static str,
 }
 
 const LATER: u64 = 1 << 40;
 
 impl World {
-    fn new() -> Self {
+    /// The answers quote, with every eighth word changed if they edit.
+    fn new(edits: bool) -> Self {
         let lines = include_str!("../../../../data/gnome-help.jsonl");
         let file = index_json_lines("gnome-help", lines.as_bytes(), &ParseOptions::default(), 1)
             .expect("the project's data is good");
@@ -43,11 +46,13 @@ impl World {
             sentences.into_iter().find(|text| text.split_whitespace().count() >= 8).map(str::to_owned)
         };
         let quote = |sentence: String| {
-            let output = format!("Sure! {sentence}. Hope that helps.");
+            let quoted = if edits { reworded(&sentence) } else { sentence.clone() };
+            let output = format!("Sure! {quoted}. Hope that helps.");
             (sentence, output)
         };
         let quotes = pages.iter().filter_map(sentence).map(quote).collect();
-        let mut world = Self { pages, quotes, before: 0 };
+        let about = if edits { ", where answers change a word in eight" } else { "" };
+        let mut world = Self { pages, quotes, before: 0, about };
         world.before = world.paid(&world.pages, &[]).0;
         world
     }
@@ -78,7 +83,7 @@ impl World {
         let (authors, thief) = self.paid(&self.pages, &others);
         let part = |mass: u64| mass * 10_000 / self.before;
         Row {
-            about: about.to_owned(),
+            about: format!("{about}{}", self.about),
             gain: part(thief),
             loss: part(self.before.saturating_sub(authors)),
             is_stopped,
@@ -95,7 +100,7 @@ impl World {
         }
         let (authors, _) = self.paid(&pieces, &[]);
         Row {
-            about: format!("own pages split among {parts} accounts"),
+            about: format!("own pages split among {parts} accounts{}", self.about),
             gain: authors.saturating_sub(self.before) * 10_000 / self.before,
             loss: 0,
             is_stopped: true,
@@ -133,6 +138,13 @@ fn entry(sequence: u64, text: &str) -> Entry {
     Entry { sequence, contribution }
 }
 
+/// A sentence of whose words every eighth is another, from the fifth on.
+fn reworded(sentence: &str) -> String {
+    let words = sentence.split_whitespace().enumerate();
+    let reworded = words.map(|(place, word)| if place % 8 == 4 { "instead" } else { word });
+    reworded.collect::<Vec<_>>().join(" ")
+}
+
 /// A text of whose words every eighth is another, from the one at `from` on.
 fn changed(text: &str, from: usize) -> String {
     let mut changed = String::new();
@@ -145,7 +157,7 @@ fn changed(text: &str, from: usize) -> String {
 
 /// All manipulations.
 pub(crate) fn rows() -> Vec<Row> {
-    let world = World::new();
+    let world = World::new(false);
     let mut rows: Vec<Row> = [2, 5, 20].into_iter().map(|parts| world.split(parts)).collect();
     for copies in [1, 3, 9] {
         let texts = world.texts().flat_map(|text| vec![text.to_uppercase().replace(' ', " - "); copies]);
@@ -189,5 +201,38 @@ pub(crate) fn rows() -> Vec<Row> {
         let about = format!("each passage in {copies} texts of one's own, to make it common");
         rows.push(world.attack(&about, copies < 64, many.into_iter()));
     }
+    rows.extend(rows_of_edited_answers());
+    rows
+}
+
+/// Manipulations where the answers are edited themselves, and much of what is paid is paid for near spans.
+fn rows_of_edited_answers() -> Vec<Row> {
+    let world = World::new(true);
+    let mut rows = vec![world.split(2)];
+    for copies in [1, 9] {
+        let texts = world.texts().flat_map(|text| vec![text.to_uppercase().replace(' ', " - "); copies]);
+        rows.push(world.attack(&format!("exact copies, {copies} of each page"), true, texts));
+    }
+    for copies in [1, 3, 9] {
+        let texts = world.texts().flat_map(|text| (0..copies).map(move |copy| changed(text, copy)));
+        let about = format!("near-copies, {copies} of each page, a word in eight changed");
+        rows.push(world.attack(&about, true, texts));
+    }
+    for copies in [1, 9] {
+        let near = world.sentences(copies, |text, _, copy| changed(text, copy));
+        let about = format!("near-copies, {copies} of each passage, a word in eight changed");
+        rows.push(world.attack(&about, true, near.into_iter()));
+    }
+    let guessed = world.sentences(1, |text, _, _| format!("{text} or so. Hope that helps"));
+    rows.push(world.attack(
+        "passages with the end of the answer guessed behind an edit",
+        true,
+        guessed.into_iter(),
+    ));
+    let repeated =
+        world.sentences(1, |text, place, _| format!("own{place} {}", format!("{text} ").repeat(65)));
+    rows.push(world.attack("each passage 65 times in one text of one's own", false, repeated.into_iter()));
+    let answers = world.sentences(1, |text, _, _| format!("Sure! {}. Hope that helps.", reworded(text)));
+    rows.push(world.attack("the very answers, edits and all, committed later", false, answers.into_iter()));
     rows
 }
