@@ -36,7 +36,10 @@ pub const NEAR_SEED_WORDS_MIN: usize = 3;
 /// The least that a seed weighs.
 pub const NEAR_SEED_WEIGHT_MIN: u64 = 14 * NAT;
 
-/// A run that occurs more often is no seed: what so many hold says little, and its places have to be looked at.
+/// A run that more clusters hold is no seed: what so many hold says little.
+pub const NEAR_SEED_CLUSTERS_MAX: usize = 16;
+
+/// Of a seed that occurs more often, one place in each text is looked at.
 pub const NEAR_SEED_OCCURRENCES_MAX: usize = 64;
 
 /// How many of the seeds before it, in the order of the output, a seed may be linked with.

@@ -95,7 +95,7 @@ fn world(seed: u64) -> World {
     for length in 1..=LENGTH_MAX {
         for (copies, nets) in (1..=COPIES_MAX).flat_map(|copies| (1..=3).map(move |nets| (copies, nets))) {
             let is_foreign = secrets.len() % 2 == 0;
-            let mut word = |numbers: &mut Numbers| match is_foreign {
+            let word = |numbers: &mut Numbers| match is_foreign {
                 true => numbers.letters(),
                 false => vocabulary[numbers.below(vocabulary.len())].clone(),
             };

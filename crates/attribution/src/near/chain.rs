@@ -8,9 +8,10 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::align::{Alignment, TEXT_WORDS_MAX, align};
+use crate::index::Index;
 use crate::parameters::{
-    NEAR_DRIFT_WORDS_MAX, NEAR_EDITS_MAX, NEAR_GAP_WORDS_MAX, NEAR_SEED_OCCURRENCES_MAX,
-    NEAR_SEED_WEIGHT_MIN, NEAR_SEED_WORDS_MIN, NEAR_SEEDS_BEFORE_MAX,
+    NEAR_DRIFT_WORDS_MAX, NEAR_EDITS_MAX, NEAR_GAP_WORDS_MAX, NEAR_SEED_CLUSTERS_MAX,
+    NEAR_SEED_OCCURRENCES_MAX, NEAR_SEED_WEIGHT_MIN, NEAR_SEED_WORDS_MIN, NEAR_SEEDS_BEFORE_MAX,
 };
 use crate::search::Interval;
 use crate::segment::View;
@@ -118,6 +119,7 @@ impl Matched {
 /// The seeds of an output and their chains.
 pub(super) struct Chains<'a> {
     words: &'a OutputWords,
+    index: &'a Index,
     views: &'a [View<'a>],
     /// The weight of the words before each, and of all.
     weights: Vec<u64>,
@@ -129,9 +131,8 @@ impl<'a> Chains<'a> {
     /// The chains of the seeds among these matches and these runs that were paid.
     pub(super) fn new(
         words: &'a OutputWords,
-        found: &[FoundSpan],
-        paid: &[(usize, usize)],
-        views: &'a [View<'a>],
+        (found, paid): (&[FoundSpan], &[(usize, usize)]),
+        (index, views): (&'a Index, &'a [View<'a>]),
     ) -> Self {
         let mut weights = Vec::with_capacity(words.len() + 1);
         weights.push(0);
@@ -139,7 +140,7 @@ impl<'a> Chains<'a> {
             *sum += weight;
             Some(*sum)
         }));
-        let mut chains = Self { words, views, weights, seeds: Vec::new(), nodes: Vec::new() };
+        let mut chains = Self { words, index, views, weights, seeds: Vec::new(), nodes: Vec::new() };
         chains.find_seeds(found, paid);
         for later in 1..chains.seeds.len() {
             for earlier in later.saturating_sub(NEAR_SEEDS_BEFORE_MAX)..later {
@@ -185,22 +186,51 @@ impl<'a> Chains<'a> {
         if !self.is_heavy(start, end) {
             return;
         }
-        let mut count = 0;
-        let is_rare = ranges.iter().all(|range| {
-            count += range.len();
-            count <= NEAR_SEED_OCCURRENCES_MAX
-        });
-        if !is_rare {
-            return;
-        }
+        let count: usize = ranges.iter().map(Interval::len).sum();
+        let Some(firsts) = self.first_ranks(ranges, count) else { return };
         let (seed, first, score) = (self.seeds.len(), self.nodes.len(), self.weight(start, end));
         for (segment, (view, range)) in self.views.iter().zip(ranges).enumerate() {
             let places = self.nodes.len();
-            let node = |at| Node { seed, segment, at, score, edits: 0, link: None, is_last: true };
-            self.nodes.extend((range.start..range.end).map(|rank| node(view.suffixes.get(rank))));
+            let node = |rank| Node {
+                seed,
+                segment,
+                at: view.suffixes.get(rank),
+                score,
+                edits: 0,
+                link: None,
+                is_last: true,
+            };
+            if count <= NEAR_SEED_OCCURRENCES_MAX {
+                self.nodes.extend((range.start..range.end).map(node));
+            } else {
+                self.nodes.extend(firsts[segment].iter().copied().map(node));
+            }
             self.nodes[places..].sort_unstable_by_key(|node| node.at);
         }
         self.seeds.push(Seed { start, end, nodes: first..self.nodes.len() });
+    }
+
+    /// In each segment, the first rank of every text that holds a seed, if it occurs so often that it is asked for; `None`
+    /// when too many clusters hold it.
+    fn first_ranks(&self, ranges: &[Interval], count: usize) -> Option<Vec<Vec<usize>>> {
+        let mut firsts = Vec::new();
+        let mut clusters = 0;
+        // What occurs no more often than so many clusters may hold it, is held by no more.
+        let ranges = if count > NEAR_SEED_CLUSTERS_MAX { ranges } else { &[] };
+        for (segment, (view, range)) in self.views.iter().zip(ranges).enumerate() {
+            let found = match range.is_empty() {
+                true => Vec::new(),
+                false => view.first_ranks(range.start, range.end, NEAR_SEED_CLUSTERS_MAX + 1),
+            };
+            // A segment holds one text of a cluster, and one segment has the text that owns it.
+            let owned = found.iter().filter(|(_, document)| self.index.owns_cluster(segment, *document));
+            clusters += owned.count();
+            if found.len().max(clusters) > NEAR_SEED_CLUSTERS_MAX {
+                return None;
+            }
+            firsts.push(found.into_iter().map(|(rank, _)| rank).collect());
+        }
+        Some(firsts)
     }
 
     /// Lets chains that end with one seed go on with the other, where that is better than what is known.

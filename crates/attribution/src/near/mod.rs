@@ -3,7 +3,8 @@
 //! Near spans add to what is attributed and take nothing from it: they are paid for words alone that no other span won.
 //!
 //! 1. A seed is a match that no text holds longer, or a span that was paid, of at least three words and some weight, that
-//!    occurs not too often.
+//!    few enough clusters hold. Where it occurs very often, only one place in each text counts: the one whose continuation
+//!    comes first in the order of words.
 //! 2. Two seeds in one text are linked when the later one begins and ends later in the output and begins later in the text,
 //!    when few words of the output lie between them, and about as many of the text's. What both hold is the earlier's.
 //! 3. The words between are aligned: one put in, left out or changed for another is an edit, and so are two neighbours
@@ -13,10 +14,10 @@
 //! 4. A chain is as many seeds of one text as are linked one behind the other. Of the chains that end with a seed counts
 //!    the one whose matched words weigh most, less the edits; then the one with fewer edits, the later seed before the
 //!    last, and that at the later place. A chain that goes on counts for nothing by itself.
-//! 5. In the order of commitments, each text that owns its cluster takes by its chains what nobody won before. Seeds whose
-//!    words are all somebody else's are left off both ends. What is left is a near span when it is worth something: the
-//!    weight of its matched words, less the edits and the threshold; and it takes words when that holds of the words alone
-//!    that nobody else won, so that nobody is paid for words beside somebody else's.
+//! 5. A chain is worth the weight of its matched words, less the edits and the threshold. In the order of commitments,
+//!    each text that owns its cluster takes by its chains that are worth something what nobody won before. Seeds whose words
+//!    are all somebody else's are left off both ends. What is left is a near span when the words that nobody else won are
+//!    worth something by themselves, the same edits counted: nobody is paid for words beside somebody else's.
 //! 6. Of the near spans of one text, a word goes to the most valuable, the longest, the earliest, the one with the earlier
 //!    last seed, the earlier in the text. Of those with the same first and last word only the first counts.
 //!
@@ -98,7 +99,7 @@ pub(crate) fn near_spans(
     if !won.contains(&Word::Free) {
         return Vec::new();
     }
-    let chains = Chains::new(words, found, paid, views);
+    let chains = Chains::new(words, (found, paid), (index, views));
     let mut ends: BTreeMap<Owner, (ClusterId, Vec<&Node>)> = BTreeMap::new();
     for node in
         chains.nodes.iter().filter(|node| node.is_last && node.edits > 0 && node.score > rules.threshold)

@@ -138,10 +138,11 @@ impl Model {
                     .iter()
                     .any(|span| (span.words.start as usize, span.words.end as usize) == (start, end));
                 let found = self.occurrences(start, end);
+                let holders: BTreeSet<usize> = found.iter().map(|seed| seed.text).collect();
                 if (is_maximal || is_paid)
                     && end - start >= NEAR_SEED_WORDS_MIN
                     && self.weight(start, end) >= NEAR_SEED_WEIGHT_MIN as i64
-                    && found.len() <= NEAR_SEED_OCCURRENCES_MAX
+                    && holders.len() <= NEAR_SEED_CLUSTERS_MAX
                 {
                     seeds.push(found);
                 }
@@ -450,4 +451,33 @@ fn whole(datanets: Vec<(String, Vec<Entry>)>) -> Vec<(String, Vec<Entry>)> {
         (name, entries)
     };
     datanets.into_iter().map(indexed).collect()
+}
+
+/// A text that holds a passage ever again does not keep it from being a seed of another; enough texts do.
+#[test]
+fn only_many_texts_make_a_seed_common() {
+    let mine = entry(1, "Author", "one zqa zqb zqc and zqd zqe zqf two");
+    let id = mine.contribution.id();
+    let output = "zqa zqb zqc or zqd zqe zqf";
+    let paid = |others: Vec<String>| {
+        let entries: Vec<Entry> = others.iter().zip(2..).map(|(text, at)| entry(at, "Other", text)).collect();
+        let datanets = [("n".to_owned(), vec![mine.clone()]), ("a".to_owned(), entries)];
+        let found =
+            attribute_by(output, &index_of(&datanets), Rules { threshold: 50 * NAT, ..Rules::FROZEN })
+                .expect("short");
+        found.check().expect("canonical");
+        near_of(&found)
+            .iter()
+            .map(|near| (near.contribution == id, near.edits, near.mass))
+            .collect::<Vec<_>>()
+    };
+    let other = |place: usize| {
+        let own: Vec<String> = (0..30).map(|word| format!("own{place}x{word}")).collect();
+        format!("{} zqa zqb zqc {}", own.join(" "), own.concat())
+    };
+    let near = vec![(true, 1, 6 * UNKNOWN_WEIGHT)];
+    for others in [vec![], vec!["zqa zqb zqc no ".repeat(65)], (0..15).map(other).collect()] {
+        assert_eq!(paid(others.clone()), near, "{} others", others.len());
+    }
+    assert_eq!(paid((0..16).map(other).collect()), vec![]);
 }

@@ -231,7 +231,15 @@ fn rows_of_edited_answers() -> Vec<Row> {
     ));
     let repeated =
         world.sentences(1, |text, place, _| format!("own{place} {}", format!("{text} ").repeat(65)));
-    rows.push(world.attack("each passage 65 times in one text of one's own", false, repeated.into_iter()));
+    rows.push(world.attack("each passage 65 times in one text of one's own", true, repeated.into_iter()));
+    for copies in [8, 16] {
+        let own = |place: usize, copy: usize| {
+            (0..40).map(|word| format!("own{place}x{copy}x{word} ")).collect::<String>()
+        };
+        let many = world.sentences(copies, |text, place, copy| format!("{}{text}", own(place, copy)));
+        let about = format!("each passage in {copies} texts of one's own, so that it is no seed");
+        rows.push(world.attack(&about, copies < 9, many.into_iter()));
+    }
     let answers = world.sentences(1, |text, _, _| format!("Sure! {}. Hope that helps.", reworded(text)));
     rows.push(world.attack("the very answers, edits and all, committed later", false, answers.into_iter()));
     rows
