@@ -77,6 +77,8 @@ fn predicate(world: &World, receipt: &openledger_query::ReceiptFacts) -> Predica
                 clusters: 1,
                 common: false,
                 committed: 1,
+                edits: 0,
+                matched: Vec::new(),
                 sources: receipt.shares.iter().map(passage).collect(),
             }],
             shares: receipt

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use openledger_attribution::{Attribution, SourceRef, Span};
 use openledger_types::{ContributionId, Name};
 
-use crate::{AttributionFacts, PassageRef, ShareFacts, SpanFacts};
+use crate::{AttributionFacts, PassageRef, RunFacts, ShareFacts, SpanFacts};
 
 impl AttributionFacts {
     /// What a receipt says of an attribution when every share of it is paid.
@@ -73,6 +73,28 @@ impl AttributionFacts {
 }
 
 impl SpanFacts {
+    /// Where it stands among the spans of a receipt: those with edits behind the one without, then by their owners.
+    pub(crate) fn place(&self) -> (u64, u64, Option<(u64, Option<ContributionId>)>) {
+        let owner = (self.committed, self.sources.first().map(|owner| owner.contribution));
+        (self.start, self.end, (self.edits > 0).then_some(owner))
+    }
+
+    /// Whether its edits and matched runs are those of a span with edits, or there are none.
+    pub(crate) fn has_good_runs(&self) -> bool {
+        let Some((first, last)) = self.matched.first().zip(self.matched.last()) else {
+            return self.edits == 0;
+        };
+        let is_apart = self.matched.windows(2).all(|pair| pair[0].end <= pair[1].start);
+        let is_few = self.matched.len() as u64 <= self.edits.saturating_add(1);
+        let is_one_text = self.count == 1 && self.clusters == 1 && !self.common && self.sources.len() == 1;
+        self.edits > 0
+            && is_apart
+            && is_few
+            && is_one_text
+            && self.matched.iter().all(|run| run.start < run.end)
+            && (first.start, last.end) == (self.start, self.end)
+    }
+
     fn of(span: &Span) -> Self {
         Self {
             start: span.bytes.start,
@@ -83,6 +105,12 @@ impl SpanFacts {
             clusters: span.clusters,
             common: span.is_common,
             committed: span.committed,
+            edits: span.edits,
+            matched: span
+                .matched
+                .iter()
+                .map(|run| RunFacts { start: run.bytes.start, end: run.bytes.end })
+                .collect(),
             sources: span.sources.iter().filter_map(PassageRef::of).collect(),
         }
     }

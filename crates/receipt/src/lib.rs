@@ -41,7 +41,7 @@ pub use openledger_types::tree::{self, batch_path, batch_root, leaf, verify_path
 pub use recompute::recompute;
 pub use statement::{
     AttemptFacts, AttributionFacts, EvidenceFacts, NetworkRef, PREDICATE_TYPE, PassageRef, PaymentFacts,
-    Predicate, PriceFacts, RequestFacts, ResponseFacts, RoutingFacts, STATEMENT_TYPE, ServedFacts,
+    Predicate, PriceFacts, RequestFacts, ResponseFacts, RoutingFacts, RunFacts, STATEMENT_TYPE, ServedFacts,
     ShareFacts, SnapshotRef, SpanFacts, Statement, TimingFacts, UsageFacts,
 };
 pub use verify::{Check, NOTICE, ProvenRecord, Report, required_keys, verify};

@@ -59,9 +59,9 @@ fn compare_numbers(said: &AttributionFacts, found: &AttributionFacts, difference
 }
 
 fn compare_spans(said: &AttributionFacts, found: &AttributionFacts, differences: &mut Vec<String>) {
-    let said = said.spans.iter().map(|span| ((span.start, span.end), span)).collect::<BTreeMap<_, _>>();
-    let found = found.spans.iter().map(|span| ((span.start, span.end), span)).collect::<BTreeMap<_, _>>();
-    for (place @ (start, end), span) in &said {
+    let said = said.spans.iter().map(|span| (span.place(), span)).collect::<BTreeMap<_, _>>();
+    let found = found.spans.iter().map(|span| (span.place(), span)).collect::<BTreeMap<_, _>>();
+    for (place @ (start, end, _), span) in &said {
         match found.get(place) {
             None => differences.push(format!("The receipt names a span at bytes {start} to {end} that is not there.")),
             Some(other) if other != span => differences.push(format!(
@@ -72,14 +72,17 @@ fn compare_spans(said: &AttributionFacts, found: &AttributionFacts, differences:
             Some(_) => {}
         }
     }
-    for (start, end) in found.keys().filter(|place| !said.contains_key(place)) {
+    for (start, end, _) in found.keys().filter(|place| !said.contains_key(place)) {
         differences.push(format!("The receipt leaves out the span at bytes {start} to {end}."));
     }
 }
 
 fn strength(span: &SpanFacts) -> String {
-    let SpanFacts { value, mass, count, clusters, sources, .. } = span;
-    format!("value {value}, mass {mass}, count {count}, {clusters} clusters, {} sources", sources.len())
+    let SpanFacts { value, mass, count, clusters, edits, sources, .. } = span;
+    format!(
+        "value {value}, mass {mass}, count {count}, {clusters} clusters, {edits} edits, {} sources",
+        sources.len()
+    )
 }
 
 fn compare_shares(said: &AttributionFacts, found: &AttributionFacts, differences: &mut Vec<String>) {

@@ -254,8 +254,22 @@ pub struct SpanFacts {
     pub common: bool,
     /// The number of the commitment that owns it, the earliest that holds it; 0 of a common span.
     pub committed: u64,
+    /// How many edits of words lead from its source to the answer; 0 when it stands there word for word.
+    pub edits: u64,
+    /// Of a span with edits, the words that are its source's, in order; no two runs touch. Of others none.
+    pub matched: Vec<RunFacts>,
     /// Where it occurs, the earliest commitments first, not all when there are many. The first owns it.
     pub sources: Vec<PassageRef>,
+}
+
+/// A run of the answer's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunFacts {
+    /// The first byte of the answer.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
 }
 
 /// What one contribution weighs.

@@ -26,6 +26,8 @@
 
 mod align;
 mod chain;
+mod matched;
+mod seeds;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +38,9 @@ use crate::index::Index;
 use crate::parameters::{NEAR_EDIT_WEIGHT, Rules};
 use crate::segment::View;
 use crate::spans::{FoundSpan, OutputWords};
-use chain::{Chains, Matched, Node};
+use chain::Chains;
+use matched::{Matched, Piece};
+use seeds::Node;
 
 /// The number of a commitment, and what was committed.
 type Owner = (u64, ContributionId);
@@ -159,7 +163,7 @@ impl Claim {
     ) -> Option<Self> {
         let is_open = |word: &usize| [Word::Free, Word::Won(Some(owner))].contains(&won[*word]);
         let mut pieces = chains.trace(node);
-        let is_kept = |piece: &chain::Piece| (piece.start..piece.end).any(|word| is_open(&word));
+        let is_kept = |piece: &Piece| (piece.start..piece.end).any(|word| is_open(&word));
         let first = pieces.iter().position(is_kept)?;
         let last = pieces.iter().rposition(is_kept)?;
         let pieces = &mut pieces[first..=last];

@@ -26,7 +26,9 @@ const MONEY: &str = "The data share of an answer's price is paid by these masses
 
 const MANIPULATIONS: &str = "Every page of `data/gnome-help.jsonl` is quoted once, a sentence between free words, before and after \
     the manipulation. Parts are of what the authors received before. What is not stopped is named so: \
-    more texts than the cap make any passage common. All texts are committed to \
+    more texts than the cap \
+    make any passage common; and where answers are edited, whoever commits the very answer has its words, and seventeen texts that hold a \
+    passage keep it from being a seed. All texts are committed to \
     a datanet of their own, where near-copies of pages of another datanet are not found out.\n";
 
 const DECAY: &str = "An excerpt of a hundred words of every page of the three datanets that has them, edited at random places \
@@ -86,11 +88,12 @@ fn decay_table(decays: &[Decay]) -> String {
         |---|---|---|---|---|---|\n"
         .to_owned();
     let percent = |tenths: usize| format!("{}.{} %", tenths / 10, tenths % 10);
-    for Decay { about, recalls } in decays {
-        for (rate, Recall { words, owners }) in RATES.iter().zip(recalls) {
-            let rate = if *rate == 0 { "none".to_owned() } else { format!("{rate} words") };
+    for (place, Decay { about, recalls }) in decays.iter().enumerate() {
+        // Without edits it makes no difference which there are.
+        for (rate, Recall { words, owners }) in RATES.iter().zip(recalls).skip(place.min(1)) {
+            let edit = if *rate == 0 { "none | ".to_owned() } else { format!("{about} | {rate} words") };
             let [words, owners] = [words, owners].map(|recall| recall.map(percent).join(" | "));
-            writeln!(table, "| {about} | {rate} | {words} | {owners} |").expect("a string takes everything");
+            writeln!(table, "| {edit} | {words} | {owners} |").expect("a string takes everything");
         }
     }
     table

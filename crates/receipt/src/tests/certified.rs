@@ -25,11 +25,14 @@ fn entry(sequence: u64, text: &str) -> Entry {
 
 /// A world whose answer holds a run of words of each datanet, and its certificate.
 fn certified() -> (World, Vec<u8>) {
-    let mut world = World::new();
-    let texts = [
+    certified_by([
         ("mountains", 8, "Aber sie entspringt im Riesengebirge, heißt es."),
         ("rivers", 7, "Man sagt: Die Elbe fließt durch Dresden, wie schön!"),
-    ];
+    ])
+}
+
+fn certified_by(texts: [(&str, u64, &str); 2]) -> (World, Vec<u8>) {
+    let mut world = World::new();
     let mut segments = Vec::new();
     let terms = world.contributions.values().next().expect("there is one").clone();
     for (place, (datanet, sequence, text)) in texts.into_iter().enumerate() {
@@ -68,6 +71,47 @@ fn an_honest_certificate_is_a_step_that_holds() {
     }
     let report = verified(&world.file(true, true));
     assert!(report.ok && step(&report).detail.starts_with("none"), "{:?}", step(&report));
+}
+
+/// What stands in the answer but for a few words is claimed, with masses that the answer bears out.
+#[test]
+fn a_span_with_edits_is_claimed() {
+    let (world, certificate) = certified_by([
+        ("mountains", 8, "Aber nichts von hier."),
+        ("rivers", 7, "Die Elbe fließt quer Dresden nun, sie entspringt im Tal."),
+    ]);
+    let edited =
+        |world: &World| world.predicate.attribution.spans.iter().position(|span| span.edits > 0).unwrap();
+    let span = &world.predicate.attribution.spans[edited(&world)];
+    let matched: Vec<&str> =
+        span.matched.iter().map(|run| &ANSWER[run.start as usize..run.end as usize]).collect();
+    assert_eq!((span.edits, matched), (2, vec!["Die Elbe fließt", "Dresden. Sie entspringt im"]));
+    let report = verified(&file(&world, true, &certificate));
+    assert_eq!(failures(&report), Vec::<&str>::new(), "{:?}", report.checks);
+    assert!(step(&report).detail.contains("; 1 with edits are claimed"), "{:?}", step(&report));
+    type Lie = (fn(&mut SpanFacts), &'static str, &'static [&'static str]);
+    let table: &[Lie] = &[
+        (|span| span.edits += 1, "its value is not theirs", &["certificate"]),
+        (|span| span.value += 1, "its value is not theirs", &["certificate"]),
+        (|span| span.matched[1].start += 1, "its value is not theirs", &["certificate"]),
+        (|span| span.matched[0].end += 6, "its value is not theirs", &["certificate"]),
+        (|span| span.matched.truncate(1), "its value is not theirs", &["attribution sums", "certificate"]),
+        (|span| span.matched.clear(), "its value is not theirs", &["attribution sums", "certificate"]),
+        (
+            |span| span.edits = 0,
+            "shows 2 spans, and the receipt owes 3",
+            &["attribution sums", "certificate"],
+        ),
+        (|span| span.count = 2, "1 with edits", &["attribution sums"]),
+    ];
+    for (place, (change, said, steps)) in table.iter().enumerate() {
+        let mut world = World { predicate: world.predicate.clone(), ..certified().0 };
+        let span = edited(&world);
+        change(&mut world.predicate.attribution.spans[span]);
+        let report = verified(&file(&world, false, &certificate));
+        assert!(step(&report).detail.contains(said), "lie {place}: {:?}", step(&report));
+        assert_eq!(failures(&report), *steps, "lie {place}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn the_payload_is_the_recorded_one() {
     let payload = Statement::new(World::new().predicate).to_payload();
     assert_eq!(
         sha256(&payload).to_string(),
-        "0x46e227c2d8d298f3a818b9f43636b7b9f09ad6dd581746d398d2e8bbf39cd9a1",
+        "0x234583ee9fabf287c65bfe3fd0843b5d366ff763f793000c80f12f3fa335eafe",
         "{}",
         String::from_utf8_lossy(&payload)
     );
@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0xfaef1517e5224d46faa75569355ffaddbd0e171c4d3146c79a507522a96d9d48"
+        "0x845d155108c7ca3855d4fcda3a9ba019d5e7a66bc7c8bf2ca718865963c0b40f"
     );
 }
 

@@ -29,6 +29,12 @@ fn a_lie_signed_by_both_fails_at_its_step() {
             |w| w.predicate.attribution.spans[0].common = true,
             &["attribution sums"],
         ),
+        ("edits without runs", |w| w.predicate.attribution.spans[0].edits = 1, &["attribution sums"]),
+        (
+            "runs without edits",
+            |w| w.predicate.attribution.spans[0].matched.push(RunFacts { start: 0, end: 30 }),
+            &["attribution sums"],
+        ),
         ("method", |w| w.predicate.attribution.method = "B".into(), &["attribution sums"]),
         ("sum", |w| w.predicate.attribution.total += 1, &["attribution sums"]),
         ("share moved", share_moved, &["attribution sums", "split"]),

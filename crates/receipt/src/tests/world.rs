@@ -230,7 +230,8 @@ fn share(datanet: &str, contribution: u8, weight: u64) -> ShareFacts {
 fn span(start: u64, end: u64, mass: u64, sources: Vec<PassageRef>) -> SpanFacts {
     let (common, clusters) = (sources.is_empty(), if sources.is_empty() { 65 } else { 2 });
     let committed = if common { 0 } else { 7 };
-    SpanFacts { start, end, value: 90, mass, count: 2, clusters, common, committed, sources }
+    let (edits, matched) = (0, Vec::new());
+    SpanFacts { start, end, value: 90, mass, count: 2, clusters, common, committed, edits, matched, sources }
 }
 
 fn attribution() -> AttributionFacts {

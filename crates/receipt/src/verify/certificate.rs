@@ -1,6 +1,7 @@
 //! The spans of a receipt against the sealed indexes that it names, by a certificate and without the index.
 //!
-//! Absent: whether the snapshots are sealed with these roots (`state` proves it of a settled receipt), spans that the
+//! Spans with edits are claimed and not shown here: their masses must be those of the runs that the receipt names, and
+//! whether they are there is found out by recomputing. Absent: whether the snapshots are sealed with these roots (`state` proves it of a settled receipt), spans that the
 //! receipt leaves out, and how many distinct clusters hold a span.
 
 use openledger_attribution::{
@@ -30,7 +31,8 @@ pub(super) fn spans(predicate: &Predicate, opening: Option<&Opening>, certificat
         .collect();
     let certificate = Certificate::from_bytes(bytes).map_err(|fault| fault.to_string())?;
     let shown = certificate.check(&indexes, answer).map_err(|fault| fault.to_string())?;
-    let owned: Vec<&SpanFacts> = predicate.attribution.spans.iter().filter(|span| !span.common).collect();
+    let spans = predicate.attribution.spans.iter();
+    let owned: Vec<&SpanFacts> = spans.filter(|span| !span.common && span.edits == 0).collect();
     require(owned.len() == shown.len(), || {
         format!("the certificate shows {} spans, and the receipt owes {}", shown.len(), owned.len())
     })?;
@@ -40,8 +42,13 @@ pub(super) fn spans(predicate: &Predicate, opening: Option<&Opening>, certificat
         })?;
     }
     masses(predicate, answer)?;
+    let edited = predicate.attribution.spans.iter().filter(|span| span.edits > 0).count();
+    let claimed = match edited {
+        0 => String::new(),
+        _ => format!("; {edited} with edits are claimed, and `openledger receipt recompute` compares them"),
+    };
     Ok(format!(
-        "{} spans stand in {} sealed indexes as the receipt says: their counts, values, owners and masses",
+        "{} spans stand in {} sealed indexes as the receipt says: their counts, values, owners and masses{claimed}",
         shown.len(),
         indexes.len()
     ))
@@ -64,6 +71,8 @@ fn masses(predicate: &Predicate, answer: &str) -> Result<(), String> {
         bytes: ByteRange { start: span.start, end: span.end },
         value: span.value,
         owner: span.sources.first().map(|owner| (span.committed, ContributionId(owner.contribution.0))),
+        edits: span.edits,
+        matched: span.matched.iter().map(|run| ByteRange { start: run.start, end: run.end }).collect(),
     });
     let (masses, total) = masses_of(answer, &claimed.collect::<Vec<_>>())
         .ok_or("a span is not of whole words of the answer, or its value is not theirs")?;

@@ -92,9 +92,11 @@ pub(super) fn texts(predicate: &Predicate, opening: Option<&Opening>) -> Step {
     require(answer == predicate.response.salted_sha256, || {
         "the answer is not the one that was signed".to_owned()
     })?;
-    for SpanFacts { start, end, .. } in &predicate.attribution.spans {
+    for SpanFacts { start, end, matched, .. } in &predicate.attribution.spans {
+        let runs = matched.iter().flat_map(|run| [&run.start, &run.end]);
         let inside = [start, end]
             .into_iter()
+            .chain(runs)
             .all(|place| usize::try_from(*place).is_ok_and(|place| opening.answer.is_char_boundary(place)));
         require(inside, || format!("the span at bytes {start} to {end} does not lie between characters"))?;
     }
@@ -111,7 +113,7 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
     require(facts.method == "A", || {
         format!("the method {:?} is unknown; this version knows A", facts.method)
     })?;
-    let places = facts.spans.iter().map(|span| (span.start, span.end));
+    let places = facts.spans.iter().map(SpanFacts::place);
     require(places.is_sorted_by(|left, right| left < right), || "the spans are not in order".to_owned())?;
     for span in &facts.spans {
         require(span.start < span.end && span.end <= answer_end, || {
@@ -119,6 +121,9 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
         })?;
         require(!span.common || span.sources.is_empty() && span.committed == 0, || {
             format!("the common span at bytes {} to {} names an owner", span.start, span.end)
+        })?;
+        require(span.has_good_runs(), || {
+            format!("the edits of the span at bytes {} to {} are not those of its runs", span.start, span.end)
         })?;
     }
     let shares = facts.shares.iter().map(|share| (&share.datanet, share.contribution));
