@@ -35,7 +35,7 @@ impl Alignment {
 }
 
 fn bit(word: usize) -> u8 {
-    u8::MAX / 2 + 1 >> word.min(7)
+    1 << (7 - word.min(7))
 }
 
 /// The best alignment of words of the output, each with its weight, and words of a text. There are no more of them than
