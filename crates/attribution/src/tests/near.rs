@@ -481,3 +481,19 @@ fn only_many_texts_make_a_seed_common() {
     }
     assert_eq!(paid((0..16).map(other).collect()), vec![]);
 }
+
+/// The worst text: every seed occurs as often as is looked at, and each place can be linked with many.
+#[test]
+fn a_text_that_repeats_itself() {
+    let cycle = "zqa zqb zqc zqd zqe zqf zqg ";
+    let index = index_of(&entries_of(&vec![vec![cycle.repeat(60)]]));
+    let mut words = split(&cycle.repeat(OUTPUT_WORDS_MAX / 7));
+    words.iter_mut().step_by(5).for_each(|word| *word = "other".to_owned());
+    let found = attribute_by(&words.join(" "), &index, Rules { threshold: 60 * NAT, ..Rules::FROZEN })
+        .expect("at the limit");
+    found.check().expect("canonical");
+    // Four words stand between two edits, and they are all found.
+    let edited = words.iter().filter(|word| *word == "other").count() as u64;
+    assert_eq!(found.unattributed, edited * Unigrams::frozen().weight("other"));
+    assert!(near_of(&found).iter().all(|near| near.edits <= NEAR_EDITS_MAX));
+}
