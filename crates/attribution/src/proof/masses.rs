@@ -1,5 +1,6 @@
 //! What spans win of an answer, worked out from the answer alone: the values of their words, and which span each word
-//! goes to. Absent: whether the spans are there, which certificates show, and whether others were left out.
+//! goes to. Absent: whether the spans are there, which certificates show of those without edits, and whether others were
+//! left out.
 
 use std::ops::Range;
 

@@ -3,7 +3,9 @@
 //!
 //! [`certify`] opens of the trees what the claims of `claim` read, and [`Certificate::check`] reads the same of what was
 //! opened, by the same code. What is proven, and what is not, stands in `docs/decisions/0021-certificate.md`: above all
-//! that a span that the certificate names is paid as it says, and not that no other span was left out.
+//! that a span that the certificate names is paid as it says, and not that no other span was left out. Spans with edits
+//! have no proof: what they win follows from the runs that they claim ([`masses_of`]), and nothing shows that these are
+//! in the text.
 
 mod certificate;
 mod claim;

@@ -49,7 +49,8 @@ pub enum CertifyError {
     },
 }
 
-/// The certificate of the spans of an attribution that somebody is paid for. The attribution must be the one that
+/// The certificate of the spans of an attribution that somebody is paid for and that stand in their texts word for word.
+/// Spans with edits are left out: they are claimed, and recomputing compares them. The attribution must be the one that
 /// [`attribute`](crate::attribute) gives for this output and index.
 ///
 /// # Errors
