@@ -17,7 +17,11 @@
 //! compare. Near-copies are not among these eight: without them the owners are the same, so an index, which holds owners
 //! only, gives the same clusters again. The hash needs no secret and no resistance to collisions: who makes shingles
 //! collide can take for copies only what the same text, committed as early, would have taken.
-//! Absent: who owns what (`cluster`), and texts of other datanets.
+//! Absent: who owns what (`cluster`), and texts of other datanets. Texts that come and go are `live`'s.
+
+mod live;
+
+pub use live::LiveCopies;
 
 /// Words of a shingle.
 pub const SHINGLE_WORDS: usize = 5;
@@ -60,6 +64,14 @@ fn shingle(words: &[u64]) -> u32 {
     (mixed >> 32) as u32
 }
 
+/// The fingerprints of a text with these words, as a set.
+fn fingerprints(words: &[u64]) -> Vec<u32> {
+    let least = |window: &[u32]| window.iter().copied().min();
+    let mut found: Vec<u32> = shingles(words).windows(WINDOW_SHINGLES).filter_map(least).collect();
+    found.dedup();
+    set_of(found)
+}
+
 /// Rising, each once.
 fn set_of(mut shingles: Vec<u32>) -> Vec<u32> {
     shingles.sort_unstable();
@@ -79,11 +91,7 @@ pub struct NearCopies {
 impl NearCopies {
     /// Adds the next text by the hashes of its words ([`word_hash`]).
     pub fn add(&mut self, words: &[u64]) {
-        let shingles = shingles(words);
-        let least = |window: &[u32]| window.iter().copied().min();
-        let mut found: Vec<u32> = shingles.windows(WINDOW_SHINGLES).filter_map(least).collect();
-        found.dedup();
-        let own = set_of(found);
+        let own = fingerprints(words);
         let text = self.totals.len() as u64;
         self.holders.extend(own.iter().map(|fingerprint| u64::from(*fingerprint) << 32 | text));
         self.totals.push(own.len() as u32);
