@@ -2,7 +2,7 @@
 //!
 //! The way: [`Segment::build`] makes the immutable index of one snapshot, bytes that are searched where they stand
 //! ([`Segment::open`]), with the texts inside; its root is sealed into the snapshot.
-//! [`Index::join`] reads several segments as one. [`Matcher`] finds the maximal matching spans while an output streams;
+//! [`Index::join`] reads several segments as one, [`Index::live`] such that grow and forget. [`Matcher`] finds the maximal matching spans while an output streams;
 //! [`attribute`] finds them in a whole output by another algorithm, and both give the same [`Attribution`]. An auditor
 //! runs [`recompute`]; who has the roots alone checks a [`Certificate`]. `parameters` holds every number that the result depends on.
 //!
@@ -40,7 +40,7 @@ pub use attribution::{
     Attribution, AttributionFault, ByteRange, MatchedRun, RecomputeError, Share, SourceRef, Span,
     TextSegment, WordRange, recompute,
 };
-pub use index::{Index, joined_root};
+pub use index::{Index, LiveSegment, joined_root};
 pub use matcher::Matcher;
 pub use plain::{IndexFileError, IndexedFile, index_json_lines};
 pub use proof::{
@@ -49,7 +49,7 @@ pub use proof::{
 };
 #[doc(hidden)]
 pub use segment::with_right_checksums;
-pub use segment::{Builder, IndexError, Segment, SegmentBytes};
+pub use segment::{Builder, Hidden, IndexError, IndexedText, Segment, SegmentBytes, WordHashes};
 pub use spans::{Match, OutputError, attribute, attribute_by, documents_with, matches};
 
 // Callers of the index name the same ids and split words by the same rule.

@@ -119,7 +119,8 @@ impl<'a> Runs<'a> {
     /// Who holds a run.
     pub(crate) fn holders(&self, run: Run) -> Holders {
         let ranges = self.ranges(run.start, run.end);
-        let count = ranges.iter().map(|range| range.len() as u64).sum();
+        let length = run.end - run.start;
+        let count = self.views.iter().zip(&ranges).map(|(view, range)| view.count(*range, length)).sum();
         let texts = run.owner.and_then(|_| self.list(&ranges));
         let clusters = texts.as_ref().map_or(self.rules.span_clusters_max + 1, Vec::len) as u64;
         Holders { count, clusters, texts }
@@ -222,7 +223,7 @@ impl<'a> Runs<'a> {
         }
         let earliest = |(segment, range): (usize, &Interval)| {
             let view = &self.views[segment];
-            let at = (range.start..range.end).map(|rank| view.suffixes.get(rank)).min()?;
+            let at = view.first_place(*range)?;
             let document = view.document_at(at);
             let Document { sequence, contribution, .. } = view.document(document)?;
             Some(Owner { sequence, contribution, segment, document })

@@ -5,6 +5,7 @@
 //! keeps the prefix known on both sides (Manber, Myers 1993, section 3). Equal words are equal bytes, so prefixes are
 //! compared eight bytes at a time, and only the first word that differs is decoded and compared by its number.
 //! A document's end compares as 0, which no pattern holds, so a match never runs into the next text.
+//! In a segment with hidden documents a match goes on only while one that is seen has it (`segment/hidden`).
 //! Absent: values and clusters.
 
 use crate::segment::{Pattern, View};
@@ -150,7 +151,7 @@ impl View<'_> {
         let next = |rank: usize| self.word_at(self.suffixes.get(rank).saturating_add(depth));
         let start = partition_point(shared.start, shared.end, |rank| next(rank) < word);
         let end = partition_point(start, shared.end, |rank| next(rank) == word);
-        Interval { start, end }
+        self.seen(Interval { start, end })
     }
 
     /// The suffixes that start with the words `from..to` of the pattern; none for no words.
@@ -161,11 +162,12 @@ impl View<'_> {
         let wanted = Wanted { pattern, from, to };
         let bucket = self.bucket(pattern.ids[from]);
         if wanted.len() == 1 {
-            return bucket;
+            return self.seen(bucket);
         }
         let start = self.border(Search { bucket, wanted, side: Side::First }).at;
         let rest = Interval { start, end: bucket.end };
-        Interval { start, end: self.border(Search { bucket: rest, wanted, side: Side::PastLast }).at }
+        let end = self.border(Search { bucket: rest, wanted, side: Side::PastLast }).at;
+        self.seen(Interval { start, end })
     }
 
     /// For each word, how many words from it on occur in a row in this segment, and near which rank.
@@ -180,7 +182,31 @@ impl View<'_> {
             searches.push(Search { bucket, wanted: Wanted { pattern, from, to }, side: Side::First });
         }
         searches.reverse();
-        self.borders(&searches)
+        let mut borders = self.borders(&searches);
+        if self.hidden.is_some() {
+            self.shorten(pattern, &mut borders);
+        }
+        borders
+    }
+
+    /// Shortens each match to what a document that is seen holds, which no part of a match loses: a search for the length
+    /// where the last such document goes. Near the border still stand suffixes that start with what is left.
+    fn shorten(&self, pattern: &Pattern, borders: &mut [Border]) {
+        let mut before = 0usize;
+        for (from, border) in borders.iter_mut().enumerate() {
+            let is_seen = |length: usize| !self.range(pattern, from, from + length).is_empty();
+            // A match from the last word on goes on from this one.
+            let (mut low, mut high) = (before.saturating_sub(1), border.longest);
+            if low < high && is_seen(high) {
+                low = high;
+            }
+            while low + 1 < high {
+                let middle = low + (high - low) / 2;
+                if is_seen(middle) { low = middle } else { high = middle }
+            }
+            border.longest = low;
+            before = low;
+        }
     }
 
     /// The suffixes that start with each of the `spans` of the pattern, which [`View::longest_all`] found.
@@ -190,6 +216,9 @@ impl View<'_> {
         longest: &[Border],
         spans: &[(usize, usize)],
     ) -> Vec<Interval> {
+        if self.hidden.is_some() {
+            return spans.iter().map(|&(from, to)| self.range(pattern, from, to)).collect();
+        }
         let mut searches = Vec::with_capacity(2 * spans.len());
         for &(from, to) in spans {
             let Border { at, longest } = longest[from];

@@ -145,7 +145,7 @@ pub fn matches(output: &str, index: &Index) -> Result<Vec<Match>, OutputError> {
         .map(|FoundSpan { start, end, ranges }| Match {
             bytes: ByteRange { start: words.places[start].0 as u64, end: words.places[end - 1].1 as u64 },
             words: WordRange { start: start as u64, end: end as u64 },
-            count: ranges.iter().map(|range| range.len() as u64).sum(),
+            count: views.iter().zip(&ranges).map(|(view, range)| view.count(*range, end - start)).sum(),
         })
         .collect())
 }

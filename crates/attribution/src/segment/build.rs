@@ -42,6 +42,17 @@ impl Builder {
         Ok(Self { datanet: datanet.to_owned(), texts: Texts::new(), last: None })
     }
 
+    /// A segment that indexes every text with words, copies and near-copies too: whoever has it hides these
+    /// ([`Hidden`](crate::Hidden)). Of texts that are no copies of each other it is the same as the other.
+    ///
+    /// # Errors
+    /// A bad name.
+    pub fn keeping_copies(datanet: &str) -> Result<Self, IndexError> {
+        let mut builder = Self::new(datanet)?;
+        builder.texts.keeps_copies = true;
+        Ok(builder)
+    }
+
     /// Adds the next entry in commitment order. A text without words, and one with an earlier one's, is passed over.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ pub(super) struct Texts {
     pub(super) words: Vec<i32>,
     pub(super) documents: Vec<Document>,
     clusters: BTreeSet<ClusterId>,
+    /// Whether copies stay, exact and near ones.
+    pub(super) keeps_copies: bool,
     near_copies: NearCopies,
     gaps: Pieces,
     labels: Pieces,
@@ -52,6 +54,7 @@ impl Texts {
             words: Vec::new(),
             documents: Vec::new(),
             clusters: BTreeSet::new(),
+            keeps_copies: false,
             near_copies: NearCopies::default(),
             gaps: Pieces::default(),
             labels: Pieces::default(),
@@ -60,14 +63,14 @@ impl Texts {
         }
     }
 
-    /// Adds the next entry, unless it has no words or an earlier one's; `None` when there is no room for its words, and
+    /// Adds the next entry, unless it has no words or, where copies do not stay, an earlier one's; `None` when there is no room for its words, and
     /// then the texts are of no further use.
     pub(super) fn add(&mut self, entry: &Entry) -> Option<()> {
         let text = entry.contribution.text.as_str();
         let (first, first_gap) = (self.words.len(), self.gaps.bytes.len());
         let cluster = self.split(text)?;
         let added = &self.words[first..];
-        if added.is_empty() || !self.clusters.insert(cluster) {
+        if added.is_empty() || (!self.keeps_copies && !self.clusters.insert(cluster)) {
             self.words.truncate(first);
             self.gaps.bytes.truncate(first_gap);
             return Some(());
@@ -75,9 +78,11 @@ impl Texts {
         if self.words.len() >= SEGMENT_WORDS_MAX {
             return None;
         }
-        self.scratch.hashes.clear();
-        self.scratch.hashes.extend(added.iter().map(|word| self.hashes[*word as usize - 1]));
-        self.near_copies.add(&self.scratch.hashes);
+        if !self.keeps_copies {
+            self.scratch.hashes.clear();
+            self.scratch.hashes.extend(added.iter().map(|word| self.hashes[*word as usize - 1]));
+            self.near_copies.add(&self.scratch.hashes);
+        }
         self.documents.push(Document {
             sequence: entry.sequence,
             cluster,
@@ -115,6 +120,9 @@ impl Texts {
     /// Leaves out the texts that repeat an earlier one for the most part. For each word that has arrived, whether it
     /// still occurs.
     pub(super) fn leave_out_near_copies(&mut self) -> Vec<bool> {
+        if self.keeps_copies {
+            return vec![true; self.interner.len()];
+        }
         let words_of = |text: usize| -> Vec<u64> {
             let words = self.words[self.documents[text].first_entry as usize..].iter();
             words.take_while(|word| **word > 0).map(|word| self.hashes[*word as usize - 1]).collect()

@@ -65,13 +65,14 @@ impl<'a> Listing<'a> {
     }
 
     /// The first rank of each distinct document in `[start, end)`, rising, each with its document, and no more than
-    /// `limit` of them.
+    /// `limit` of them. Documents that `is_seen` denies are passed over.
     pub(crate) fn first_ranks(
         &self,
         start: usize,
         end: usize,
         limit: usize,
         document_of: impl Fn(usize) -> usize,
+        is_seen: impl Fn(usize) -> bool,
     ) -> Vec<(usize, usize)> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         let mut nodes = vec![(self.levels.len() - 1, 0usize)];
@@ -88,7 +89,7 @@ impl<'a> Listing<'a> {
             }
             for rank in from.max(start)..to.min(end) {
                 let document = document_of(rank);
-                if found.iter().all(|(_, other)| *other != document) {
+                if is_seen(document) && found.iter().all(|(_, other)| *other != document) {
                     found.push((rank, document));
                     if found.len() >= limit {
                         return found;
@@ -108,14 +109,15 @@ mod tests {
     proptest! {
         #[test]
         fn equals_a_scan(
-            documents in prop::collection::vec(0u32..6, 0..3000), stretch in 1usize..400, a: usize, b: usize, limit in 1usize..8
+            documents in prop::collection::vec(0u32..6, 0..3000), stretch in 1usize..400, a: usize, b: usize, limit in 1usize..8,
+            hidden in 0usize..9,
         ) {
             // Stretches of one document, so that whole nodes are passed over.
             let documents: Vec<u32> = (0..documents.len()).map(|rank| documents[rank - rank % stretch]).collect();
             let (a, b) = (a % (documents.len() + 1), b % (documents.len() + 1));
             let (start, end) = (a.min(b), a.max(b));
             let expected: Vec<(usize, usize)> = (start..end)
-                .filter(|&rank| !documents[start..rank].contains(&documents[rank]))
+                .filter(|&rank| documents[rank] as usize != hidden && !documents[start..rank].contains(&documents[rank]))
                 .map(|rank| (rank, documents[rank] as usize))
                 .take(limit)
                 .collect();
@@ -123,7 +125,7 @@ mod tests {
             write(documents.iter().copied(), 6, &mut bytes);
             prop_assert_eq!(bytes.len(), listing_bytes(documents.len()));
             let listing = Listing::new(bytes.as_chunks().0, documents.len());
-            prop_assert_eq!(listing.first_ranks(start, end, limit, |rank| documents[rank] as usize), expected);
+            prop_assert_eq!(listing.first_ranks(start, end, limit, |rank| documents[rank] as usize, |d| d != hidden), expected);
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Only the earliest commitment of each cluster is indexed, so copies and near-copies change neither weights nor counts,
 //! and are never paid. Words are numbered from 1 in their order, 0 ends a document; suffixes start at words only.
 //! [`Segment::open`] checks what is damaged, [`Segment::verify`] what is forged. Absent: files and maps (who has them
-//! passes their bytes), deletion, several snapshots (`index` joins them).
+//! passes their bytes), several snapshots (`index` joins them). A segment never changes: documents that go are hidden
+//! (`hidden`) until a merge (`merge`) leaves them out.
 
 mod bits;
 mod blocks;
@@ -14,10 +15,13 @@ mod dictionary;
 mod documents;
 mod entries;
 mod gaps;
+mod hashes;
+mod hidden;
 mod intern;
 mod labels;
 mod layout;
 mod listing;
+mod merge;
 mod texts;
 mod trees;
 mod view;
@@ -34,9 +38,12 @@ pub(crate) use blocks::Unpacker;
 pub use build::Builder;
 pub(crate) use dictionary::{read_bytes, write_length};
 pub(crate) use documents::Document;
+pub use hashes::WordHashes;
+pub use hidden::Hidden;
 pub(crate) use intern::Interner;
 pub use layout::with_right_checksums;
 use layout::{Layout, Section};
+pub use merge::IndexedText;
 pub(crate) use view::{Pattern, View};
 
 /// Why an index cannot be built or read.
@@ -92,6 +99,12 @@ pub enum IndexError {
     #[error("the datanet {datanet} is given twice; an index holds one snapshot of each datanet")]
     DatanetTwice {
         /// The datanet.
+        datanet: String,
+    },
+    /// A segment is of another datanet than what it is to be merged into.
+    #[error("a segment of the datanet {datanet} is no part of this one; merge segments of one datanet")]
+    OtherDatanet {
+        /// The segment's datanet.
         datanet: String,
     },
     /// There are more segments than an index holds.

@@ -87,7 +87,7 @@ fn rows_agree(blocks: &Blocks<'_>, others: &Blocks<'_>) -> bool {
 
 impl View<'_> {
     /// The text of a document; `None` when there is none that can be read.
-    fn text(&self, document: usize, unpacker: &mut Unpacker) -> Option<Vec<u8>> {
+    pub(super) fn text(&self, document: usize, unpacker: &mut Unpacker) -> Option<Vec<u8>> {
         let row = self.document(document)?;
         let length = Some(row.text_bytes as usize).filter(|length| *length <= TEXT_BYTES_MAX)?;
         let mut codes = self.words_of(document);

@@ -6,6 +6,7 @@ use super::bits::Packed;
 use super::blocks::Blocks;
 use super::dictionary::Dictionary;
 use super::documents::{DOCUMENT_BYTES, Document};
+use super::hidden::Hidden;
 use super::layout::Section;
 use super::listing::Listing;
 use super::{Segment, code};
@@ -17,6 +18,8 @@ pub(crate) const UNKNOWN: u32 = u32::MAX;
 #[derive(Debug, Clone)]
 pub(crate) struct View<'a> {
     pub(crate) segment: &'a Segment,
+    /// The documents that are not to be seen, where there are such.
+    pub(crate) hidden: Option<&'a Hidden>,
     pub(crate) codes: &'a [u8],
     pub(crate) suffixes: Packed<'a>,
     pub(crate) buckets: Packed<'a>,
@@ -41,6 +44,7 @@ impl Segment {
         let blocks = |table, packed| Blocks { table: section(table).as_chunks().0, packed: section(packed) };
         View {
             segment: self,
+            hidden: None,
             codes: section(Section::Codes),
             suffixes: Packed::new(section(Section::Suffixes), u32::from(head.code_bits)),
             buckets: Packed::new(section(Section::Buckets), head.rank_bits()),
@@ -111,7 +115,11 @@ impl View<'_> {
     pub(crate) fn words_of(&self, document: usize) -> impl Iterator<Item = usize> {
         let start =
             self.document_codes.get(document).map_or(usize::MAX, |start| u32::from_le_bytes(*start) as usize);
-        let mut at = start;
+        self.words_from(start)
+    }
+
+    /// The words from the code at `at` to the end of its document, by their numbers.
+    pub(super) fn words_from(&self, mut at: usize) -> impl Iterator<Item = usize> {
         std::iter::from_fn(move || {
             let (code, length) = code::read(self.codes, at)?;
             at += length;
@@ -119,10 +127,11 @@ impl View<'_> {
         })
     }
 
-    /// The first rank of each distinct document among the ranks `start..end`, rising, each with its document; no more
-    /// than `limit` of them.
+    /// The first rank of each distinct document that is seen among the ranks `start..end`, rising, each with its
+    /// document; no more than `limit` of them.
     pub(crate) fn first_ranks(&self, start: usize, end: usize, limit: usize) -> Vec<(usize, usize)> {
-        self.listing.first_ranks(start, end, limit, |rank| self.document_at(self.suffixes.get(rank)))
+        let document_of = |rank| self.document_at(self.suffixes.get(rank));
+        self.listing.first_ranks(start, end, limit, document_of, |document| self.is_seen(document))
     }
 
     pub(super) fn word_of_code(&self, code: usize) -> usize {

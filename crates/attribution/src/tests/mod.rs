@@ -2,6 +2,7 @@
 
 mod exactness;
 mod files;
+mod growth;
 mod near;
 mod proof;
 mod reference;
@@ -13,7 +14,7 @@ use openledger_datanet::{AuthorRef, Contribution, Entry};
 use proptest::prelude::*;
 
 use crate::parameters::{NAT, Rules};
-use crate::{Index, Segment};
+use crate::{Builder, Index, Segment};
 
 /// The texts of each datanet, the position in the outer list being its name. Sequences run across the datanets.
 pub(crate) type Corpus = Vec<Vec<String>>;
