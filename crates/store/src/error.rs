@@ -61,6 +61,42 @@ pub enum StoreError {
         /// The number.
         number: u64,
     },
+    /// The texts cannot be indexed.
+    #[error("the index in {} cannot take this: {cause}", dir.display())]
+    Index {
+        /// The index's directory.
+        dir: PathBuf,
+        /// Why not.
+        cause: openledger_attribution::IndexError,
+    },
+    /// The index is of another datanet.
+    #[error("{} holds the index of the datanet {found}, not of {expected}; name another directory", dir.display())]
+    OtherDatanet {
+        /// The directory.
+        dir: PathBuf,
+        /// The datanet that it holds.
+        found: String,
+        /// The one wanted.
+        expected: String,
+    },
+    /// A text does not come behind those that are there.
+    #[error(
+        "the text with the commitment {given} does not come after the last, {last}; add texts in the order of commitment"
+    )]
+    NotRising {
+        /// The last commitment.
+        last: u64,
+        /// The one given.
+        given: u64,
+    },
+    /// An earlier write failed.
+    #[error("{} takes nothing more, because a write failed ({reason}); free space or mend the disk, and open it again", dir.display())]
+    Stopped {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// A value is larger than its limit.
     #[error("{what} has {bytes} bytes, more than the limit of {bytes_max}")]
     TooLarge {
