@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use openledger_attribution::ContributionId;
 
 /// Every answer pays everyone who made it possible, and proves it.
 #[derive(Parser)]
@@ -265,6 +266,18 @@ pub enum IndexCommand {
         /// A folder that `index build` wrote
         #[arg(long, value_name = "DIR")]
         index: PathBuf,
+    },
+    /// Take texts out of an index: nothing of them is found, counted or credited from then on
+    ///
+    /// An exact copy in another segment owns what they said; copies that the build left out do not come back. The texts
+    /// stay in the files until the index is built anew with --fresh.
+    Revoke {
+        /// A folder that `index build` wrote
+        #[arg(long, value_name = "DIR")]
+        index: PathBuf,
+        /// Contributions, 0x and 64 digits, as `index attribute --json` names them
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<ContributionId>,
     },
     /// Build every segment again from the texts in it, and compare
     Verify {

@@ -270,6 +270,43 @@ fn an_index_grows_and_knows_what_it_has() {
     assert_eq!(answer(&out, PASSAGE)["spans"], json!([]));
 }
 
+/// What is revoked is found no more, by whoever searches next; an equal text in another segment takes its place.
+#[test]
+fn revoked_texts_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    let a = write(
+        folder.path().join("a.jsonl"),
+        line("one", PASSAGE, &["Ann"]) + &line("two", "Her own.", &["Ann"]),
+    );
+    let b = write(folder.path().join("b.jsonl"), line("copy", PASSAGE, &["Eve"]));
+    succeeded(&build(&out, &[&a, &b], &[]));
+    let id = |found: &Value| found["shares"][0]["contribution"].as_str().unwrap().to_owned();
+    let found = answer(&out, PASSAGE);
+    let (first, before) = (id(&found), found["index_root"].clone());
+    let at = out.to_str().unwrap();
+    let nobody = format!("0x{}", "ab".repeat(32));
+    refused(&index(&["revoke", "--index", at, &first, &nobody]), &[&nobody, "nothing was revoked"]);
+    assert_eq!(answer(&out, PASSAGE)["index_root"], before);
+
+    let said = succeeded(&index(&["revoke", "--index", at, &first]));
+    assert!(said.contains("1 documents revoked"), "{said}");
+    let found = answer(&out, PASSAGE);
+    assert_eq!(
+        (&found["shares"][0]["external_id"], &found["spans"][0]["count"]),
+        (&json!("copy"), &json!(1))
+    );
+    assert_ne!(found["index_root"], before);
+    succeeded(&index(&["revoke", "--index", at, &id(&found), &first]));
+    assert_eq!(answer(&out, PASSAGE)["spans"], json!([]));
+    let shown = succeeded(&index(&["status", "--index", at]));
+    assert!(shown.contains("1 documents live and 2 revoked"), "{shown}");
+    // Texts that are added later are numbered on, and the revoked ones stay away.
+    let c = write(folder.path().join("c.jsonl"), line("three", PASSAGE, &["Joe"]));
+    succeeded(&build(&out, &[&a, &b, &c], &[]));
+    assert_eq!(answer(&out, PASSAGE)["shares"][0]["external_id"], "three");
+}
+
 /// Texts of words that a counter makes up, of about this many bytes together.
 fn made_up(bytes: usize) -> Vec<String> {
     let (mut state, mut written, mut texts) = (1u64, 0, Vec::new());

@@ -2,7 +2,8 @@
 //! from the latest versions.
 //!
 //! Texts arrive after their hashes were committed on the ledger; snapshots arrive after their roots were sealed. The
-//! caller checks both against the ledger; here they are checked against themselves, kept on disk and joined.
+//! caller checks both against the ledger; here they are checked against themselves, kept on disk and joined. A latest
+//! snapshot's segment is kept beside it and mapped: it is built again where it is missing, damaged or of another root.
 //! Absent: which contributions count, and for whom; the ledger knows.
 
 use std::collections::BTreeMap;
@@ -139,9 +140,17 @@ impl Library {
         if !newer {
             return files::write(&path, manifest);
         }
-        latest.insert(datanet.to_owned(), sealed);
+        let segment = sealed.segment.clone();
+        let former = latest.insert(datanet.to_owned(), sealed);
         let joined = Arc::new(join(latest)?);
+        files::write(&path.with_extension(SEGMENT), segment.as_bytes())?;
         files::write(&path, manifest)?;
+        if let Some(former) = former {
+            // Who has it mapped keeps it; what is left of it is never read again.
+            let _ = fs::remove_file(
+                self.folder.join(datanet).join(snapshot_name(former.version)).with_extension(SEGMENT),
+            );
+        }
         self.inner.write().expect("no holder of the lock panics").joined = joined.clone();
         installed(&joined);
         Ok(())
@@ -169,17 +178,58 @@ fn snapshot_name(version: u32) -> String {
 
 /// Reads a manifest, builds its index and compares it with the sealed index root.
 pub fn read_snapshot(datanet: &str, version: u32, manifest: &[u8]) -> Result<Sealed> {
+    let snapshot = parse_snapshot(datanet, version, manifest)?;
+    let segment = Arc::new(build_segment(&snapshot, version)?);
+    Ok(Sealed { version, snapshot: Arc::new(snapshot), segment })
+}
+
+fn parse_snapshot(datanet: &str, version: u32, manifest: &[u8]) -> Result<SealedSnapshot> {
     let snapshot = SealedSnapshot::from_manifest(manifest)
         .with_context(|| format!("version {version} of {datanet} is not a sealed snapshot"))?;
     if snapshot.header().datanet != datanet {
         bail!("the manifest is of {}, not of {datanet}", snapshot.header().datanet);
     }
+    Ok(snapshot)
+}
+
+fn build_segment(snapshot: &SealedSnapshot, version: u32) -> Result<Segment> {
+    let datanet = &snapshot.header().datanet;
     let segment = Segment::build(datanet, snapshot.entries())
         .with_context(|| format!("version {version} of {datanet} cannot be indexed"))?;
     if segment.root() != snapshot.header().index_root {
         bail!("version {version} of {datanet} names another index root than its texts give; fetch it again");
     }
-    Ok(Sealed { version, snapshot: Arc::new(snapshot), segment: Arc::new(segment) })
+    Ok(segment)
+}
+
+/// The extension of a snapshot's segment.
+const SEGMENT: &str = "segment";
+
+/// The segment of a snapshot that is kept at `path`: the file as it is mapped, when it is whole and has the root that was
+/// sealed. Else it is moved aside, and built and kept anew.
+fn kept_segment(path: &Path, snapshot: &SealedSnapshot, version: u32) -> Result<Segment> {
+    let open = || -> Result<Segment> {
+        let segment = Segment::open(Arc::new(files::map(path)?))?;
+        let header = snapshot.header();
+        if (segment.root(), segment.datanet()) != (header.index_root, header.datanet.as_str()) {
+            bail!("it is not the index of version {version} of {}", header.datanet);
+        }
+        Ok(segment)
+    };
+    if path.exists() {
+        let found = open();
+        let Err(reason) = found else { return found };
+        let aside = path.with_added_extension("damaged");
+        fs::rename(path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
+        tracing::warn!(
+            "{} is damaged ({reason:#}); it is now {}, and built again",
+            path.display(),
+            aside.display()
+        );
+    }
+    let segment = build_segment(snapshot, version)?;
+    files::write(path, segment.as_bytes())?;
+    Ok(segment)
 }
 
 fn join(latest: BTreeMap<String, Sealed>) -> Result<Joined> {
@@ -205,7 +255,12 @@ fn latest_snapshot(folder: &Path, datanet: &str) -> Result<Option<Sealed>> {
     }
     let Some((version, path)) = newest else { return Ok(None) };
     let manifest = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    read_snapshot(datanet, version, &manifest).map(Some).with_context(|| {
+    let read = || -> Result<Sealed> {
+        let snapshot = parse_snapshot(datanet, version, &manifest)?;
+        let segment = Arc::new(kept_segment(&path.with_extension(SEGMENT), &snapshot, version)?);
+        Ok(Sealed { version, snapshot: Arc::new(snapshot), segment })
+    };
+    read().map(Some).with_context(|| {
         format!(
             "{} is damaged; remove it, start again, and give it back with `openledger datanet seal {datanet}`",
             path.display()
@@ -314,6 +369,47 @@ mod tests {
             assert_eq!(library.texts("ferns").len(), lines, "cut at {cut}");
             assert_eq!(library.add_texts("ferns", contributions(3)).unwrap(), 3 - lines);
             assert_eq!(sorted_lines(&fs::read(&path).unwrap()), sorted_lines(&whole));
+        }
+    }
+
+    /// A snapshot's segment is kept and read where it stands; what is missing, damaged or another's is built again.
+    #[test]
+    fn segments_are_kept_beside_their_snapshots() {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshot_of = |count: usize| {
+            let entries = openledger_datanet::number(contributions(count), 7);
+            let root = Segment::build("ferns", &entries).unwrap().root();
+            SealedSnapshot::seal("ferns", entries, root).unwrap()
+        };
+        let manifest = snapshot_of(2).to_manifest();
+        let library = Library::open(folder.path()).unwrap();
+        let install = |version: u32, manifest: &[u8]| {
+            let sealed = read_snapshot("ferns", version, manifest).unwrap();
+            library.install("ferns", sealed, manifest, |_| ()).unwrap();
+        };
+        install(1, &manifest);
+        install(2, &snapshot_of(3).to_manifest());
+        let at =
+            |version: u32| folder.path().join("ferns").join(snapshot_name(version)).with_extension(SEGMENT);
+        assert!(at(2).exists() && !at(1).exists(), "the latest alone is kept");
+        let whole = fs::read(at(2)).unwrap();
+        let other = read_snapshot("ferns", 1, &manifest).unwrap().segment.as_bytes().to_vec();
+        let flipped: Vec<u8> =
+            whole.iter().enumerate().map(|(place, byte)| byte ^ u8::from(place == 700)).collect();
+        for (found, is_moved) in
+            [(Some(whole.clone()), false), (None, false), (Some(other), true), (Some(flipped), true)]
+        {
+            let aside = at(2).with_added_extension("damaged");
+            let _ = fs::remove_file(&aside);
+            fs::remove_file(at(2)).unwrap();
+            if let Some(bytes) = &found {
+                fs::write(at(2), bytes).unwrap();
+            }
+            let library = Library::open(folder.path()).unwrap();
+            assert_eq!(library.joined().latest["ferns"].segment.as_bytes(), whole);
+            assert_eq!(fs::read(at(2)).unwrap(), whole);
+            assert_eq!(aside.exists(), is_moved);
+            assert!(!is_moved || fs::read(&aside).ok() == found);
         }
     }
 }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use openledger_attribution::{Index, Segment};
+use openledger_attribution::{Index, LiveSegment, Segment};
 
 use super::manifest::{FILE, Manifest, SegmentLine};
+use crate::files;
 
 /// A folder that is open for building. Nobody else builds in it.
 pub struct Building {
@@ -60,7 +61,7 @@ fn lock(folder: &Path) -> Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("another `openledger index build` works in {}; wait until it has ended", folder.display())
+            bail!("another `openledger index` changes {}; wait until it has ended", folder.display())
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
     }
@@ -124,7 +125,15 @@ pub fn open(folder: &Path) -> Result<Opened> {
         .iter()
         .map(|line| open_segment(folder, line).map(Arc::new))
         .collect::<Result<_>>()?;
-    let index = Index::join(opened)?;
+    let index = if manifest.revoked.is_empty() {
+        Index::join(opened)?
+    } else {
+        let live = |segment: Arc<Segment>| LiveSegment {
+            hidden: Arc::new(manifest.hidden(segment.datanet())),
+            segment,
+        };
+        Index::live(opened.into_iter().map(live).collect())?
+    };
     Ok(Opened { manifest, index })
 }
 
@@ -132,11 +141,12 @@ pub fn open(folder: &Path) -> Result<Opened> {
 pub fn open_segment(folder: &Path, line: &SegmentLine) -> Result<Segment> {
     let path = segment_path(folder, &line.name);
     let open = || -> Result<Segment> {
-        let length = fs::metadata(&path)?.len();
+        let map = files::map(&path)?;
+        let length = map.len() as u64;
         if length != line.bytes {
             bail!("it has {length} bytes, not the {} that {FILE} says", line.bytes);
         }
-        let segment = open_mapped(&path)?;
+        let segment = Segment::open(Arc::new(map))?;
         if segment.datanet() != line.name || shown_root(segment.root()) != line.root {
             return Err(anyhow!("it is not the segment that {FILE} names"));
         }
@@ -162,7 +172,7 @@ pub fn segments_in(folder: &Path) -> Result<Vec<Segment>> {
 }
 
 fn open_mapped(path: &Path) -> Result<Segment> {
-    Ok(Segment::open(Arc::new(map(&File::open(path)?)?))?)
+    Ok(Segment::open(Arc::new(files::map(path)?))?)
 }
 
 pub fn segment_path(folder: &Path, name: &str) -> PathBuf {
@@ -172,13 +182,4 @@ pub fn segment_path(folder: &Path, name: &str) -> PathBuf {
 /// A root as it is written everywhere: `0x` and 64 digits.
 pub fn shown_root(root: [u8; 32]) -> String {
     format!("0x{}", hex::encode(root))
-}
-
-/// The file's bytes, mapped.
-#[expect(unsafe_code, reason = "mapping a file is unsafe, because another process may change it")]
-fn map(file: &File) -> std::io::Result<memmap2::Mmap> {
-    // SAFETY: this program never changes a segment that has its name: it writes another file and renames that. Every place
-    // in the map is checked when it is read, whatever stands there, so a process that changes the file can give us wrong
-    // answers, and no more; one that cuts it ends this process as any lost disk would.
-    unsafe { memmap2::Mmap::map(file) }
 }

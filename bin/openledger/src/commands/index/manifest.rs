@@ -4,10 +4,11 @@
 //! the next run goes on from there. It carries its own hash: a changed byte is noticed. Absent: the segments' content,
 //! which has checksums of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use openledger_attribution::Hidden;
 use openledger_datanet::is_datanet_name;
 use openledger_datanet::words::WORDS_VERSION;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,10 @@ pub struct Manifest {
     pub segments: Vec<SegmentLine>,
     /// By their absolute paths.
     pub inputs: BTreeMap<String, InputLine>,
+    /// The documents that were taken out, by their segments' names, rising. A program that does not know of them refuses
+    /// the manifest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub revoked: BTreeMap<String, BTreeSet<u32>>,
     /// Over all of the above.
     sha256: String,
 }
@@ -82,6 +87,7 @@ impl Manifest {
             next_sequence: 0,
             segments: Vec::new(),
             inputs: BTreeMap::new(),
+            revoked: BTreeMap::new(),
             sha256: String::new(),
         }
     }
@@ -145,6 +151,13 @@ impl Manifest {
         Ok(format!("0x{}", hex::encode(Sha256::digest(serde_json::to_vec(&unsigned)?))))
     }
 
+    /// The documents of a segment that were taken out.
+    pub fn hidden(&self, segment: &str) -> Hidden {
+        let mut hidden = Hidden::default();
+        self.revoked.get(segment).into_iter().flatten().for_each(|document| hidden.set(*document, true));
+        hidden
+    }
+
     /// The name of the next segment of a source: `NAME`, then `NAME.2` and so on.
     pub fn next_name(&self, source: &str) -> String {
         let is_part = |line: &&SegmentLine| {
@@ -174,6 +187,7 @@ mod tests {
         let read = Position { bytes: 10, items: 2 };
         let input = InputLine { bytes: 20, modified_us: 5, read, is_done: false };
         manifest.inputs.insert("/in/notes.jsonl".into(), input);
+        manifest.revoked.insert("notes.2".into(), BTreeSet::from([4]));
         manifest.save(folder.path()).unwrap();
         assert_eq!(Manifest::load(folder.path()).unwrap().as_ref(), Some(&manifest));
         let names: Vec<&str> = manifest.segments.iter().map(|line| line.name.as_str()).collect();

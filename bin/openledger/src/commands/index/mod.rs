@@ -1,7 +1,8 @@
 //! `openledger index`: the attribution index by itself, on plain files and without a network.
 //!
 //! `build` makes a folder of segments (`input`, `read`, `table`, `build`), `attribute` searches it (`attribute`, `report`,
-//! `show`), `status` and `verify` say what it is (`status`). Absent: taking texts out again, and merging segments.
+//! `show`), `revoke` takes texts out of it (`revoke`), `status` and `verify` say what it is (`status`). Absent: merging
+//! segments.
 
 mod attribute;
 mod build;
@@ -10,6 +11,7 @@ mod input;
 mod manifest;
 mod read;
 mod report;
+mod revoke;
 mod show;
 mod status;
 mod table;
@@ -25,6 +27,7 @@ pub fn run(session: &Session, command: IndexCommand) -> Result<()> {
         IndexCommand::Build(arguments) => build::build(session, &arguments),
         IndexCommand::Attribute { index, text, batch } => attribute::run(session, &index, &text, batch),
         IndexCommand::Status { index } => status::status(session, &index),
+        IndexCommand::Revoke { index, ids } => revoke::run(session, &index, &ids),
         IndexCommand::Verify { index } => status::verify(session, &index),
     }
 }

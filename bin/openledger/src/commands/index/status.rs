@@ -1,5 +1,6 @@
 //! `openledger index status` and `verify`: what a folder's index is made of, and whether it is what its texts give.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +17,9 @@ pub fn status(session: &Session, path: &Path) -> Result<()> {
     let manifest = &opened.manifest;
     let root = shown_root(opened.index.root());
     let unread: Vec<_> = manifest.inputs.iter().filter(|(_, line)| !line.is_done).collect();
+    let revoked: usize = manifest.revoked.values().map(BTreeSet::len).sum();
+    let documents = manifest.segments.iter().map(|line| line.documents).sum::<u64>();
+    let live = documents.saturating_sub(revoked as u64);
     if session.json {
         let inputs: Vec<_> = manifest
             .inputs
@@ -24,21 +28,27 @@ pub fn status(session: &Session, path: &Path) -> Result<()> {
             .collect();
         session.print_json(&json!({
             "index": path, "root": root, "words_version": manifest.words_version,
-            "segments": manifest.segments, "inputs": inputs,
+            "segments": manifest.segments, "inputs": inputs, "live": live, "revoked": revoked,
         }));
         return Ok(());
     }
     for line in &manifest.segments {
         let SegmentLine { texts, documents, words, bytes, root, .. } = line;
         println!(
-            "{}: {texts} documents, {} of them copies, {words} words, {}, root {root}",
+            "{}: {texts} documents, {} of them copies{}, {words} words, {}, root {root}",
             segment_path(path, &line.name).display(),
             texts.saturating_sub(*documents),
+            match manifest.revoked.get(&line.name) {
+                Some(gone) => format!(" and {} revoked", gone.len()),
+                None => String::new(),
+            },
             HumanBytes(*bytes)
         );
     }
     let done = manifest.inputs.len() - unread.len();
-    println!("{}: {} segments of {done} files, root {root}", path.display(), manifest.segments.len());
+    let gone =
+        if revoked > 0 { format!(", {live} documents live and {revoked} revoked") } else { String::new() };
+    println!("{}: {} segments of {done} files{gone}, root {root}", path.display(), manifest.segments.len());
     for (file, line) in unread {
         println!(
             "{file} is read up to byte {} of {}; the same `openledger index build` goes on there",
