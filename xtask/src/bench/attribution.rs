@@ -3,7 +3,7 @@
 //! Ratios say how many times better ours is, and are of processor time, which does not count what else runs on the
 //! machine. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
 //! thread's clock stands beside them. infini-gram is given tokens, ours splits the text itself. Absent: the work itself
-//! (`crates/attribution/examples/measure`, `xtask/peers/infinigram.py`), certificates, and texts that come and go.
+//! (`crates/attribution/examples/measure`, `crates/store/examples/growth.rs`, `xtask/peers/infinigram.py`), and certificates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,9 @@ const CURVE: [u32; 4] = [10, 30, 100, 300];
 
 /// Rounds over all outputs: of the main measurement, and of a point of the curve.
 const ROUNDS: [u32; 2] = [10, 3];
+
+/// How often a text is added and revoked.
+const GROWTH_ROUNDS: u32 = 30;
 
 /// What a result must reach.
 #[derive(Clone, Copy)]
@@ -67,6 +70,7 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     table.threads(&ours["query"]["threads"])?;
     let copies = bench.example("copies", &[bench.file("sample.jsonl")])?;
     table.copies(&copies)?;
+    table.growth(&bench.growth(megabytes)?)?;
     for megabytes in CURVE {
         table.point(&bench.ours(megabytes, ROUNDS[1])?, megabytes)?;
     }
@@ -114,6 +118,16 @@ impl Bench {
         self.example("outputs", &[&sample, heldout, &outputs])?;
         let query = self.example("query", &[&segment, &outputs, Path::new(&rounds.to_string())])?;
         Ok(json!({ "build": build, "query": query }))
+    }
+
+    /// A store with so many megabytes of the corpus, in which texts come and go.
+    fn growth(&self, megabytes: u32) -> Result<Value> {
+        let package =
+            ["build", "--quiet", "--release", "--package", "openledger-store", "--example", "growth"];
+        shell::run(shell::cargo().args(package))?;
+        let mut command = Command::new(shell::target_dir().join("release/examples/growth"));
+        let [megabytes, rounds] = [megabytes, GROWTH_ROUNDS].map(|number| number.to_string());
+        measured(command.arg(&self.corpus.indexed).args([megabytes, rounds]).arg(&self.folder))
     }
 
     /// The peer over the same sample and outputs.
@@ -244,6 +258,21 @@ impl Table {
             let spans = number(&kinds["spans"], "p50_cpu_ms")?;
             let name = format!("{at}: {kind}, spans and counts, p50, ms of the core");
             self.add(&name, spans, None, less, Bar::None);
+        }
+        Ok(())
+    }
+
+    fn growth(&mut self, measured: &Value) -> Result<()> {
+        for (field, what) in [
+            ("found_ms", "a text found, after its addition returned, ms"),
+            ("add_and_found_ms", "a text found, after its addition was called, ms"),
+            ("unpaid_ms", "a text unpaid, after its revocation returned, ms"),
+            ("revoke_and_unpaid_ms", "a text unpaid, after its revocation was called, ms"),
+        ] {
+            self.add(what, number(&measured[field], "max")?, None, less, Bar::AtMost(1000.0));
+        }
+        for (field, what) in [("open_s", "opening the store, s"), ("compact_s", "compacting the store, s")] {
+            self.add(what, number(measured, field)?, None, less, Bar::None);
         }
         Ok(())
     }
