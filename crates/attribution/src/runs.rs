@@ -223,8 +223,7 @@ impl<'a> Runs<'a> {
         }
         let earliest = |(segment, range): (usize, &Interval)| {
             let view = &self.views[segment];
-            let at = view.first_place(*range)?;
-            let document = view.document_at(at);
+            let document = view.first_document(*range, self.rules.span_clusters_max)?;
             let Document { sequence, contribution, .. } = view.document(document)?;
             Some(Owner { sequence, contribution, segment, document })
         };

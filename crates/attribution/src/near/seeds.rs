@@ -11,6 +11,7 @@ use crate::parameters::{
     NEAR_SEED_CLUSTERS_MAX, NEAR_SEED_OCCURRENCES_MAX, NEAR_SEED_WEIGHT_MIN, NEAR_SEED_WORDS_MIN,
 };
 use crate::search::Interval;
+use crate::segment::View;
 use crate::spans::FoundSpan;
 
 /// A run of the output's words that links can begin and end with.
@@ -72,7 +73,8 @@ impl Chains<'_> {
         if !self.is_heavy(start, end) {
             return;
         }
-        let count: usize = ranges.iter().map(Interval::len).sum();
+        let seen = |(view, range): (&View<'_>, &Interval)| view.count(*range, end - start);
+        let count: u64 = self.views.iter().zip(ranges).map(seen).sum();
         let Some(firsts) = self.first_ranks(ranges, count) else { return };
         let (seed, first, score) = (self.seeds.len(), self.nodes.len(), self.weight(start, end));
         for (segment, (view, range)) in self.views.iter().zip(ranges).enumerate() {
@@ -86,8 +88,9 @@ impl Chains<'_> {
                 link: None,
                 is_last: true,
             };
-            if count <= NEAR_SEED_OCCURRENCES_MAX {
-                self.nodes.extend((range.start..range.end).map(node));
+            if count <= NEAR_SEED_OCCURRENCES_MAX as u64 {
+                let ranks = (range.start..range.end).filter(|rank| view.is_seen_at(*rank));
+                self.nodes.extend(ranks.map(node));
             } else {
                 self.nodes.extend(firsts[segment].iter().copied().map(node));
             }
@@ -98,11 +101,11 @@ impl Chains<'_> {
 
     /// In each segment, the first rank of every text that holds a seed, if it occurs so often that it is asked for; `None`
     /// when too many clusters hold it.
-    fn first_ranks(&self, ranges: &[Interval], count: usize) -> Option<Vec<Vec<usize>>> {
+    fn first_ranks(&self, ranges: &[Interval], count: u64) -> Option<Vec<Vec<usize>>> {
         let mut firsts = Vec::new();
         let mut clusters = 0;
         // What occurs no more often than so many clusters may hold it, is held by no more.
-        let ranges = if count > NEAR_SEED_CLUSTERS_MAX { ranges } else { &[] };
+        let ranges = if count > NEAR_SEED_CLUSTERS_MAX as u64 { ranges } else { &[] };
         for (segment, (view, range)) in self.views.iter().zip(ranges).enumerate() {
             let found = match range.is_empty() {
                 true => Vec::new(),

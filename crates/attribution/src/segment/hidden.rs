@@ -55,6 +55,11 @@ impl<'a> View<'a> {
         self.hidden.is_none_or(|hidden| !hidden.contains(document))
     }
 
+    /// Whether the document of the suffix at a rank may be seen.
+    pub(crate) fn is_seen_at(&self, rank: usize) -> bool {
+        self.hidden.is_none() || self.is_seen(self.document_at(self.suffixes.get(rank)))
+    }
+
     /// The interval, or an empty one when nothing in it is seen.
     pub(crate) fn seen(&self, found: Interval) -> Interval {
         let is_seen = self.hidden.is_none()
@@ -62,13 +67,14 @@ impl<'a> View<'a> {
         if is_seen { found } else { Interval::default() }
     }
 
-    /// The first of the places in the texts that the suffixes of an interval start at, and are seen.
-    pub(crate) fn first_place(&self, found: Interval) -> Option<usize> {
-        let places = (found.start..found.end).map(|rank| self.suffixes.get(rank));
-        match self.hidden {
-            None => places.min(),
-            Some(_) => places.filter(|at| self.is_seen(self.document_at(*at))).min(),
+    /// The first of the documents, which are at most `limit`, that the suffixes of an interval are of.
+    pub(crate) fn first_document(&self, found: Interval, limit: usize) -> Option<usize> {
+        if found.len() <= limit && self.hidden.is_none() {
+            let places = (found.start..found.end).map(|rank| self.suffixes.get(rank));
+            return places.min().map(|at| self.document_at(at));
         }
+        let texts = self.first_ranks(found.start, found.end, limit).into_iter();
+        texts.map(|(_, document)| document).min()
     }
 
     /// How many of the suffixes of an interval, which start with the same `words` words, are seen.
