@@ -17,6 +17,7 @@ mod request;
 mod sampler;
 mod scheduler;
 mod score;
+mod scorer;
 mod sequence;
 mod stop;
 
@@ -32,5 +33,6 @@ pub use request::{
 };
 pub use sampler::Sampling;
 pub use score::score;
+pub use scorer::{Scorer, value};
 
 pub use openledger_model::{ChatMessage, Model, Role};

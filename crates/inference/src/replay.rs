@@ -79,6 +79,14 @@ pub enum ReplayError {
     /// The tokens cannot be computed.
     #[error("the tokens cannot be computed again: {0}")]
     Forward(#[from] ForwardError),
+    /// The scorer's cache cannot hold prompt and answer together.
+    #[error("prompt and answer have {tokens} tokens, the scorer's cache holds {limit}; ask with less text")]
+    CacheTooSmall {
+        /// Positions needed.
+        tokens: usize,
+        /// Positions of the cache.
+        limit: usize,
+    },
     /// There is no prompt or no answer.
     #[error("a replay needs at least one token of prompt and of answer")]
     Empty,
@@ -150,7 +158,7 @@ pub(crate) fn teacher_force(
     model: &Arc<Model>,
     prompt: &[u32],
     output: &[u32],
-    mut visit: impl FnMut(&[f32], &[f32]),
+    visit: impl FnMut(&[f32], &[f32]),
 ) -> Result<(), ReplayError> {
     let length = prompt.len() + output.len();
     let config = RunnerConfig { threads: 1, cache_tokens_max: length, instruction_set: None };
@@ -163,14 +171,26 @@ pub(crate) fn teacher_force(
     if runner.cache.reserve(&mut sequence, length).is_err() {
         return Err(ForwardError::PageMissing { position: 0 }.into());
     }
+    force(&mut runner, &mut sequence, prompt, output, visit)
+}
+
+/// The rest of the prompt that `sequence` does not hold yet, and the answer, through a runner whose cache has pages reserved.
+/// Calls `visit` as [`teacher_force`] does.
+pub(crate) fn force(
+    runner: &mut Runner,
+    sequence: &mut Sequence,
+    prompt: &[u32],
+    output: &[u32],
+    mut visit: impl FnMut(&[f32], &[f32]),
+) -> Result<(), ReplayError> {
     // All but the last token of the prompt need no outputs; the last one predicts the first answer.
     let (silent, last) = prompt.split_at(prompt.len() - 1);
-    for tokens in silent.chunks(BATCH_TOKENS_MAX) {
-        feed(&mut runner, &mut sequence, tokens, Outputs::None)?;
+    for tokens in silent[sequence.length()..].chunks(BATCH_TOKENS_MAX) {
+        feed(runner, sequence, tokens, Outputs::None)?;
     }
     let predicting: Vec<u32> = last.iter().chain(&output[..output.len() - 1]).copied().collect();
     for tokens in predicting.chunks(BATCH_OUTPUTS_MAX) {
-        let outputs = feed(&mut runner, &mut sequence, tokens, Outputs::All)?;
+        let outputs = feed(runner, sequence, tokens, Outputs::All)?;
         for index in 0..outputs {
             visit(runner.hidden(index), runner.logits(index));
         }

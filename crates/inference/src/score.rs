@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use openledger_model::{Model, exp_f64, ln_f64};
+use openledger_model::{ForwardError, Model, exp_f64, ln_f64};
 
 use crate::replay::{ReplayError, teacher_force};
 
@@ -14,6 +14,7 @@ pub fn score(model: &Arc<Model>, prompt: &[u32], continuation: &[u32]) -> Result
     if prompt.is_empty() || continuation.is_empty() {
         return Err(ReplayError::Empty);
     }
+    check_tokens(model, continuation)?;
     let mut scores = Vec::with_capacity(continuation.len());
     teacher_force(model, prompt, continuation, |_, logits| {
         let token = continuation[scores.len()];
@@ -22,7 +23,16 @@ pub fn score(model: &Arc<Model>, prompt: &[u32], continuation: &[u32]) -> Result
     Ok(scores)
 }
 
-fn log_probability(logits: &[f32], token: u32) -> f64 {
+/// Every token of the continuation has a probability.
+pub(crate) fn check_tokens(model: &Model, continuation: &[u32]) -> Result<(), ForwardError> {
+    let vocabulary = model.tokenizer().vocabulary();
+    match continuation.iter().find(|token| **token as usize >= vocabulary) {
+        Some(token) => Err(ForwardError::TokenOutOfRange { token: *token, vocabulary }),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn log_probability(logits: &[f32], token: u32) -> f64 {
     let largest = logits.iter().fold(f32::NEG_INFINITY, |most, logit| most.max(*logit));
     let offset = |logit: f32| (f64::from(logit) - f64::from(largest)).max(-700.0);
     let total: f64 = logits.iter().map(|logit| exp_f64(offset(*logit))).sum();
