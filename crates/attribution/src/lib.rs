@@ -15,10 +15,12 @@
 //! - A cluster's earliest commitment owns it and is indexed alone: copies and near-copies are never paid.
 //! - Words that nobody won so, go to who holds them with a few edits between (`near`): such a span takes nothing from others.
 //!
-//! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. Absent: influence and
-//! context scores, money, accounts, files, clocks, and floating point in anything that leaves this crate.
+//! A matching span is reuse of words, not proof of cause: a paraphrase leaves no trace here. What the passages in the
+//! prompt did for an answer is weighed by method C ([`context`]), from likelihoods that the caller brings. Absent:
+//! influence (method B), money, accounts, files, clocks, and floating point in anything that leaves this crate.
 
 mod attribution;
+pub mod context;
 mod index;
 mod logarithm;
 mod matcher;

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use decay::{Decay, RATES, Recall};
 use manipulation::{GAIN_MAX, LOSS_MAX, Row};
+use openledger_attribution::context;
 use openledger_attribution::parameters::*;
 use openledger_attribution::unigrams::{FROZEN_BYTES, Unigrams};
 use openledger_datanet::words::{UNICODE_VERSION, WORDS_VERSION};
@@ -99,6 +100,21 @@ fn decay_table(decays: &[Decay]) -> String {
     table
 }
 
+/// The rules of method C.
+const CONTEXT: &str = include_str!("../../src/context/mod.rs");
+
+/// Every constant of `context` with its value.
+fn context_numbers() -> Vec<(&'static str, String)> {
+    vec![
+        ("CONTEXT_VERSION", context::CONTEXT_VERSION.to_string()),
+        ("PLAYERS_EXACT_MAX", context::PLAYERS_EXACT_MAX.to_string()),
+        ("PLAYERS_MAX", context::PLAYERS_MAX.to_string()),
+        ("ORDERS", context::ORDERS.to_string()),
+        ("VALUE_MAX", context::VALUE_MAX.to_string()),
+        ("TOTAL_MAX", context::TOTAL_MAX.to_string()),
+    ]
+}
+
 fn document(rows: &[Row], decays: &[Decay]) -> String {
     let mut document = INTRODUCTION.to_owned();
     let mut section = |title: &str, text: &str| {
@@ -124,6 +140,12 @@ fn document(rows: &[Row], decays: &[Decay]) -> String {
     )
     .expect("a string takes everything");
     section("Numbers", &table);
+    let mut table = format!("{}\n\n| name | value | what it is |\n|---|---|---|\n", head(CONTEXT));
+    for (name, value) in context_numbers() {
+        writeln!(table, "| `{name}` | {value} | {} |", about(CONTEXT, name))
+            .expect("a string takes everything");
+    }
+    section("Context", &table);
     section("How they were chosen", CHOSEN);
     let mut table =
         format!("{MANIPULATIONS}\n| manipulation | gain | authors' loss | stopped |\n|---|---|---|---|\n");
@@ -173,10 +195,13 @@ fn the_document_is_written_from_the_code() {
 
 #[test]
 fn no_number_is_left_out() {
-    let source = include_str!("../../src/parameters.rs");
-    let declared: Vec<&str> =
-        source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next()).collect();
-    let shown: Vec<&str> = numbers().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(declared, shown);
-    assert!(shown.iter().all(|name| !about(source, name).is_empty()));
+    for (source, numbers) in
+        [(include_str!("../../src/parameters.rs"), numbers()), (CONTEXT, context_numbers())]
+    {
+        let declared: Vec<&str> =
+            source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next()).collect();
+        let shown: Vec<&str> = numbers.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(declared, shown);
+        assert!(shown.iter().all(|name| !about(source, name).is_empty()));
+    }
 }

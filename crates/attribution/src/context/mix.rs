@@ -1,0 +1,68 @@
+//! The mix of methods: what each cluster weighs when datanets weigh reuse of words and help in the context as they choose.
+//! Absent: where the mixes come from; the ledger holds them.
+
+use super::{ContextError, TOTAL_MAX};
+
+/// The whole of a mix.
+const WHOLE: u128 = 10_000;
+
+/// What both methods give one cluster, and the mix of its owner's datanet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Its mass by reuse of words.
+    pub verbatim: u64,
+    /// Its mass by help in the context.
+    pub context: u64,
+    /// What of the first counts, in basis points.
+    pub verbatim_points: u16,
+    /// What of the second counts, in basis points.
+    pub context_points: u16,
+}
+
+impl Part {
+    /// What it claims, in 1/10,000 of the units of mass.
+    pub(super) fn claim(&self) -> u128 {
+        let part = |mass: u64, points: u16| u128::from(mass) * u128::from(points);
+        part(self.verbatim, self.verbatim_points) + part(self.context, self.context_points)
+    }
+}
+
+/// What every part weighs; `masses`, `common` and `unattributed` sum to the total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mixed {
+    /// One for each part, in order.
+    pub masses: Vec<u64>,
+    /// Common mass, as far as the masses leave room.
+    pub common: u64,
+    /// What is left.
+    pub unattributed: u64,
+}
+
+/// Mixes both methods over an answer of the weight `total`, of which `common` is in common spans.
+///
+/// # Errors
+/// A total above [`TOTAL_MAX`], a method that gives more than the total, or a mix of more than the whole.
+pub fn mix(total: u64, common: u64, parts: &[Part]) -> Result<Mixed, ContextError> {
+    let wrong = |what| Err(ContextError::PartsWrong { what });
+    if total > TOTAL_MAX {
+        return wrong("the answer weighs too much");
+    }
+    let sum = |mass: fn(&Part) -> u64| parts.iter().map(|part| u128::from(mass(part))).sum::<u128>();
+    if sum(|part| part.verbatim) + u128::from(common) > u128::from(total) {
+        return wrong("the spans weigh more than the answer");
+    }
+    if sum(|part| part.context) > u128::from(total) {
+        return wrong("the contexts weigh more than the answer");
+    }
+    if parts.iter().any(|part| u128::from(part.verbatim_points) + u128::from(part.context_points) > WHOLE) {
+        return wrong("a mix is more than the whole");
+    }
+    let claimed: u128 = parts.iter().map(Part::claim).sum();
+    let whole = claimed.max(u128::from(total) * WHOLE);
+    // With one mix for all, `whole` is 10,000 totals, and a mass is its claim over 10,000.
+    let mass = |part: &Part| (part.claim() * u128::from(total)).checked_div(whole).unwrap_or(0);
+    let masses: Vec<u64> = parts.iter().map(|part| u64::try_from(mass(part)).unwrap_or(total)).collect();
+    let left = total.saturating_sub(masses.iter().sum());
+    let common = common.min(left);
+    Ok(Mixed { masses, common, unattributed: left - common })
+}
