@@ -19,7 +19,7 @@
 //! Sources: Shapley, "A value for n-person games" (1953); ablation of contexts as in ContextCite (arXiv 2409.00729).
 //!
 //! A part says what this model made of these passages in this prompt, not what caused the answer. Absent: the model (the
-//! likelihoods are given), and whoever runs this: no gateway does yet, and the ledger refuses mixes that would need it.
+//! likelihoods are given), and whoever runs this: no gateway does yet.
 
 mod ablation;
 mod mix;
