@@ -33,6 +33,7 @@ mod score;
 mod search;
 mod segment;
 mod spans;
+mod strength;
 pub mod unigrams;
 
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use proof::{
 pub use segment::with_right_checksums;
 pub use segment::{Builder, Hidden, IndexError, IndexedText, Segment, SegmentBytes, WordHashes};
 pub use spans::{Match, OutputError, attribute, attribute_by, documents_with, matches};
+pub use strength::{STRENGTH_BOUNDS, Strength};
 
 // Callers of the index name the same ids and split words by the same rule.
 pub use openledger_datanet::{ClusterId, ContributionId, words};

@@ -20,6 +20,8 @@ pub mod statement;
 
 mod attributed;
 
+mod pieces;
+
 pub mod hash;
 
 pub mod envelope;
@@ -38,6 +40,7 @@ pub use error::ReceiptError;
 pub use file::{FILE_BYTES_MAX, FILE_FORMAT, Inclusion, Opening, ReceiptFile};
 pub use hash::{salted_request, salted_response};
 pub use openledger_types::tree::{self, batch_path, batch_root, leaf, verify_path};
+pub use pieces::{AnswerPiece, answer_pieces};
 pub use recompute::recompute;
 pub use statement::{
     AttemptFacts, AttributionFacts, EvidenceFacts, NetworkRef, PREDICATE_TYPE, PassageRef, PaymentFacts,
