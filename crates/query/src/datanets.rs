@@ -55,6 +55,18 @@ pub(crate) struct Datanet {
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) earned: i128,
     pub(crate) answers: u64,
+    /// Since which epoch it is private or not, as the ledger keeps its policies: the one before, the one in force, the
+    /// one to come.
+    pub(crate) privacy: Vec<(u64, bool)>,
+}
+
+impl Datanet {
+    /// Whether the policy in force, or one to come, is private. Without any policy it counts as private.
+    pub(crate) fn is_private(&self, epoch: u64) -> bool {
+        let past = self.privacy.iter().filter(|(from, _)| *from <= epoch).count();
+        let live = self.privacy.get(past.saturating_sub(1)..).unwrap_or_default();
+        live.is_empty() || live.iter().any(|(_, is_private)| *is_private)
+    }
 }
 
 /// All datanets.
@@ -96,7 +108,17 @@ impl Datanets {
             snapshots: Vec::new(),
             earned: 0,
             answers: 0,
+            privacy: Vec::new(),
         });
+    }
+
+    /// A policy was set. One that was to come and never was in force is replaced.
+    pub(crate) fn set_policy(&mut self, name: &Name, now: u64, from_epoch: u64, is_private: bool) {
+        let Some(datanet) = self.by_name.get_mut(name) else { return };
+        datanet.privacy.retain(|(from, _)| *from <= now);
+        datanet.privacy.push((from_epoch, is_private));
+        let old = datanet.privacy.len().saturating_sub(3);
+        datanet.privacy.drain(..old);
     }
 
     pub(crate) fn commit(

@@ -219,6 +219,10 @@ impl State {
             Event::Datanets(DatanetEvent::CuratorChanged { datanet, to, .. }) => {
                 self.datanets.set_curator(datanet, *to);
             }
+            Event::Datanets(DatanetEvent::PolicySet { datanet, policy, from_epoch, .. }) => {
+                let now = self.settings.parameters.epoch_at(moment.timestamp_ms);
+                self.datanets.set_policy(datanet, now, *from_epoch, policy.private);
+            }
             other => self.market_event(moment, other),
         }
     }

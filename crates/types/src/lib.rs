@@ -62,7 +62,7 @@ pub use reputation::{
 };
 pub use settlement::{SettlementAction, SettlementEvent};
 pub use transaction::{
-    Authorization, SessionSecret, SignedTransaction, Transaction, TransactionError, Voucher,
+    Authorization, ReadMessage, SessionSecret, SignedTransaction, Transaction, TransactionError, Voucher,
 };
 
 /// SHA-256 of `bytes`.

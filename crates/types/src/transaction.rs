@@ -42,6 +42,12 @@ mod typed {
             uint64 epoch;
             uint128 maxRefundAmount;
         }
+
+        struct Read {
+            address gateway;
+            string path;
+            uint64 validUntilMs;
+        }
     }
 }
 
@@ -301,6 +307,44 @@ impl ConsentMessage {
     pub fn verify(&self, provider: &AccountId, signature: &[u8; 65]) -> Result<(), KeyError> {
         let signer = keys::recover(&self.signing_hash(), signature)?;
         if signer == *provider { Ok(()) } else { Err(KeyError::SignatureWrong) }
+    }
+}
+
+/// What an account signs to read what is not for everybody: one path of one gateway, for a short while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadMessage {
+    /// EIP-155 chain id of the network.
+    pub chain_id: u64,
+    /// The gateway that is asked: what it is shown opens nothing at another one.
+    pub gateway: AccountId,
+    /// Path and query of the request.
+    pub path: String,
+    /// Until when, in milliseconds since the Unix epoch.
+    pub valid_until_ms: u64,
+}
+
+impl ReadMessage {
+    /// The EIP-712 signing hash.
+    pub fn signing_hash(&self) -> Hash {
+        let typed = typed::Read {
+            gateway: alloy_primitives::Address::from(self.gateway.0),
+            path: self.path.clone(),
+            validUntilMs: self.valid_until_ms,
+        };
+        Hash(typed.eip712_signing_hash(&domain(self.chain_id)).0)
+    }
+
+    /// Signs with the reader's key.
+    pub fn sign(&self, reader: &AccountSecret) -> [u8; 65] {
+        reader.sign(&self.signing_hash())
+    }
+
+    /// Who signed it.
+    ///
+    /// # Errors
+    /// The signature is malformed.
+    pub fn signer(&self, signature: &[u8; 65]) -> Result<AccountId, KeyError> {
+        keys::recover(&self.signing_hash(), signature)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Questions about datanets and contributions.
 
-use openledger_types::{ContributionId, Name};
+use openledger_types::{AccountId, ContributionId, Name};
 
 use super::ReadModels;
 use crate::accounts::amount;
@@ -47,6 +47,20 @@ impl ReadModels {
         let datanet = state.datanets.by_name.get(name)?;
         state.contribution_view(name, datanet, id)
     }
+
+    /// Whether the texts of a datanet are private, by its policy in force or to come; one that is not known here counts
+    /// as private.
+    pub fn is_private(&self, name: &Name) -> bool {
+        let state = self.read();
+        state.datanets.by_name.get(name).is_none_or(|datanet| datanet.is_private(state.epoch()))
+    }
+
+    /// Whether an account owns a contribution of a datanet.
+    pub fn owns_in(&self, name: &Name, account: &AccountId) -> bool {
+        let state = self.read();
+        let author = state.datanets.by_name.get(name).and_then(|datanet| datanet.authors.get(account));
+        author.is_some_and(|author| author.contributions > 0)
+    }
 }
 
 fn snapshot_view(snapshot: &crate::datanets::Snapshot) -> SnapshotView {
@@ -76,6 +90,12 @@ fn concentration_of(datanet: &Datanet) -> Concentration {
 }
 
 impl State {
+    /// The epoch of the latest block.
+    fn epoch(&self) -> u64 {
+        let latest = self.blocks.kept.back().map_or(0, |block| block.timestamp_ms);
+        self.settings.parameters.epoch_at(latest)
+    }
+
     fn datanet_summary(&self, name: &Name, datanet: &Datanet) -> DatanetSummary {
         let last = datanet.snapshots.last();
         DatanetSummary {
@@ -92,6 +112,7 @@ impl State {
             root: last.map(|snapshot| snapshot.root),
             earned: amount(datanet.earned),
             answers: datanet.answers,
+            private: datanet.is_private(self.epoch()),
         }
     }
 

@@ -34,6 +34,8 @@ pub struct DatanetSummary {
     pub earned: Amount,
     /// Answers that used it.
     pub answers: u64,
+    /// Whether its texts are shown only to those who may read them.
+    pub private: bool,
 }
 
 /// A datanet.
