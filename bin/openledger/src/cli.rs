@@ -34,7 +34,7 @@ pub enum Command {
     Up(UpArguments),
     /// Run one node from a configuration file
     Node {
-        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed)
+        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -83,6 +83,9 @@ pub struct UpArguments {
     /// Derive every key from this number, to reproduce a run. Never use it with money
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// How many lookups are answered; only a node's configuration says otherwise
+    #[arg(skip)]
+    pub lookups: openledger_gateway::LookupLimits,
 }
 
 #[derive(Args)]
@@ -211,6 +214,9 @@ pub enum DatanetCommand {
         /// Write each version's index too, with which `openledger receipt recompute` need not build it
         #[arg(long)]
         segments: bool,
+        /// Key name of an account that may read private datanets
+        #[arg(long = "as", value_name = "KEY")]
+        key: Option<String>,
     },
 }
 

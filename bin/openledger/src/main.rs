@@ -10,6 +10,7 @@ mod commitments;
 mod files;
 mod genesis;
 mod keystore;
+mod layout;
 mod models;
 mod node;
 mod operator;

@@ -62,6 +62,12 @@ impl Operator<'_> {
         self.act(action).await.map(drop)
     }
 
+    /// A client that reads what this account may read, private datanets of its own included.
+    pub async fn reader(&self) -> Result<Client> {
+        let gateway = self.client.network().await?.gateway;
+        Ok(self.client.reading_as(self.secret.clone(), self.chain_id, gateway))
+    }
+
     /// Commits contributions and hands over their texts. Authors without an account get one in `keys`.
     /// Returns how many were new.
     pub async fn contribute(
@@ -72,7 +78,7 @@ impl Operator<'_> {
         progress: &ProgressBar,
     ) -> Result<usize> {
         bind_authors(keys, &mut contributions)?;
-        refuse_edited(self.client, datanet, &contributions).await?;
+        refuse_edited(&self.reader().await?, datanet, &contributions).await?;
         progress.set_length(contributions.len() as u64);
         let mut added = 0;
         for chunk in contributions.chunks(limits::CONTRIBUTIONS_PER_ACTION_MAX / 2) {
@@ -101,7 +107,7 @@ impl Operator<'_> {
         else {
             bail!("there is no datanet {datanet}; create it with `openledger datanet create {datanet}`");
         };
-        let entries = entries(self.client, datanet, record.contributions).await?;
+        let entries = entries(&self.reader().await?, datanet, record.contributions).await?;
         let count = u32::try_from(entries.len()).context("too many contributions for one snapshot")?;
         let segment = Segment::build(datanet.as_str(), &entries)?;
         let snapshot = SealedSnapshot::seal(datanet.as_str(), entries, segment.root())?;

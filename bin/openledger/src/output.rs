@@ -36,8 +36,9 @@ impl Paint {
         Self { on }
     }
 
-    fn code(self, code: &str, text: &str) -> String {
-        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    /// In a style that [`Paint::reuse`] or [`Paint::note`] gave; none is empty.
+    pub fn code(self, code: &str, text: &str) -> String {
+        if self.on && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// Strong.
@@ -60,23 +61,28 @@ impl Paint {
         self.code("31", text)
     }
 
-    /// A span of the contributor with this footnote number, from 1.
-    pub fn span(self, footnote: usize, text: &str) -> String {
-        let color = PALETTE[footnote.saturating_sub(1) % PALETTE.len()];
-        self.code(&format!("1;4;{color}"), text)
-    }
-
-    /// A span that is reused from the contributor with this number, with an underline of this strength, from 1 to 4.
-    pub fn reuse(self, contributor: usize, strength: usize, text: &str) -> String {
+    /// The style of a span that is reused from the contributor with this number, with an underline of this strength,
+    /// from 1 to 4; in italics when it is nearly word for word.
+    pub fn reuse(contributor: usize, strength: usize, is_near: bool) -> String {
         let color = PALETTE[contributor.saturating_sub(1) % PALETTE.len()];
         let line = ["2;4", "4", "1;4", "1;21"][strength.clamp(1, 4) - 1];
-        if self.on { self.code(&format!("{line};{color}"), text) } else { format!("[{text}]") }
+        let near = if is_near { "3;" } else { "" };
+        format!("{near}{line};{color}")
+    }
+
+    /// Whether it paints at all.
+    pub fn is_on(self) -> bool {
+        self.on
     }
 
     /// The colour of a footnote for plain text.
     pub fn footnote(self, footnote: usize, text: &str) -> String {
-        let color = PALETTE[footnote.saturating_sub(1) % PALETTE.len()];
-        self.code(&format!("1;{color}"), text)
+        self.code(&Self::note(footnote), text)
+    }
+
+    /// That style.
+    pub fn note(footnote: usize) -> String {
+        format!("1;{}", PALETTE[footnote.saturating_sub(1) % PALETTE.len()])
     }
 }
 
@@ -130,6 +136,12 @@ pub fn parse_credits(text: &str) -> anyhow::Result<Amount> {
 /// A text from elsewhere without the control characters that would command the terminal.
 pub fn printable(text: &str) -> String {
     text.chars().filter(|character| *character == '\n' || !character.is_control()).collect()
+}
+
+/// Columns that texts are broken to: those of the terminal, within what reads well. What is piped is not broken.
+pub fn columns() -> usize {
+    let terminal = console::Term::stdout().size_checked();
+    terminal.map_or(usize::MAX, |(_, columns)| usize::from(columns).clamp(40, 110))
 }
 
 /// The text with every line indented.

@@ -1,8 +1,8 @@
 //! The connection: base address, limits, and errors that say what to do next.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use openledger_types::{AccountId, SignedTransaction};
+use openledger_types::{AccountId, AccountSecret, ReadMessage, SignedTransaction};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,11 +61,34 @@ pub enum ClientError {
     },
 }
 
+/// How long a signed request may be sent again by whoever saw it.
+const SIGNED_FOR: Duration = Duration::from_secs(60);
+
+/// Who signs requests for texts that are not for everybody.
+#[derive(Debug, Clone)]
+struct Reader {
+    secret: AccountSecret,
+    chain_id: u64,
+    gateway: AccountId,
+}
+
+impl Reader {
+    /// The `Authorization` of a request for a path.
+    fn authorization(&self, path: &str) -> String {
+        let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + SIGNED_FOR;
+        let valid_until_ms = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+        let (chain_id, gateway) = (self.chain_id, self.gateway);
+        let message = ReadMessage { chain_id, gateway, path: path.to_owned(), valid_until_ms };
+        format!("OpenLedger {valid_until_ms}.{}", hex::encode(message.sign(&self.secret)))
+    }
+}
+
 /// A client of one node.
 #[derive(Debug, Clone)]
 pub struct Client {
     base: String,
     key: Option<String>,
+    reader: Option<Reader>,
     http: reqwest::Client,
 }
 
@@ -78,7 +101,7 @@ impl Client {
             .no_proxy()
             .build()
             .expect("a client without TLS always builds");
-        Self { base: base.trim_end_matches('/').to_owned(), key, http }
+        Self { base: base.trim_end_matches('/').to_owned(), key, reader: None, http }
     }
 
     /// The base address.
@@ -91,11 +114,20 @@ impl Client {
         Self { key: Some(key), ..self.clone() }
     }
 
+    /// The same node, each request signed by an account: it reads the texts of private datanets that the account may
+    /// read. The node's chain id and gateway are in its answer to [`Client::network`].
+    pub fn reading_as(&self, secret: AccountSecret, chain_id: u64, gateway: AccountId) -> Self {
+        Self { key: None, reader: Some(Reader { secret, chain_id, gateway }), ..self.clone() }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        match &self.key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
+        match (&self.key, &self.reader) {
+            (Some(key), _) => request.bearer_auth(key),
+            (None, Some(reader)) => {
+                request.header(reqwest::header::AUTHORIZATION, reader.authorization(path))
+            }
+            (None, None) => request,
         }
     }
 

@@ -48,7 +48,7 @@ const WHAT: &str = "gnome/C/gnome-help/backup-what.page";
 const KEYS: &str = "gnome/C/gnome-help/a11y-bouncekeys.page";
 
 fn answers(world: &mut World) {
-    use Part::{Plain, Quote};
+    use Part::{Common, Plain, Quote};
     world.ask("0198f2c1-7a10-7c3e-9f64-5b0a2f1c0d11", "How do I ignore key presses that repeat too fast?", 0, &[
         Quote("gnome-help", KEYS, "Turn on bounce keys to ignore key presses that are rapidly repeated."),
         Plain(" To do so, "),
@@ -86,6 +86,8 @@ fn answers(world: &mut World) {
         Quote("gnome-help", WHAT, "Your priority should be to back up your most important files as well as those that are difficult to recreate."),
         Plain(" How often depends on you. "),
         Quote("gnome-help", OFTEN, "As a general rule, the amount of time in between backups should be no more than the amount of time you are willing to spend re-doing any lost work."),
+        Plain(" "),
+        Common("There is no warranty, to the extent permitted by applicable law."),
         Plain(" In short: pick a safe place, let a program do the copying, and do it at least as often as you could bear to repeat the work."),
     ]);
     world.settle();

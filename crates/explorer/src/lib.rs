@@ -1,17 +1,20 @@
 //! The explorer: server-rendered pages over the read models, and the same answers as JSON.
 //!
 //! Rule: every page works without JavaScript, loads nothing from elsewhere, and escapes everything. A question and its
-//! answer are shown only to whoever brings the receipt's salt; everything else on these pages is public.
+//! answer are shown only to whoever brings the receipt's salt, and texts of private datanets to nobody; everything else
+//! on these pages is public.
 //! Absent: writing of any kind, accounts of users, cookies, and what the network's parts know; [`Library`] and
 //! [`openledger_query::ReadModels`] are all that the pages see.
 
 mod api;
 mod context;
+mod contributors;
 mod errors;
 mod flow;
 mod format;
 mod headers;
 mod library;
+mod marks;
 mod pages;
 mod receipts;
 mod spans;
@@ -22,7 +25,7 @@ use axum::Router;
 use axum::routing::get;
 use openledger_query::ReadModels;
 
-pub use library::{AnswerSpan, ContributionText, Library, Opening, SpanSource, StoredReceipt};
+pub use library::{ContributionText, Held, Library, Opening, StoredReceipt};
 pub use receipts::facts_of;
 
 /// What the pages are made from.

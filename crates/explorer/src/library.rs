@@ -1,6 +1,7 @@
 //! What the pages need and the read models do not hold: texts of contributions, files of receipts, and the openings of
 //! their salted hashes. The binary implements [`Library`]. Absent: where any of it is kept.
 
+use openledger_receipt::SpanFacts;
 use openledger_types::{ContributionId, Name};
 
 /// Texts and receipts. Calls are made while a page is rendered and should answer from memory or one small read.
@@ -8,8 +9,30 @@ pub trait Library: Send + Sync {
     /// A receipt, as its gateway keeps it.
     fn receipt(&self, id: &str) -> Option<StoredReceipt>;
 
-    /// The text of a public contribution.
-    fn contribution(&self, datanet: &Name, id: &ContributionId) -> Option<ContributionText>;
+    /// The text of a contribution, if it is held here.
+    fn contribution(&self, datanet: &Name, id: &ContributionId) -> Option<Held>;
+}
+
+/// A contribution that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// Anybody may read it.
+    Open(ContributionText),
+    /// Its datanet is private: the pages are for everybody, so they show how long it is and nothing of it.
+    Closed {
+        /// The length of the text, in bytes.
+        bytes: u64,
+    },
+}
+
+impl Held {
+    /// The text, if anybody may read it.
+    pub(crate) fn text(&self) -> Option<&ContributionText> {
+        match self {
+            Self::Open(text) => Some(text),
+            Self::Closed { .. } => None,
+        }
+    }
 }
 
 /// A receipt, as its gateway keeps it.
@@ -17,8 +40,8 @@ pub trait Library: Send + Sync {
 pub struct StoredReceipt {
     /// The file that `openledger receipt verify` reads, without the texts and their salt: anyone may have it.
     pub file: Vec<u8>,
-    /// Spans of the answer, in order, without overlaps.
-    pub spans: Vec<AnswerSpan>,
+    /// Spans of the answer, as its statement names them; they may overlap.
+    pub spans: Vec<SpanFacts>,
     /// Bytes of the certificate in the file with the texts; `None` when it has none.
     pub certificate_bytes: Option<u64>,
     /// The texts behind the salted hashes, when they are kept.
@@ -42,30 +65,6 @@ impl std::fmt::Debug for Opening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Opening(..)")
     }
-}
-
-/// A span of an answer and where it is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnswerSpan {
-    /// First byte in the answer.
-    pub start: usize,
-    /// Byte after the last.
-    pub end: usize,
-    /// Where it is found, the one that counts first.
-    pub sources: Vec<SpanSource>,
-}
-
-/// Where a span is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpanSource {
-    /// The datanet.
-    pub datanet: Name,
-    /// The contribution.
-    pub contribution: ContributionId,
-    /// First byte in the contribution's text.
-    pub start: usize,
-    /// Byte after the last.
-    pub end: usize,
 }
 
 /// The text of a contribution.

@@ -2,11 +2,11 @@
 //! a file opens. Absent: verification; whoever keeps a file has verified it.
 
 use openledger_query::{PayoutFacts, PoolFacts, ReceiptFacts, RetrievedFacts, ShareFacts};
-use openledger_receipt::{PassageRef, Predicate, ReceiptError, ReceiptFile};
+use openledger_receipt::{Predicate, ReceiptError, ReceiptFile};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, Amount};
 
-use crate::library::{AnswerSpan, Opening, SpanSource, StoredReceipt};
+use crate::library::{Opening, StoredReceipt};
 
 /// What the read models want to know about a receipt. Sums saturate: a receipt that overflows does not verify.
 pub fn facts_of(predicate: &Predicate) -> ReceiptFacts {
@@ -92,11 +92,7 @@ impl StoredReceipt {
     /// A receipt's file, with and without its opening, and the spans that its statement names.
     pub fn of(file: &ReceiptFile) -> Result<Self, ReceiptError> {
         let statement = file.statement()?;
-        let spans = statement.predicate().attribution.spans.iter().map(|span| AnswerSpan {
-            start: position(span.start),
-            end: position(span.end),
-            sources: span.sources.iter().map(source).collect(),
-        });
+        let spans = statement.predicate().attribution.spans.clone();
         let opening = file.opening.as_ref().map(|opening| Opening {
             salt: opening.salt.to_vec(),
             question: question(&opening.request),
@@ -105,21 +101,7 @@ impl StoredReceipt {
         });
         let closed = ReceiptFile { opening: None, certificate: None, ..file.clone() };
         let certificate_bytes = file.certificate.as_ref().map(|bytes| bytes.len() as u64);
-        Ok(Self { file: closed.to_bytes(), spans: spans.collect(), certificate_bytes, opening })
-    }
-}
-
-/// A position in a text; one that does not fit is on no text, and is left out where it is shown.
-fn position(position: u64) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
-}
-
-fn source(passage: &PassageRef) -> SpanSource {
-    SpanSource {
-        datanet: passage.datanet.clone(),
-        contribution: passage.contribution,
-        start: position(passage.start),
-        end: position(passage.end),
+        Ok(Self { file: closed.to_bytes(), spans, certificate_bytes, opening })
     }
 }
 

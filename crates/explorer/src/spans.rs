@@ -1,47 +1,47 @@
-//! An answer as the page shows it: text divided into pieces, each with the numbers of the sources that it is found in,
-//! and the sources with the passages in their context.
+//! The sources of an answer: their numbers, and the passages that the answer repeats, in their context.
 //!
-//! Ranges come from a receipt and may be wrong: what does not lie on characters of the text, or overlaps what came
-//! before, is left out. Absent: how spans are found; that is attribution's.
+//! Ranges come from a receipt and may be wrong: what does not lie on characters of the text is left out.
+//! Absent: how spans are found, which is attribution's; how the answer is divided among them (`marks`).
 
 use std::collections::BTreeMap;
 
+use openledger_attribution::Strength;
+use openledger_receipt::{PassageRef, SpanFacts};
 use openledger_types::{ContributionId, Name};
 
-use crate::library::{AnswerSpan, ContributionText};
+use crate::format::count;
 
-/// Characters of context on each side of a passage.
+/// Characters of context on each side of a passage: some twelve words.
 const CONTEXT_CHARACTERS: usize = 90;
+/// Characters of each end of a long passage in a card.
+const CARD_CHARACTERS: usize = 120;
 /// Passages shown for one source.
 const PASSAGES_MAX: usize = 4;
-/// Numbers shown at one piece.
-const NUMBERS_MAX: usize = 3;
-/// Spans shown in one answer.
-const SPANS_MAX: usize = 2_000;
+/// Spans looked at in one answer.
+pub(crate) const SPANS_MAX: usize = 2_000;
 
 /// Which contribution.
 pub(crate) type SourceKey = (Name, ContributionId);
 
-/// A piece of the answer.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
-    /// Its text.
-    pub(crate) text: String,
-    /// Numbers of its sources, the one that counts first; empty for text that nobody explains.
-    pub(crate) numbers: Vec<usize>,
+/// The contribution that a passage is of.
+pub(crate) fn key_of(passage: &PassageRef) -> SourceKey {
+    (passage.datanet.clone(), passage.contribution)
 }
 
 /// A passage of a source that the answer repeats.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Passage {
     pub(crate) before: String,
     pub(crate) matched: String,
     pub(crate) after: String,
     pub(crate) start: usize,
     pub(crate) end: usize,
+    /// How the span stands out: class and words.
+    pub(crate) class: String,
+    pub(crate) says: String,
 }
 
-/// Numbers of sources: those that are paid first, in order of their shares, then others as they appear.
+/// Numbers of sources, from 1: in order of the text first, then as they are asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     by_source: BTreeMap<SourceKey, usize>,
@@ -59,137 +59,150 @@ impl Numbers {
     }
 }
 
-/// Spans that lie on the text, in order, without overlaps.
-fn valid<'a>(answer: &str, spans: &'a [AnswerSpan]) -> Vec<&'a AnswerSpan> {
-    let mut ordered: Vec<&AnswerSpan> = spans.iter().take(SPANS_MAX).collect();
-    ordered.sort_by_key(|span| (span.start, span.end));
-    let mut end = 0;
-    ordered.retain(|span| {
-        let fits = span.start >= end && span.start < span.end && answer.get(span.start..span.end).is_some();
-        if fits {
-            end = span.end;
-        }
-        fits && !span.sources.is_empty()
-    });
-    ordered
+/// How many words of a span differ from its source.
+fn edits(_span: &SpanFacts) -> u64 {
+    // Attribution of this version finds word for word only.
+    0
 }
 
-/// Divides an answer into pieces.
-pub(crate) fn pieces(answer: &str, spans: &[AnswerSpan], numbers: &mut Numbers) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    let mut position = 0;
-    for span in valid(answer, spans) {
-        push(&mut pieces, answer, position, span.start, Vec::new());
-        let mut found: Vec<usize> = Vec::new();
-        for source in &span.sources {
-            let number = numbers.of((source.datanet.clone(), source.contribution));
-            if !found.contains(&number) && found.len() < NUMBERS_MAX {
-                found.push(number);
-            }
-        }
-        push(&mut pieces, answer, span.start, span.end, found);
-        position = span.end;
+/// The classes that say how strong a span is, and whether it is word for word.
+pub(crate) fn class(span: &SpanFacts) -> String {
+    if span.common {
+        return "common".to_owned();
     }
-    push(&mut pieces, answer, position, answer.len(), Vec::new());
-    pieces
+    let near = if edits(span) > 0 { " near" } else { "" };
+    format!("strength-{}{near}", Strength::of(span.value).step())
 }
 
-fn push(pieces: &mut Vec<Piece>, answer: &str, start: usize, end: usize, numbers: Vec<usize>) {
-    let text = answer.get(start..end).unwrap_or_default();
-    if !text.is_empty() {
-        pieces.push(Piece { text: text.to_owned(), numbers });
+/// The same in words.
+pub(crate) fn says(span: &SpanFacts) -> String {
+    if span.common {
+        return format!("common: {} texts or more hold these words, so they are nobody's", span.clusters);
+    }
+    let strength = Strength::said(span.value);
+    match edits(span) {
+        0 => strength,
+        1 => format!("{strength}, nearly word for word: 1 word differs"),
+        edits => format!("{strength}, nearly word for word: {edits} words differ"),
     }
 }
 
-/// The passages of one source that the answer repeats, with what stands around them.
-pub(crate) fn passages(spans: &[AnswerSpan], source: &SourceKey, text: &ContributionText) -> Vec<Passage> {
-    let mut ranges: Vec<(usize, usize)> = spans
-        .iter()
-        .take(SPANS_MAX)
-        .flat_map(|span| &span.sources)
-        .filter(|found| found.datanet == source.0 && found.contribution == source.1)
-        .map(|found| (found.start, found.end))
-        .filter(|(start, end)| start < end && text.text.get(*start..*end).is_some())
-        .collect();
-    ranges.sort();
-    ranges.dedup();
-    ranges.into_iter().take(PASSAGES_MAX).map(|(start, end)| passage(&text.text, start, end)).collect()
+/// The passages of one source that the answer repeats, with what stands around them, in the order of the source.
+pub(crate) fn passages(spans: &[SpanFacts], source: &SourceKey, text: &str) -> Vec<Passage> {
+    let mut found: BTreeMap<(usize, usize), &SpanFacts> = BTreeMap::new();
+    for span in spans.iter().take(SPANS_MAX) {
+        for passage in span.sources.iter().filter(|passage| key_of(passage) == *source) {
+            let Some(place) = place(passage, text) else { continue };
+            found.entry(place).or_insert(span);
+        }
+    }
+    found.into_iter().take(PASSAGES_MAX).map(|(place, span)| passage(text, place, span)).collect()
+}
+
+/// Where the passages of a source stand whose text is not shown, with their strength.
+pub(crate) fn places(spans: &[SpanFacts], source: &SourceKey) -> Vec<String> {
+    let mut found: BTreeMap<(u64, u64), &SpanFacts> = BTreeMap::new();
+    for span in spans.iter().take(SPANS_MAX) {
+        for passage in span.sources.iter().filter(|passage| key_of(passage) == *source) {
+            found.entry((passage.start, passage.end)).or_insert(span);
+        }
+    }
+    let said = |((start, end), span): ((u64, u64), &SpanFacts)| {
+        format!("bytes {} to {}, {}", count(start), count(end), says(span))
+    };
+    found.into_iter().take(PASSAGES_MAX).map(said).collect()
+}
+
+/// The range of a passage in its text, if it is one.
+pub(crate) fn place(passage: &PassageRef, text: &str) -> Option<(usize, usize)> {
+    let (start, end) = (usize::try_from(passage.start).ok()?, usize::try_from(passage.end).ok()?);
+    text.get(start..end).filter(|text| !text.is_empty()).map(|_| (start, end))
 }
 
 /// One passage with what stands around it.
-pub(crate) fn passage(text: &str, start: usize, end: usize) -> Passage {
+pub(crate) fn passage(text: &str, (start, end): (usize, usize), span: &SpanFacts) -> Passage {
     let (head, tail) = (text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default());
-    let from = head.char_indices().rev().nth(CONTEXT_CHARACTERS).map_or(0, |(index, _)| index);
-    let to = tail.char_indices().nth(CONTEXT_CHARACTERS).map_or(tail.len(), |(index, _)| index);
-    let (before, after) = (head.get(from..).unwrap_or_default(), tail.get(..to).unwrap_or_default());
-    // Context begins and ends between words.
-    let before = if from > 0 {
-        before.split_once(char::is_whitespace).map_or(before, |(_, rest)| rest)
-    } else {
-        before
-    };
-    let after = if to < tail.len() {
-        after.rsplit_once(char::is_whitespace).map_or(after, |(kept, _)| kept)
-    } else {
-        after
-    };
+    let (before, after) = (last_of(head, CONTEXT_CHARACTERS), first_of(tail, CONTEXT_CHARACTERS));
     Passage {
-        before: if from > 0 { format!("… {}", before.trim_start()) } else { before.to_owned() },
+        before: if before.len() < head.len() {
+            format!("… {}", before.trim_start())
+        } else {
+            before.to_owned()
+        },
         matched: text.get(start..end).unwrap_or_default().to_owned(),
-        after: if to < tail.len() { format!("{} …", after.trim_end()) } else { after.to_owned() },
+        after: if after.len() < tail.len() { format!("{} …", after.trim_end()) } else { after.to_owned() },
         start,
         end,
+        class: class(span),
+        says: says(span),
     }
+}
+
+impl Passage {
+    /// As a card shows it: a long passage is told by its two ends.
+    pub(crate) fn shortened(mut self) -> Self {
+        let (first, last) =
+            (first_of(&self.matched, CARD_CHARACTERS), last_of(&self.matched, CARD_CHARACTERS));
+        if first.len() + last.len() < self.matched.len() {
+            self.matched = format!("{} … {}", first.trim_end(), last.trim_start());
+        }
+        self
+    }
+}
+
+/// The end of a text, beginning between words.
+fn last_of(text: &str, characters: usize) -> &str {
+    let from = text.char_indices().rev().nth(characters).map_or(0, |(index, _)| index);
+    let kept = text.get(from..).unwrap_or_default();
+    if from == 0 { kept } else { kept.split_once(char::is_whitespace).map_or(kept, |(_, rest)| rest) }
+}
+
+/// The beginning of a text, ending between words.
+fn first_of(text: &str, characters: usize) -> &str {
+    let to = text.char_indices().nth(characters).map_or(text.len(), |(index, _)| index);
+    let kept = text.get(..to).unwrap_or_default();
+    if to == text.len() { kept } else { kept.rsplit_once(char::is_whitespace).map_or(kept, |(kept, _)| kept) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::SpanSource;
 
-    fn source(number: u8) -> SpanSource {
-        let datanet = "net".parse().expect("a name");
-        SpanSource { datanet, contribution: ContributionId([number; 32]), start: 0, end: 3 }
-    }
-
-    fn span(start: usize, end: usize, numbers: &[u8]) -> AnswerSpan {
-        AnswerSpan { start, end, sources: numbers.iter().map(|number| source(*number)).collect() }
-    }
-
-    fn check(answer: &str, spans: &[AnswerSpan], expected: &[(&str, &[usize])]) {
-        let mut numbers = Numbers::default();
-        let pieces = pieces(answer, spans, &mut numbers);
-        let joined: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
-        assert_eq!(joined, answer);
-        let said: Vec<_> =
-            pieces.iter().map(|piece| (piece.text.as_str(), piece.numbers.as_slice())).collect();
-        assert_eq!(said, expected);
-    }
-
-    #[test]
-    fn pieces_cover_the_answer_and_wrong_ranges_are_left_out() {
-        check("abcdef", &[], &[("abcdef", &[])]);
-        check("", &[span(0, 1, &[1])], &[]);
-        check(
-            "abcdef",
-            &[span(1, 3, &[1]), span(3, 4, &[2, 1])],
-            &[("a", &[]), ("bc", &[1]), ("d", &[2, 1]), ("ef", &[])],
-        );
-        check("abcdef", &[span(3, 5, &[2]), span(0, 4, &[1])], &[("abcd", &[1]), ("ef", &[])]);
-        check("abcdef", &[span(4, 99, &[1]), span(3, 3, &[1]), span(0, 2, &[])], &[("abcdef", &[])]);
-        check("aéb", &[span(0, 2, &[1])], &[("aéb", &[])]);
-        check("aéb", &[span(0, 3, &[1])], &[("aé", &[1]), ("b", &[])]);
+    fn span(value: u64, common: bool) -> SpanFacts {
+        let (start, end, mass, count, clusters, committed) = (0, 1, 1, 1, 65, 0);
+        SpanFacts { start, end, value, mass, count, clusters, common, committed, sources: vec![] }
     }
 
     #[test]
     fn a_passage_stands_in_its_context() {
         let text = format!("{}needle{}", "é".repeat(200), "ü".repeat(10));
-        let found = passage(&text, 400, 406);
+        let found = passage(&text, (400, 406), &span(84 << 16, false));
         assert_eq!(found.matched, "needle");
         assert!(found.before.starts_with('…') && found.after == "ü".repeat(10), "{found:?}");
-        let words = "one two ".repeat(40);
-        let found = passage(&words, 160, 163);
+        assert_eq!(
+            (found.class.as_str(), found.says.as_str()),
+            ("strength-4", "strong: 84 nats beyond chance")
+        );
+        let words = "one two ".repeat(100);
+        let found = passage(&words, (160, 163), &span(0, false));
         assert!(found.before.starts_with("… two") || found.before.starts_with("… one"), "{found:?}");
         assert!(found.after.ends_with("two …") || found.after.ends_with("one …"), "{found:?}");
+        assert_eq!(found.clone().shortened(), found);
+        let whole = passage(&words, (0, words.len()), &span(0, true)).shortened();
+        assert!(whole.matched.starts_with("one two") && whole.matched.contains(" … "), "{whole:?}");
+        assert!(whole.matched.len() < 260 && whole.says.starts_with("common: 65 texts or more"), "{whole:?}");
+    }
+
+    #[test]
+    fn a_source_has_the_passages_that_lie_on_its_text() {
+        let key: SourceKey = ("net".parse().expect("a name"), ContributionId([1; 32]));
+        let other =
+            PassageRef { datanet: key.0.clone(), contribution: ContributionId([2; 32]), start: 0, end: 3 };
+        let at = |start, end| PassageRef { start, end, contribution: key.1, ..other.clone() };
+        let spans = [at(4, 7), at(0, 3), at(2, 99), at(5, 5), at(6, 2), at(0, 3), other.clone()]
+            .map(|source| SpanFacts { sources: vec![source], ..span(0, false) });
+        let found = passages(&spans, &key, "one two");
+        let matched: Vec<&str> = found.iter().map(|passage| passage.matched.as_str()).collect();
+        assert_eq!(matched, ["one", "two"]);
     }
 }

@@ -8,7 +8,8 @@ mod world;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use openledger_explorer::{AnswerSpan, ContributionText, router};
+use openledger_explorer::{ContributionText, router};
+use openledger_receipt::SpanFacts;
 use tower::ServiceExt;
 use world::network::{account, name};
 use world::{CONSUMER, GATEWAY, MODEL, Part, World, author};
@@ -40,8 +41,18 @@ fn build() -> World {
             &format!("You can {QUOTE}. Then rest."),
             &["Tiffany Antopolski", "Phil Bull"],
         ),
-        contribution("hostile.page", HOSTILE, &format!("{HOSTILE} says so."), &[HOSTILE]),
-        contribution("again.page", "The same", &format!("{HOSTILE} says so."), &["Copycat"]),
+        contribution(
+            "hostile.page",
+            HOSTILE,
+            &format!("{HOSTILE} says so with unmistakable villainous eloquence."),
+            &[HOSTILE],
+        ),
+        contribution(
+            "again.page",
+            "The same",
+            &format!("{HOSTILE} says so with unmistakable villainous eloquence."),
+            &["Copycat"],
+        ),
     ];
     world.datanet("help", &HOSTILE[..40], texts);
     world.ask(
@@ -52,7 +63,7 @@ fn build() -> World {
             Part::Plain(PLAIN),
             Part::Quote("help", "backup.page", QUOTE),
             Part::Plain(" and "),
-            Part::Quote("help", "hostile.page", "says so"),
+            Part::Quote("help", "hostile.page", "so with unmistakable villainous eloquence"),
         ],
     );
     world.settle();
@@ -125,7 +136,7 @@ async fn every_page_shows_its_facts() {
         (&text, &[QUOTE, "How to back up", "Phil Bull", "Content hash"]),
         (
             &format!("{text}?from=8&to=39#passage"),
-            &["<mark id=\"passage\" class=\"source-1\">copy your files to a safe place</mark>"],
+            &["<mark id=\"passage\" class=\"who-1 strength-2\">copy your files to a safe place</mark>"],
         ),
         (&format!("{text}?from=8&to=9999"), &[QUOTE]),
         ("/models", &[MODEL, "base model", "SmolLM2 builders"]),
@@ -225,11 +236,10 @@ async fn hostile_text_stays_text_and_hostile_spans_are_left_out() {
     {
         let mut receipts = world.library.receipts.lock().unwrap();
         let stored = receipts.get_mut("01-settled").unwrap();
-        let sources = stored.spans[0].sources.clone();
-        for (start, end) in [(0, usize::MAX), (5, 2), (usize::MAX, usize::MAX), (1, 3)] {
-            stored.spans.push(AnswerSpan { start, end, sources: sources.clone() });
+        for (start, end) in [(0, u64::MAX), (5, 2), (u64::MAX, u64::MAX), (1, 3)] {
+            stored.spans.push(SpanFacts { start, end, ..stored.spans[0].clone() });
         }
-        stored.spans[0].sources[0].end = usize::MAX;
+        stored.spans[0].sources[0].end = u64::MAX;
         stored.opening.as_mut().unwrap().question = HOSTILE.to_owned();
     }
     let router = router(world.state());

@@ -12,6 +12,7 @@ use openledger_attribution::{Attribution, CertifyError, Index, certify};
 use openledger_store::StoreError;
 use tokio::sync::{Mutex, watch};
 
+use crate::complete::now_ms;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 
@@ -87,8 +88,11 @@ enum Failure {
     Stored(#[from] StoreError),
 }
 
-/// Makes and stores a certificate.
+/// Makes and stores a certificate, unless a text around what it opens is private: it is for everyone who has the file.
 pub(crate) async fn run(gateway: &Gateway, uncertified: Uncertified) {
+    if is_any_private(gateway, &uncertified.index).await {
+        return;
+    }
     let _turn = gateway.certifying.turn.lock().await;
     let sequence = uncertified.sequence;
     let made = tokio::task::spawn_blocking(move || {
@@ -103,4 +107,15 @@ pub(crate) async fn run(gateway: &Gateway, uncertified: Uncertified) {
     };
     Metrics::add(&gateway.metrics.certificates_failed, 1);
     tracing::warn!("receipt {sequence} has no certificate: {reason}");
+}
+
+/// Whether one of the datanets is private, as far as the ledger says; one that it cannot be asked of counts as private.
+async fn is_any_private(gateway: &Gateway, index: &Index) -> bool {
+    for segment in index.segments() {
+        let Ok(datanet) = segment.datanet().parse() else { return true };
+        if gateway.is_private(&datanet, now_ms()).await.unwrap_or(true) {
+            return true;
+        }
+    }
+    false
 }

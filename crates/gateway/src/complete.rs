@@ -16,6 +16,7 @@ use openledger_types::{AccountId, Amount, BasisPoints, ChannelId};
 use openledger_worker::{Job, Served, Worker};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use crate::access::closed;
 use crate::auth::{ApiKey, KeyRecord};
 use crate::budget::Reservation;
 use crate::certify::{self, Uncertified};
@@ -97,7 +98,7 @@ pub(crate) async fn start(
     let (sender, pieces) = mpsc::channel(PIECES_MAX);
     let running = Running {
         id: context.id.clone(),
-        created_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        created_s: now_ms() / 1_000,
         request: context.request.clone(),
         pieces,
     };
@@ -134,7 +135,12 @@ async fn admit(
         return Err(insufficient(free, Amount(1)));
     }
     let library = gateway.library();
-    let grounded = ground(&request, &library, &gateway.model)?;
+    let reader = gateway.reader_of_key(&key).await?;
+    let unreadable = gateway.closed_to(&library, &reader, now_ms()).await?;
+    if let Some(datanet) = request.datanets.iter().find(|datanet| unreadable.contains(datanet)) {
+        return Err(closed(datanet));
+    }
+    let grounded = ground(&request, &library, &unreadable, &gateway.model)?;
     let router_fee = gateway
         .facts
         .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
@@ -165,6 +171,12 @@ async fn admit(
         begun,
     };
     Ok((context, job, place))
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn insufficient(free: Amount, needed: Amount) -> ApiError {

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 pub struct ApiError {
     /// HTTP status.
     pub status: StatusCode,
-    /// The class: `invalid_request_error`, `authentication_error`, `insufficient_quota`, `server_error`.
+    /// The class: `invalid_request_error`, `authentication_error`, `insufficient_quota`, `permission_error`,
+    /// `server_error`.
     pub kind: &'static str,
     /// A stable code.
     pub code: Option<&'static str>,
@@ -21,6 +22,8 @@ pub struct ApiError {
     pub param: Option<&'static str>,
     /// What happened, why, and what to do.
     pub message: String,
+    /// Seconds to wait before trying again, when the caller is too fast or this is busy.
+    pub retry_s: u64,
 }
 
 impl ApiError {
@@ -30,7 +33,7 @@ impl ApiError {
         code: Option<&'static str>,
         message: impl Into<String>,
     ) -> Self {
-        Self { status, kind, code, param: None, message: message.into() }
+        Self { status, kind, code, param: None, message: message.into(), retry_s: 1 }
     }
 
     /// The request is wrong.
@@ -55,6 +58,11 @@ impl ApiError {
     /// The key's channel cannot pay.
     pub fn budget(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", Some("insufficient_quota"), message)
+    }
+
+    /// Not for whoever asks.
+    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", Some(code), message)
     }
 
     /// No such thing.
@@ -83,7 +91,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.to_json())).into_response();
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.retry_s));
         }
         response
     }

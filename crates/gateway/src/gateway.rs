@@ -14,7 +14,7 @@ use openledger_receipt::{Predicate, SnapshotRef};
 use openledger_retrieval::Retriever;
 use openledger_store::{ReceiptStore, StoreError};
 use openledger_types::record::ChannelRecord;
-use openledger_types::{AccountId, AccountSecret, ChannelId, Hash, ServiceSecret};
+use openledger_types::{AccountId, AccountSecret, ChannelId, Hash, Name, ServiceSecret};
 use openledger_worker::Worker;
 use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -24,6 +24,7 @@ use crate::budget::Budgets;
 use crate::certify::Certifying;
 use crate::error::ApiError;
 use crate::facts::Facts;
+use crate::lookup::{LookupLimits, Lookups};
 use crate::metrics::Metrics;
 use crate::settle;
 
@@ -44,6 +45,8 @@ pub struct GatewayConfig {
     pub receipts: PathBuf,
     /// Between two looks for receipts to settle.
     pub settle_interval: Duration,
+    /// How many lookups are answered.
+    pub lookups: LookupLimits,
 }
 
 /// What answers are made and traced with; swapped as a whole when a snapshot is sealed.
@@ -59,6 +62,9 @@ pub struct Library {
 
 /// Told of every stored receipt, at start of the stored ones too.
 pub type ReceiptSink = Box<dyn Fn(&Predicate) + Send + Sync>;
+
+/// Tells whether an account owns a contribution of a datanet.
+pub type Owns = Box<dyn Fn(&Name, &AccountId) -> bool + Send + Sync>;
 
 /// The parts that a gateway is given.
 pub struct Services {
@@ -76,6 +82,8 @@ pub struct Services {
     pub model: Arc<openledger_model::Model>,
     /// Who is told of receipts.
     pub sink: ReceiptSink,
+    /// Who owns what, for the texts of private datanets.
+    pub owns: Owns,
 }
 
 /// A running gateway.
@@ -91,6 +99,8 @@ pub struct Gateway {
     pub(crate) metrics: Metrics,
     pub(crate) model: Arc<openledger_model::Model>,
     pub(crate) sink: ReceiptSink,
+    pub(crate) owns: Owns,
+    pub(crate) lookups: Lookups,
     /// Held while a receipt gets its number: sequence, carry and voucher follow each other.
     pub(crate) sealing: Mutex<()>,
     /// Certificates that are to come.
@@ -122,6 +132,8 @@ impl Gateway {
             metrics: Metrics::default(),
             model: services.model,
             sink: services.sink,
+            owns: services.owns,
+            lookups: Lookups::new(config.lookups),
             sealing: Mutex::new(()),
             certifying: Certifying::new(),
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
@@ -179,7 +191,8 @@ impl Gateway {
         *self.library.write().expect("no holder of the lock panics") = Arc::new(library);
     }
 
-    pub(crate) fn library(&self) -> Arc<Library> {
+    /// What it answers from now.
+    pub fn library(&self) -> Arc<Library> {
         self.library.read().expect("no holder of the lock panics").clone()
     }
 

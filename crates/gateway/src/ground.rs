@@ -54,13 +54,22 @@ pub(crate) struct Grounded {
     pub(crate) retrieval: Vec<PassageRef>,
 }
 
-/// Searches and builds the prompt; plain chat when grounding is off or nothing fits.
-pub(crate) fn ground(request: &ValidRequest, library: &Library, model: &Model) -> Result<Grounded, ApiError> {
+/// Searches and builds the prompt; plain chat when grounding is off or nothing fits. `unreadable` datanets, which are in
+/// order and none of those that the request names, put no passage into the context.
+pub(crate) fn ground(
+    request: &ValidRequest,
+    library: &Library,
+    unreadable: &[Name],
+    model: &Model,
+) -> Result<Grounded, ApiError> {
     let question = request.messages.iter().rev().find(|message| message.role == Role::User);
     let question = question.map(|message| message.content.as_str()).unwrap_or_default();
     // A question that would be cut is a conversation or a document; the model gets it as it is.
-    if request.ground && question.len() <= QUESTION_BYTES_MAX {
-        let names: Vec<&str> = request.datanets.iter().map(Name::as_str).collect();
+    if request.ground
+        && question.len() <= QUESTION_BYTES_MAX
+        && let Some(names) =
+            searched(&request.datanets, library.snapshots.iter().map(|s| &s.datanet), unreadable)
+    {
         let passages = library
             .retriever
             .search(question, &names, request.passages)
@@ -75,6 +84,20 @@ pub(crate) fn ground(request: &ValidRequest, library: &Library, model: &Model) -
         stop: Vec::new(),
         retrieval: Vec::new(),
     })
+}
+
+/// The datanets to search: those that were named, or all that are readable; an empty list means all, and `None` that there
+/// is nothing to search.
+fn searched<'a>(
+    named: &'a [Name],
+    all: impl Iterator<Item = &'a Name>,
+    unreadable: &[Name],
+) -> Option<Vec<&'a str>> {
+    if !named.is_empty() || unreadable.is_empty() {
+        return Some(named.iter().map(Name::as_str).collect());
+    }
+    let readable: Vec<&str> = all.filter(|name| !unreadable.contains(name)).map(Name::as_str).collect();
+    (!readable.is_empty()).then_some(readable)
 }
 
 fn quoting_prompt(
@@ -156,6 +179,22 @@ fn cut(text: &str, bytes_max: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_key_may_not_read_is_not_searched() {
+        let names =
+            |text: &str| -> Vec<Name> { text.split_whitespace().map(|name| name.parse().unwrap()).collect() };
+        let check = |named: &str, all: &str, unreadable: &str, expected: Option<&str>| {
+            let (named, all, unreadable) = (names(named), names(all), names(unreadable));
+            let found = searched(&named, all.iter(), &unreadable).map(|found| found.join(" "));
+            assert_eq!(found.as_deref(), expected);
+        };
+        check("", "a b", "", Some(""));
+        check("a", "a b", "", Some("a"));
+        check("a", "a b", "b", Some("a"));
+        check("", "a b c", "b", Some("a c"));
+        check("", "b", "b", None);
+    }
 
     #[test]
     fn texts_from_outside_have_no_lines_and_are_cut_at_sentences() {

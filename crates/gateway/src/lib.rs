@@ -8,6 +8,7 @@
 //! before the consumer sees its end; a receipt is settled once.
 //! Absent: consensus (the chain is a handle), inference arithmetic, and the rules of money, which are the ledger's.
 
+mod access;
 mod auth;
 mod budget;
 mod certify;
@@ -17,6 +18,7 @@ mod error;
 mod facts;
 mod gateway;
 mod ground;
+mod lookup;
 mod metrics;
 mod request;
 mod routes;
@@ -25,8 +27,10 @@ mod settle;
 mod stream;
 mod trust;
 
+pub use access::{Reader, SIGNED_MS_MAX, closed};
 pub use auth::ApiKey;
 pub use error::ApiError;
-pub use gateway::{Gateway, GatewayConfig, Library, ReceiptSink, Services};
+pub use gateway::{Gateway, GatewayConfig, Library, Owns, ReceiptSink, Services};
+pub use lookup::{Found, LOOKUP_BYTES_MAX, LOOKUP_WORDS_MAX, LookupLimits, TextOf};
 pub use routes::router;
 pub use seal::receipt_file;

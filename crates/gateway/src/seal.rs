@@ -4,7 +4,6 @@
 //! Absent: settlement, which follows off the hot path.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use openledger_attribution::Attribution;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
@@ -19,7 +18,7 @@ use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Voucher, 
 use serde_json::{Value, json};
 
 use crate::certify::{self, Uncertified};
-use crate::complete::{Context, Outcome, reference_price};
+use crate::complete::{Context, Outcome, now_ms, reference_price};
 use crate::error::ApiError;
 use crate::facts::FactError;
 use crate::gateway::Gateway;
@@ -113,9 +112,7 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
         gateway: gateway.account(),
         sequence,
         previous,
-        issued_at_ms: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+        issued_at_ms: now_ms(),
         request: RequestFacts {
             salted_sha256: salted_request(&salt, &context.body),
             endpoint: "/v1/chat/completions".into(),

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use openledger_client::{AnswerEvent, Client};
+use openledger_client::{AnswerEvent, Client, ClientError};
+use openledger_receipt::{AttributionFacts, ReceiptFile};
 use serde_json::{Value, json};
 
 use super::{Session, trail};
 use crate::cli::AskArguments;
 use crate::files;
-use crate::output::{indent, printable, units};
+use crate::output::{columns, printable, units};
 
 /// How long a receipt may take to be settled.
 const SETTLED_MAX: Duration = Duration::from_secs(60);
@@ -51,7 +52,10 @@ pub async fn run(session: &Session, arguments: AskArguments) -> Result<()> {
     if session.json {
         session.print_json(&as_json(&arguments, &received, &id, &path, &statement, &view));
     } else {
-        print_trail(session, &client, &received, &path, &statement, &view);
+        let attribution = ReceiptFile::from_bytes(&file)?.statement()?.predicate().attribution.clone();
+        let mut sources = trail::sources(&view);
+        read_texts(&client, &mut sources).await;
+        print_trail(session, &client, &received, &path, &attribution, &sources, &view);
     }
     if view["adds_up"] != Value::Bool(true) {
         bail!(
@@ -200,20 +204,35 @@ fn as_json(
     })
 }
 
+/// Fetches the texts of the sources that are listed; what is not given is said in its place.
+async fn read_texts(client: &Client, sources: &mut [trail::Source]) {
+    for source in sources.iter_mut().take(trail::SOURCES_MAX) {
+        let path = format!("/api/v1/datanets/{}/texts/{}", source.datanet, source.contribution);
+        let reply: Result<Value, ClientError> = client.get(&path).await;
+        source.text = match reply {
+            Ok(contribution) => Ok(contribution["text"].as_str().unwrap_or_default().to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+    }
+}
+
 fn print_trail(
     session: &Session,
     client: &Client,
     received: &Received,
     path: &std::path::Path,
-    statement: &Value,
+    attribution: &AttributionFacts,
+    sources: &[trail::Source],
     view: &Value,
 ) {
-    let paint = session.paint;
-    let sources = trail::sources(view);
+    let (paint, columns) = (session.paint, columns().saturating_sub(2));
+    let spans = &attribution.spans;
     println!("\n  {}", paint.bold("Traced"));
-    println!("{}", indent(&trail::highlighted(paint, &received.answer, statement, &sources), "  "));
+    for line in trail::highlighted(paint, &received.answer, spans, sources).lines(paint, columns) {
+        println!("  {line}");
+    }
     println!("\n  {}", paint.bold("Sources"));
-    for line in trail::source_lines(paint, &sources) {
+    for line in trail::source_lines(paint, columns, spans, attribution.total, sources) {
         println!("  {line}");
     }
     println!("\n  {}", paint.bold("Money trail"));

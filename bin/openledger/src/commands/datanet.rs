@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use openledger_client::ClientError;
 use openledger_datanet::{ParseOptions, parse_json_lines};
 use openledger_ledger::StateKey;
 use openledger_types::record::{DatanetRecord, SnapshotRecord};
@@ -46,8 +47,12 @@ pub async fn run(session: &Session, command: DatanetCommand) -> Result<()> {
             let text = format!("revoked in block {}: from now on nothing is paid for it", reply.height);
             said(session, json!({ "contribution": contribution, "height": reply.height }), &text);
         }
-        DatanetCommand::Export { name, out, segments } => {
+        DatanetCommand::Export { name, out, segments, key: None } => {
             export(session, &client, name, &out, segments).await?;
+        }
+        DatanetCommand::Export { name, out, segments, key: Some(key) } => {
+            let reader = session.operator(&client, &key).await?.reader().await?;
+            export(session, &reader, name, &out, segments).await?;
         }
     }
     Ok(())
@@ -149,6 +154,7 @@ async fn export(
     out: &Path,
     with_segments: bool,
 ) -> Result<()> {
+    let is_named = name.is_some();
     let names: Vec<Name> = match name {
         Some(name) => vec![name.parse()?],
         None => names(client).await?,
@@ -159,7 +165,13 @@ async fn export(
             bail!("there is no datanet {name}; `openledger datanet status` lists them");
         };
         for version in 1..=record.version {
-            let manifest = client.manifest(name.as_str(), version).await?;
+            let manifest = match client.manifest(name.as_str(), version).await {
+                Err(ClientError::Refused { status: 403, message, .. }) if !is_named => {
+                    eprintln!("{name} is left out: {message}");
+                    break;
+                }
+                manifest => manifest?,
+            };
             let sealed = read_snapshot(name.as_str(), version, &manifest)?;
             let on_ledger = read::<SnapshotRecord>(client, StateKey::Snapshot(name.clone(), version)).await?;
             if on_ledger.is_none_or(|record| record.root != Hash(sealed.snapshot.root())) {

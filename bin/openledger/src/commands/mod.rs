@@ -7,6 +7,7 @@ pub mod index;
 pub mod keys;
 pub mod ledger;
 pub mod model;
+pub mod passage;
 pub mod receipt;
 pub mod sim;
 pub mod trail;

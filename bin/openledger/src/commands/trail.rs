@@ -4,15 +4,28 @@
 
 use std::collections::BTreeMap;
 
+use openledger_attribution::Strength;
+use openledger_receipt::{PassageRef, SpanFacts, answer_pieces};
 use serde_json::Value;
 
 use super::account::shown;
+use super::passage::{bars, in_context};
+use crate::layout::Styled;
 use crate::output::{Paint, printable, superscript, units};
+
+/// Sources that are listed.
+pub const SOURCES_MAX: usize = 8;
+/// The style of words that are nobody's.
+const COMMON: &str = "2;3";
+/// In front of what belongs to a source.
+const MARGIN: &str = "       ";
 
 /// A source of an answer: a contribution with its footnote number.
 pub struct Source {
     /// Footnote, from 1, in order of weight.
     pub footnote: usize,
+    /// The place of its first owner among the contributors of the answer, from 1, the most first: one colour each.
+    pub contributor: usize,
     /// Datanet.
     pub datanet: String,
     /// Contribution id.
@@ -23,92 +36,157 @@ pub struct Source {
     pub owners: Vec<String>,
     /// Its part of the answer, in basis points.
     pub basis_points: u64,
+    /// Its text, or why it is not shown.
+    pub text: Result<String, String>,
 }
 
-/// The sources of an answer, heaviest first, from the node's view of the receipt.
+/// The sources of an answer, heaviest first, from the node's view of the receipt; without their texts.
 pub fn sources(view: &Value) -> Vec<Source> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut sources: Vec<Source> = view["shares"]
+    let mut sources: Vec<(Source, String)> = view["shares"]
         .as_array()
         .into_iter()
         .flatten()
-        .map(|share| Source {
-            footnote: 0,
-            datanet: text(&share["datanet"]),
-            contribution: text(&share["contribution"]),
-            label: share["label"].as_str().unwrap_or_default().to_owned(),
-            owners: share["owners"].as_array().into_iter().flatten().map(shown).collect(),
-            basis_points: share["basis_points"].as_u64().unwrap_or_default(),
+        .map(|share| {
+            let source = Source {
+                footnote: 0,
+                contributor: 0,
+                datanet: text(&share["datanet"]),
+                contribution: text(&share["contribution"]),
+                label: share["label"].as_str().unwrap_or_default().to_owned(),
+                owners: share["owners"].as_array().into_iter().flatten().map(shown).collect(),
+                basis_points: share["basis_points"].as_u64().unwrap_or_default(),
+                text: Err("its text was not asked for".to_owned()),
+            };
+            (source, text(&share["owners"][0]["id"]))
         })
         .collect();
-    sources.sort_by(|one, two| {
+    sources.sort_by(|(one, _), (two, _)| {
         two.basis_points.cmp(&one.basis_points).then(one.contribution.cmp(&two.contribution))
     });
-    for (index, source) in sources.iter_mut().enumerate() {
-        source.footnote = index + 1;
+    let mut parts: Vec<(String, u64)> = Vec::new();
+    for (source, owner) in &sources {
+        match parts.iter_mut().find(|(known, _)| known == owner) {
+            Some((_, part)) => *part += source.basis_points,
+            None => parts.push((owner.clone(), source.basis_points)),
+        }
     }
-    sources
+    parts.sort_by_key(|(_, part)| std::cmp::Reverse(*part));
+    for (index, (source, owner)) in sources.iter_mut().enumerate() {
+        source.footnote = index + 1;
+        source.contributor = 1 + parts.iter().position(|(known, _)| known == owner).unwrap_or(0);
+    }
+    sources.into_iter().map(|(source, _)| source).collect()
 }
 
-/// The answer with every span marked by the footnotes of its sources.
-pub fn highlighted(paint: Paint, answer: &str, statement: &Value, sources: &[Source]) -> String {
-    let footnotes: BTreeMap<&str, usize> =
-        sources.iter().map(|source| (source.contribution.as_str(), source.footnote)).collect();
-    let mut text = String::new();
-    let mut end = 0;
-    for span in statement["attribution"]["spans"].as_array().into_iter().flatten() {
-        let place =
-            |name: &str| span[name].as_u64().and_then(|place| usize::try_from(place).ok()).unwrap_or(0);
-        let (from, to) = (place("start").max(end), place("end"));
-        let (Some(before), Some(marked)) = (answer.get(end..from), answer.get(from..to)) else { continue };
-        text.push_str(&printable(before));
-        let marked = &printable(marked);
-        let mut notes: Vec<usize> = span["sources"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|source| footnotes.get(source["contribution"].as_str()?).copied())
-            .collect();
-        notes.sort_unstable();
-        notes.dedup();
-        match notes.first() {
-            Some(first) => {
-                text.push_str(&paint.span(*first, marked));
-                let shown: Vec<String> = notes.iter().take(3).map(|note| superscript(*note)).collect();
-                text.push_str(&paint.footnote(*first, &shown.join(",")));
-            }
-            None => text.push_str(marked),
+/// Sources by datanet and contribution.
+fn by_place(sources: &[Source]) -> BTreeMap<(&str, &str), &Source> {
+    sources.iter().map(|source| ((source.datanet.as_str(), source.contribution.as_str()), source)).collect()
+}
+
+fn is_of(source: &Source, passage: &PassageRef) -> bool {
+    passage.datanet.as_str() == source.datanet && passage.contribution.to_string() == source.contribution
+}
+
+/// How many words of a span differ from its source.
+fn edits(_span: &SpanFacts) -> u64 {
+    // Attribution of this version finds word for word only.
+    0
+}
+
+/// The answer with every span in the colour of its contributor, underlined by its strength, with the footnotes of its
+/// sources. Without colours spans stand in brackets, those that are only nearly word for word in `[~ ~]`, and what is
+/// common in braces.
+pub fn highlighted(paint: Paint, answer: &str, spans: &[SpanFacts], sources: &[Source]) -> Styled {
+    let places = by_place(sources);
+    let mut text = Styled::default();
+    for piece in answer_pieces(answer, spans) {
+        let shown = answer.get(piece.start..piece.end).unwrap_or_default();
+        let Some(span) = piece.span.and_then(|span| spans.get(span)) else {
+            text.push("", shown);
+            continue;
+        };
+        let framed = |left: &str, right: &str| {
+            if paint.is_on() { shown.to_owned() } else { format!("{left}{shown}{right}") }
+        };
+        if span.common {
+            text.push(COMMON, &framed("{", "}"));
+            continue;
         }
-        end = to;
+        let found: Vec<&Source> = span
+            .sources
+            .iter()
+            .filter_map(|source| {
+                places.get(&(source.datanet.as_str(), source.contribution.to_string().as_str())).copied()
+            })
+            .collect();
+        let contributor = found.first().map_or(1, |source| source.contributor);
+        let is_near = edits(span) > 0;
+        let style = Paint::reuse(contributor, Strength::of(span.value).step(), is_near);
+        text.push(&style, &if is_near { framed("[~", "~]") } else { framed("[", "]") });
+        let notes: Vec<String> = found.iter().take(3).map(|source| superscript(source.footnote)).collect();
+        text.push(&Paint::note(contributor), &notes.join(","));
     }
-    text.push_str(&printable(answer.get(end..).unwrap_or_default()));
     text
 }
 
-/// Sources with authors, and the part that nobody explains.
-pub fn source_lines(paint: Paint, sources: &[Source]) -> Vec<String> {
-    let percent = |basis_points: u64| format!("{:>3}.{:02} %", basis_points / 100, basis_points % 100);
-    let mut lines: Vec<String> = sources
-        .iter()
-        .take(8)
-        .map(|source| {
-            let number = paint.footnote(source.footnote, &format!("{:>2}", source.footnote));
-            let owners = source.owners.join(", ");
-            format!(
-                "{number}  {}  {} · {} · {owners}",
-                percent(source.basis_points),
-                source.datanet,
-                source.label
-            )
-        })
-        .collect();
-    if sources.len() > 8 {
-        lines.push(format!("    and {} more with smaller parts", sources.len() - 8));
+/// Sources with authors, each with the passage that weighs most in its context, and the part that nobody explains.
+pub fn source_lines(
+    paint: Paint,
+    columns: usize,
+    spans: &[SpanFacts],
+    total: u64,
+    sources: &[Source],
+) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for source in sources.iter().take(SOURCES_MAX) {
+        let number = paint.footnote(source.contributor, &format!("{:>2}", source.footnote));
+        let owners = source.owners.join(", ");
+        let line = format!("{} · {} · {owners}", source.datanet, source.label);
+        lines.push(format!("{number}  {}  {}", percent(source.basis_points), printable(&line)));
+        lines.extend(passage_lines(paint, columns, spans, source));
+    }
+    if sources.len() > SOURCES_MAX {
+        lines.push(format!("    and {} more with smaller parts", sources.len() - SOURCES_MAX));
+    }
+    let common = spans.iter().filter(|span| span.common).map(|span| span.mass).fold(0, u64::saturating_add);
+    let common = u64::try_from(u128::from(common) * 10_000 / u128::from(total.max(1))).unwrap_or(10_000);
+    if common > 0 {
+        lines.push(format!(" –  {}  common: so many texts hold it that it is nobody's", percent(common)));
     }
     let explained: u64 = sources.iter().map(|source| source.basis_points).sum();
-    let rest = 10_000u64.saturating_sub(explained);
+    let rest = 10_000u64.saturating_sub(explained).saturating_sub(common);
     lines.push(format!(" –  {}  unattributed: nobody is known to have written it", percent(rest)));
     lines
+}
+
+fn percent(basis_points: u64) -> String {
+    format!("{:>3}.{:02} %", basis_points / 100, basis_points % 100)
+}
+
+/// The passage of a source that weighs most, and why it counts.
+fn passage_lines(paint: Paint, columns: usize, spans: &[SpanFacts], source: &Source) -> Vec<String> {
+    let owned = spans.iter().filter_map(|span| {
+        let first = span.sources.first().filter(|first| is_of(source, first))?;
+        Some((span, first))
+    });
+    let Some((span, passage)) = owned.max_by_key(|(span, _)| span.mass) else { return Vec::new() };
+    let columns = columns.saturating_sub(MARGIN.len());
+    let place = usize::try_from(passage.start).ok().zip(usize::try_from(passage.end).ok());
+    let mut lines = match &source.text {
+        Ok(text) => place
+            .and_then(|(start, end)| in_context(source.contributor, text, &(start..end)))
+            .map(|styled| styled.lines(paint, columns))
+            .unwrap_or_default(),
+        Err(reason) => vec![paint.dim(&printable(reason))],
+    };
+    let near = match edits(span) {
+        0 => String::new(),
+        1 => ", nearly word for word: 1 word differs".to_owned(),
+        edits => format!(", nearly word for word: {edits} words differ"),
+    };
+    lines.push(paint.dim(&format!("{} {}{near}", bars(span.value), Strength::said(span.value))));
+    lines.into_iter().map(|line| format!("{MARGIN}{line}")).collect()
 }
 
 /// Who got how much, liquid and in escrow, to the unit; the sums at the end.
@@ -197,4 +275,102 @@ fn cut(text: &str, length: usize) -> String {
     }
     let kept: String = text.chars().take(length - 1).collect();
     kept + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use openledger_types::ContributionId;
+    use serde_json::json;
+
+    use super::*;
+    use crate::output::ColorChoice;
+
+    const ANSWER: &str = "Keep ferns out of scorching sunlight and water them twice weekly in summertime, without expressed warranties.";
+    const LIGHT: &str = "They wilt. Keep ferns out of scorching sunlight, gardeners say.";
+    const WATER: &str = "Some water them twice weekly in summertime, or so.";
+
+    fn span(words: &str, nats: u64, number: u8, text: &str) -> SpanFacts {
+        let at = |text: &str| text.find(words).unwrap() as u64;
+        let (from, start) = (at(ANSWER), at(text));
+        let source = PassageRef {
+            datanet: "ferns".parse().unwrap(),
+            contribution: ContributionId([number; 32]),
+            start,
+            end: start + words.len() as u64,
+        };
+        SpanFacts {
+            start: from,
+            end: from + words.len() as u64,
+            value: nats << 16,
+            mass: nats + 30,
+            count: 1,
+            clusters: 1,
+            common: false,
+            committed: u64::from(number),
+            sources: vec![source],
+        }
+    }
+
+    fn spans() -> Vec<SpanFacts> {
+        let common = span("without expressed warranties", 3, 0, ANSWER);
+        let common = SpanFacts { common: true, clusters: 65, sources: vec![], ..common };
+        vec![
+            span("Keep ferns out of scorching sunlight", 84, 1, LIGHT),
+            span("water them twice weekly in summertime", 12, 2, WATER),
+            common,
+        ]
+    }
+
+    fn known() -> Vec<Source> {
+        let share = |number: u8, label: &str, owner: &str, basis_points: u64| {
+            json!({
+                "datanet": "ferns", "contribution": ContributionId([number; 32]), "label": label,
+                "owners": [{ "id": format!("0x{owner}"), "name": owner }, { "id": "0x9", "name": "Zoe" }],
+                "basis_points": basis_points,
+            })
+        };
+        let shares =
+            [share(2, "water", "Ann", 2_000), share(1, "light", "Ben", 6_000), share(3, "more", "Ann", 5)];
+        let mut sources = sources(&json!({ "shares": shares }));
+        sources[0].text = Ok(LIGHT.to_owned());
+        sources[1].text = Err("the texts of ferns are private".to_owned());
+        sources
+    }
+
+    #[test]
+    fn without_colours_brackets_numbers_and_bars_say_the_same() {
+        let (paint, spans, sources) = (Paint::new(ColorChoice::Never), spans(), known());
+        assert_eq!(
+            highlighted(paint, ANSWER, &spans, &sources).lines(paint, 48),
+            ["[Keep it out of the sun]¹ and [water it twice a", "week]², {without any warranty}.",]
+        );
+        assert_eq!(
+            source_lines(paint, 40, &spans, 1_000, &sources),
+            [
+                " 1   60.00 %  ferns · light · Ben, Zoe",
+                "       Ferns scorch. «Keep it out of the",
+                "       sun», they say.",
+                "       ▮▮▮▮ strong: 84 nats beyond chance",
+                " 2   20.00 %  ferns · water · Ann, Zoe",
+                "       the texts of ferns are private",
+                "       ▮▮▯▯ fair: 12 nats beyond chance",
+                " 3    0.05 %  ferns · more · Ann, Zoe",
+                " –    3.30 %  common: so many texts hold it that it is nobody's",
+                " –   16.65 %  unattributed: nobody is known to have written it",
+            ]
+        );
+    }
+
+    #[test]
+    fn colours_are_of_contributors_and_lines_of_strength() {
+        let (paint, spans, sources) = (Paint::new(ColorChoice::Always), spans(), known());
+        let contributors: Vec<usize> = sources.iter().map(|source| source.contributor).collect();
+        assert_eq!(contributors, [1, 2, 2]);
+        let lines = highlighted(paint, ANSWER, &spans, &sources).lines(paint, usize::MAX);
+        let strong =
+            "\u{1b}[1;21;36mKeep ferns out of scorching sunlight\u{1b}[0m\u{1b}[1;36m¹\u{1b}[0m and ";
+        let fair = "\u{1b}[4;33mwater them twice weekly in summertime\u{1b}[0m\u{1b}[1;33m²\u{1b}[0m, ";
+        let common = "\u{1b}[2;3mwithout expressed warranties\u{1b}[0m.";
+        assert_eq!(lines, [format!("{strong}{fair}{common}")]);
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use openledger_client::Client;
 use openledger_datanet::{ParseOptions, parse_json_lines};
+use openledger_gateway::LookupLimits;
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, DatanetRecord};
 use openledger_types::{Action, Amount, Asset, Name};
@@ -46,6 +47,9 @@ struct NodeFile {
     data: Option<PathBuf>,
     genesis: Option<PathBuf>,
     seed: Option<u64>,
+    /// How many lookups are answered; the gateway's own limits unless named.
+    #[serde(default)]
+    lookups: LookupLimits,
 }
 
 fn default_port() -> u16 {
@@ -58,8 +62,8 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    let NodeFile { port, model, data, genesis, seed, .. } = file;
-    run(&session, UpArguments { port, model, data, genesis, seed }).await
+    let NodeFile { port, model, data, genesis, seed, lookups, .. } = file;
+    run(&session, UpArguments { port, model, data, genesis, seed, lookups }).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
@@ -70,6 +74,7 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         model,
         genesis: arguments.genesis,
         seed: arguments.seed,
+        lookups: arguments.lookups,
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

@@ -5,11 +5,12 @@
 //! snapshot to the root that was sealed, with its entries where the ledger has them. Absent: rules; the ledger has them.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,7 +23,7 @@ use openledger_datanet::{Entry, SealedSnapshot};
 use openledger_gateway::Gateway;
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, DatanetRecord, SnapshotRecord};
-use openledger_types::{AccountId, Hash, Name, Rejection, codec, limits};
+use openledger_types::{AccountId, ContributionId, Hash, Name, Rejection, codec, limits};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -48,7 +49,7 @@ pub struct ApiState {
     pub installed: Box<dyn Fn(&Joined) + Send + Sync>,
 }
 
-type Shared = State<Arc<ApiState>>;
+pub(super) type Shared = State<Arc<ApiState>>;
 
 /// The routes.
 pub fn router(state: Arc<ApiState>) -> Router {
@@ -63,21 +64,23 @@ pub fn router(state: Arc<ApiState>) -> Router {
         .route("/api/v1/accounts/{account}/nonce", get(nonce))
         .route("/api/v1/state", post(read_state))
         .route("/api/v1/proofs/{key}", get(proof))
+        .route("/api/v1/datanets/{name}/texts/{contribution}", get(text))
         .route("/api/v1/keys", post(register_key))
+        .route("/api/v1/attribute", post(super::attribute::attribute))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .merge(uploads)
         .with_state(state)
 }
 
 /// A JSON body; what is wrong with it is said in the shape of all our errors.
-struct Body<T>(T);
+pub(super) struct Body<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let body = Json::from_request(request, state).await;
-        body.map(|Json(value)| Self(value)).map_err(|wrong| ApiError(wrong.status(), wrong.body_text()))
+        body.map(|Json(value)| Self(value)).map_err(|wrong| ApiError::Own(wrong.status(), wrong.body_text()))
     }
 }
 
@@ -89,27 +92,42 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Part<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = Path::from_request_parts(parts, state).await;
-        path.map(|Path(value)| Self(value)).map_err(|wrong| ApiError(wrong.status(), wrong.body_text()))
+        path.map(|Path(value)| Self(value)).map_err(|wrong| ApiError::Own(wrong.status(), wrong.body_text()))
     }
 }
 
 /// An error with its status, in the one shape that all our APIs use.
-struct ApiError(StatusCode, String);
+pub(super) enum ApiError {
+    /// Of this API.
+    Own(StatusCode, String),
+    /// As the gateway says it.
+    Gateway(openledger_gateway::ApiError),
+}
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let kind = if self.0.is_server_error() { "server_error" } else { "invalid_request_error" };
-        let error = ErrorBody { message: self.1, kind: kind.into(), param: None, code: None };
-        (self.0, Json(ErrorReply { error })).into_response()
+impl From<openledger_gateway::ApiError> for ApiError {
+    fn from(error: openledger_gateway::ApiError) -> Self {
+        Self::Gateway(error)
     }
 }
 
-fn bad(message: impl ToString) -> ApiError {
-    ApiError(StatusCode::BAD_REQUEST, message.to_string())
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, message) = match self {
+            Self::Own(status, message) => (status, message),
+            Self::Gateway(error) => return error.into_response(),
+        };
+        let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
+        let error = ErrorBody { message, kind: kind.into(), param: None, code: None };
+        (status, Json(ErrorReply { error })).into_response()
+    }
 }
 
-fn unavailable(error: impl ToString) -> ApiError {
-    ApiError(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+pub(super) fn bad(message: impl ToString) -> ApiError {
+    ApiError::Own(StatusCode::BAD_REQUEST, message.to_string())
+}
+
+pub(super) fn unavailable(error: impl ToString) -> ApiError {
+    ApiError::Own(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
 }
 
 async fn network(State(state): Shared) -> Json<NetworkReply> {
@@ -150,7 +168,7 @@ async fn submit(
         })),
         Err(openledger_chain::SubmitError::Stopped(error)) => Err(unavailable(error)),
         Err(error @ openledger_chain::SubmitError::MempoolFull { .. }) => {
-            Err(ApiError(StatusCode::TOO_MANY_REQUESTS, error.to_string()))
+            Err(ApiError::Own(StatusCode::TOO_MANY_REQUESTS, error.to_string()))
         }
         Err(error) => Err(bad(error)),
     }
@@ -190,7 +208,7 @@ async fn proof(State(state): Shared, Part(key): Part<String>) -> Result<Json<ser
     match state.chain.prove(&key, ProveAt::Latest).await {
         Ok(proof) => Ok(Json(json!({ "proof": proof.to_hex() }))),
         Err(openledger_chain::ChainError::KeyAbsent { .. }) => {
-            Err(ApiError(StatusCode::NOT_FOUND, "there is no record under this key".into()))
+            Err(ApiError::Own(StatusCode::NOT_FOUND, "there is no record under this key".into()))
         }
         Err(error) => Err(unavailable(error)),
     }
@@ -200,14 +218,63 @@ fn datanet_name(text: &str) -> Result<Name, ApiError> {
     text.parse().map_err(bad)
 }
 
-async fn texts(State(state): Shared, Part(name): Part<String>) -> Result<Response, ApiError> {
+/// Lets whoever may read the texts of a datanet pass, and tells everybody else who may.
+async fn readable(state: &ApiState, headers: &HeaderMap, uri: &Uri, datanet: &Name) -> Result<(), ApiError> {
+    if record::<DatanetRecord>(&state.chain, &StateKey::Datanet(datanet.clone())).await?.is_none() {
+        return Err(unknown(datanet));
+    }
+    let path = uri.path_and_query().map_or(uri.path(), |path| path.as_str());
+    let now_ms = now_ms();
+    let reader = state.gateway.reader(headers, path, now_ms).await?;
+    if state.gateway.may_read(&reader, datanet, now_ms).await? {
+        return Ok(());
+    }
+    Err(openledger_gateway::closed(datanet).into())
+}
+
+fn unknown(datanet: &Name) -> ApiError {
+    let message = format!("there is no datanet {datanet} on the ledger; GET /api/v1/datanets lists them");
+    ApiError::Own(StatusCode::NOT_FOUND, message)
+}
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+async fn texts(
+    State(state): Shared,
+    headers: HeaderMap,
+    uri: Uri,
+    Part(name): Part<String>,
+) -> Result<Response, ApiError> {
     let name = datanet_name(&name)?;
+    readable(&state, &headers, &uri, &name).await?;
     let mut lines = Vec::new();
     for contribution in state.library.texts(name.as_str()) {
         serde_json::to_writer(&mut lines, &contribution).map_err(unavailable)?;
         lines.push(b'\n');
     }
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+/// One committed text.
+async fn text(
+    State(state): Shared,
+    headers: HeaderMap,
+    uri: Uri,
+    Part((name, contribution)): Part<(String, ContributionId)>,
+) -> Result<Response, ApiError> {
+    let name = datanet_name(&name)?;
+    readable(&state, &headers, &uri, &name).await?;
+    match state.library.text(name.as_str(), &openledger_datanet::ContributionId(contribution.0)) {
+        Some(text) => Ok(Json(text).into_response()),
+        None => Err(ApiError::Own(
+            StatusCode::NOT_FOUND,
+            format!("the text of {contribution} of {name} is not on this node; ask another one"),
+        )),
+    }
 }
 
 async fn put_texts(
@@ -217,7 +284,7 @@ async fn put_texts(
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let name = datanet_name(&name)?;
     if record::<DatanetRecord>(&state.chain, &StateKey::Datanet(name.clone())).await?.is_none() {
-        return Err(ApiError(StatusCode::NOT_FOUND, format!("there is no datanet {name} on the ledger")));
+        return Err(unknown(&name));
     }
     let contributions = parse_texts(&body).map_err(|error| bad(format!("{error:#}")))?;
     if contributions.is_empty() {
@@ -243,13 +310,16 @@ async fn put_texts(
 
 async fn snapshot(
     State(state): Shared,
+    headers: HeaderMap,
+    uri: Uri,
     Part((name, version)): Part<(String, u32)>,
 ) -> Result<Response, ApiError> {
     let name = datanet_name(&name)?;
+    readable(&state, &headers, &uri, &name).await?;
     let library = state.library.clone();
     match blocking(move || library.manifest(name.as_str(), version)).await? {
         Some(bytes) => Ok(([(header::CONTENT_TYPE, "application/jsonl")], bytes).into_response()),
-        None => Err(ApiError(StatusCode::NOT_FOUND, format!("version {version} is not on this node"))),
+        None => Err(ApiError::Own(StatusCode::NOT_FOUND, format!("version {version} is not on this node"))),
     }
 }
 
@@ -314,7 +384,7 @@ async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) if error.chain().any(|cause| cause.is::<std::io::Error>()) => {
-            Err(ApiError(StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))
+            Err(ApiError::Own(StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")))
         }
         Ok(Err(error)) => Err(bad(format!("{error:#}"))),
         Err(error) => Err(unavailable(error)),

@@ -4,12 +4,14 @@
 //! stop the chain. Absent: rules of any role; this is wiring.
 
 pub mod api;
+pub mod attribute;
 pub mod feed;
 pub mod library;
 pub mod machine;
 pub mod provision;
 pub mod shelf;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use anyhow::{Context, Result, bail};
 use openledger_chain::{Chain, ChainConfig};
 use openledger_client::api::NetworkReply;
 use openledger_explorer::ExplorerState;
-use openledger_gateway::{Gateway, GatewayConfig, Services};
+use openledger_gateway::{Gateway, GatewayConfig, LookupLimits, Services};
 use openledger_inference::{Engine, EngineConfig};
 use openledger_ledger::{Genesis, StateKey};
 use openledger_model::Model;
@@ -58,6 +60,8 @@ pub struct NodeConfig {
     pub genesis: Option<PathBuf>,
     /// Derives every key, for runs that can be reproduced.
     pub seed: Option<u64>,
+    /// How many lookups are answered.
+    pub lookups: LookupLimits,
 }
 
 /// A running node.
@@ -250,7 +254,7 @@ impl Parts {
         name_accounts(&models, secrets, &library.joined())?;
         let engine = Arc::new(Engine::start(model.clone(), EngineConfig::default())?);
         let worker = worker(secrets, roles, &chain, engine.clone()).await?;
-        let told = models.clone();
+        let (told, owned) = (models.clone(), models.clone());
         let services = Services {
             chain: chain.clone(),
             account: secrets.keys.account("gateway")?,
@@ -263,6 +267,7 @@ impl Parts {
                     tracing::error!("the read models refused receipt {}: {error}", predicate.id);
                 }
             }),
+            owns: Box::new(move |datanet, account| owned.owns_in(datanet, account)),
         };
         let gateway_config = GatewayConfig {
             chain_id: secrets.chain_id(),
@@ -270,6 +275,7 @@ impl Parts {
             salt_secret: secrets.keys.secret("receipt-salt", "first"),
             receipts: config.dir.join("gateway").join("receipts.redb"),
             settle_interval: SETTLE_INTERVAL,
+            lookups: config.lookups,
         };
         let network = NetworkReply {
             identity: serde_json::from_str(&chain.identity().to_json())?,
@@ -298,11 +304,14 @@ impl Parts {
                 gateway.set_library(gateway_library(joined));
             }),
         }));
-        let shelf = Arc::new(Shelf { gateway: self.gateway.clone(), library: self.library });
+        let shelf =
+            Shelf { gateway: self.gateway.clone(), library: self.library, models: self.models.clone() };
+        let shelf = Arc::new(shelf);
         let explorer = openledger_explorer::router(ExplorerState { models: self.models, library: shelf });
         let router = openledger_gateway::router(self.gateway.clone()).merge(api).merge(explorer);
         let (stop_serving, mut stopping) = watch::channel(false);
-        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service).with_graceful_shutdown(async move {
             // A closed channel means that the node is gone; then the server stops as well.
             let _ = stopping.wait_for(|stop| *stop).await;
         });

@@ -6,23 +6,25 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use openledger_attribution::Strength;
 use openledger_query::views::{AccountRef, Page, ReceiptSummary, ReceiptView, ShareView, SourceView};
+use openledger_receipt::SpanFacts;
 use openledger_types::Amount;
 use openledger_types::record::Role;
 use serde::Deserialize;
 
 use crate::ExplorerState;
 use crate::context::{Frame, PageQuery, Pager, page};
+use crate::contributors::{CONTRIBUTORS_MAX, Contributor, Contributors};
 use crate::errors::{explain, quoted};
 use crate::flow::{Drawing, draw};
 use crate::format;
-use crate::library::{ContributionText, Opening, StoredReceipt};
-use crate::spans::{Numbers, Passage, Piece, SourceKey, passages, pieces};
+use crate::library::{Held, Opening, StoredReceipt};
+use crate::marks::{Known, Piece, number, pieces};
+use crate::spans::{Numbers, Passage, SourceKey, passages, places};
 
 /// Sources listed on a page.
 const SOURCES_MAX: usize = 50;
-/// Colours that sources have; later ones share the last.
-const COLOURS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "answers.html")]
@@ -39,8 +41,11 @@ struct Answer {
     receipt: ReceiptView,
     text: Text,
     pieces: Vec<Piece>,
+    contributors: Vec<Contributor>,
+    contributors_more: usize,
     sources: Vec<Source>,
     sources_more: usize,
+    common_basis_points: u64,
     unattributed_basis_points: u64,
     drawings: [Drawing; 2],
     stored: bool,
@@ -63,6 +68,7 @@ enum Text {
 /// A source of the answer.
 struct Source {
     number: usize,
+    colour: usize,
     title: String,
     path: String,
     datanet: String,
@@ -72,6 +78,10 @@ struct Source {
     basis_points: Option<u64>,
     earned: Amount,
     passages: Vec<Passage>,
+    /// Where its passages stand, when the text is not shown.
+    places: Vec<String>,
+    /// The length of a private text.
+    bytes: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,22 +97,32 @@ struct ShareBar {
 }
 
 impl Answer {
-    /// The shares as bars beside each other; what nobody explains is the rest.
+    /// The contributors' parts as bars beside each other; what nobody explains is the rest.
     fn share_bars(&self) -> Vec<ShareBar> {
         let mut x = 0;
         let mut bars = Vec::new();
-        for source in &self.sources {
-            let width = source.basis_points.unwrap_or(0);
-            bars.push(ShareBar { class: colour(source.number), x, width });
-            x += width;
+        for contributor in &self.contributors {
+            bars.push(ShareBar { class: contributor.colour, x, width: contributor.basis_points });
+            x += contributor.basis_points;
         }
         bars
     }
-}
 
-/// The class of a source's colour.
-pub(crate) fn colour(number: impl std::borrow::Borrow<usize>) -> usize {
-    (*number.borrow()).clamp(1, COLOURS)
+    /// The steps of strength, each with its class and what it means.
+    fn strengths(&self) -> [(usize, &'static str, &'static str); 4] {
+        let meanings = ["under 10 nats", "from 10", "from 20", "from 40"];
+        let mut step = 0;
+        Strength::ALL.map(|strength| {
+            step += 1;
+            (strength.step(), strength.name(), meanings[step - 1])
+        })
+    }
+
+    /// Whether something on the page is common, or nearly word for word.
+    fn has_class(&self, class: &str) -> bool {
+        let has = |mark: &crate::marks::Mark| mark.class.split(' ').any(|word| word == class);
+        self.pieces.iter().filter_map(|piece| piece.mark.as_ref()).any(has)
+    }
 }
 
 pub(crate) async fn list(State(state): State<ExplorerState>, Query(query): Query<PageQuery>) -> Response {
@@ -146,44 +166,83 @@ pub(crate) async fn answer(
     let opening = opened(stored.as_ref(), query.salt.as_deref());
     let mut numbers = Numbers::default();
     let spans = stored.as_ref().map(|stored| stored.spans.as_slice()).unwrap_or_default();
+    let shown = if opening.is_ok() { spans } else { &[] };
+    // Footnotes count in the order of the text; what the text does not show follows by its share.
+    if let Ok(opening) = &opening {
+        number(&opening.answer, spans, &mut numbers);
+    }
+    for share in &receipt.shares {
+        numbers.of((share.datanet.clone(), share.contribution));
+    }
+    let contributors = Contributors::of(&state.models, &receipt, &numbers);
+    let texts = texts(&state, &numbers);
+    let sources = sources(&state, &receipt, &numbers, &contributors, &texts, shown);
     let (text, pieces, salt) = match &opening {
         Ok(opening) => {
-            let pieces = pieces(&opening.answer, spans, &mut numbers);
+            let known = known(&numbers, &sources, &texts);
+            let pieces = pieces(&opening.answer, spans, &mut numbers, &contributors, &known);
             (Text::Shown { question: opening.question.clone() }, pieces, query.salt.clone())
         }
         Err(Text::WrongSalt) => (Text::WrongSalt, Vec::new(), None),
         Err(Text::NotKept) => (Text::NotKept, Vec::new(), None),
         Err(_) => (Text::Closed, Vec::new(), None),
     };
-    // Footnotes count in the order of the text; what the text does not show follows by its share.
-    for share in &receipt.shares {
-        numbers.of((share.datanet.clone(), share.contribution));
-    }
-    let shown = if opening.is_ok() { spans } else { &[] };
-    let sources_more = numbers.order.len().saturating_sub(SOURCES_MAX);
-    let sources = sources(&state, &receipt, &numbers, shown);
     let attributed: u64 = receipt.summary.attributed_basis_points;
+    let common = common_basis_points(spans, receipt.mass);
+    let mut list = contributors.list;
     let content = Answer {
         frame: Frame::new(&state, format!("Answer {}", format::short(&id)), "answers"),
-        unattributed_basis_points: 10_000_u64.saturating_sub(attributed),
+        common_basis_points: common,
+        unattributed_basis_points: 10_000_u64.saturating_sub(attributed).saturating_sub(common),
         drawings: draw(&receipt),
         stored: stored.is_some(),
         certificate_bytes: stored.as_ref().and_then(|stored| stored.certificate_bytes),
         receipt,
         text,
         pieces,
+        contributors_more: list.len().saturating_sub(CONTRIBUTORS_MAX),
+        contributors: list.drain(..list.len().min(CONTRIBUTORS_MAX)).collect(),
+        sources_more: numbers.order.len().saturating_sub(SOURCES_MAX),
         sources,
-        sources_more,
         salt,
     };
     page(StatusCode::OK, &content)
+}
+
+/// The part of an answer that so many texts hold that it is nobody's.
+fn common_basis_points(spans: &[SpanFacts], total: u64) -> u64 {
+    let common =
+        spans.iter().filter(|span| span.common).fold(0, |sum: u64, span| sum.saturating_add(span.mass));
+    let part = u128::from(common) * 10_000 / u128::from(total.max(1));
+    u64::try_from(part).unwrap_or(10_000).min(10_000)
+}
+
+/// The texts of the sources that are listed.
+fn texts(state: &ExplorerState, numbers: &Numbers) -> BTreeMap<SourceKey, Held> {
+    let listed = numbers.order.iter().take(SOURCES_MAX);
+    listed.filter_map(|key| Some((key.clone(), state.library.contribution(&key.0, &key.1)?))).collect()
+}
+
+/// What cards show of the listed sources.
+fn known<'a>(
+    numbers: &Numbers,
+    sources: &'a [Source],
+    texts: &'a BTreeMap<SourceKey, Held>,
+) -> BTreeMap<SourceKey, Known<'a>> {
+    let known = |(key, source): (&SourceKey, &'a Source)| {
+        let text = texts.get(key).and_then(Held::text).map(|text| text.text.as_str());
+        (key.clone(), Known { who: source.who(), title: &source.title, text })
+    };
+    numbers.order.iter().zip(sources).map(known).collect()
 }
 
 fn sources(
     state: &ExplorerState,
     receipt: &ReceiptView,
     numbers: &Numbers,
-    spans: &[crate::library::AnswerSpan],
+    contributors: &Contributors,
+    texts: &BTreeMap<SourceKey, Held>,
+    spans: &[SpanFacts],
 ) -> Vec<Source> {
     let shares: BTreeMap<SourceKey, &ShareView> =
         receipt.shares.iter().map(|share| ((share.datanet.clone(), share.contribution), share)).collect();
@@ -195,38 +254,46 @@ fn sources(
         }
     }
     let source = |(index, key): (usize, &SourceKey)| {
-        let text = state.library.contribution(&key.0, &key.1);
-        let share = shares.get(key).copied();
-        let earned = Amount(earned.get(key).copied().unwrap_or(0));
-        describe(state, index + 1, key, text.as_ref(), share, earned, spans)
+        let held = texts.get(key);
+        let text = held.and_then(Held::text);
+        let known = state.models.contribution(&key.0, &key.1);
+        let label = known.as_ref().map(|known| known.label.clone()).filter(|label| !label.is_empty());
+        let title = text.map(|text| text.title.clone()).filter(|title| !title.is_empty());
+        let owners =
+            known.as_ref().map(|known| known.owners.iter().map(|owner| owner.account.clone()).collect());
+        Source {
+            number: index + 1,
+            colour: contributors.colour(key),
+            title: title.or(label).unwrap_or_else(|| format::short_id(&key.1)),
+            path: format!("/datanets/{}/contributions/{}", key.0, key.1),
+            datanet: key.0.to_string(),
+            authors: owners.unwrap_or_default(),
+            named: text.map(|text| text.authors.clone()).unwrap_or_default(),
+            license: known.map(|known| known.license).or_else(|| text.map(|text| text.license.clone())),
+            basis_points: shares.get(key).map(|share| share.basis_points),
+            earned: Amount(earned.get(key).copied().unwrap_or(0)),
+            passages: text.map(|text| passages(spans, key, &text.text)).unwrap_or_default(),
+            places: if text.is_some() { Vec::new() } else { places(spans, key) },
+            bytes: held.and_then(|held| match held {
+                Held::Open(_) => None,
+                Held::Closed { bytes } => Some(*bytes),
+            }),
+        }
     };
     numbers.order.iter().enumerate().take(SOURCES_MAX).map(source).collect()
 }
 
-fn describe(
-    state: &ExplorerState,
-    number: usize,
-    key: &SourceKey,
-    text: Option<&ContributionText>,
-    share: Option<&ShareView>,
-    earned: Amount,
-    spans: &[crate::library::AnswerSpan],
-) -> Source {
-    let known = state.models.contribution(&key.0, &key.1);
-    let label = known.as_ref().map(|known| known.label.clone()).filter(|label| !label.is_empty());
-    let title = text.map(|text| text.title.clone()).filter(|title| !title.is_empty());
-    let owners = known.as_ref().map(|known| known.owners.iter().map(|owner| owner.account.clone()).collect());
-    Source {
-        number,
-        title: title.or(label).unwrap_or_else(|| format::short_id(&key.1)),
-        path: format!("/datanets/{}/contributions/{}", key.0, key.1),
-        datanet: key.0.to_string(),
-        authors: owners.unwrap_or_default(),
-        named: text.map(|text| text.authors.clone()).unwrap_or_default(),
-        license: known.map(|known| known.license).or_else(|| text.map(|text| text.license.clone())),
-        basis_points: share.map(|share| share.basis_points),
-        earned,
-        passages: text.map(|text| passages(spans, key, text)).unwrap_or_default(),
+impl Source {
+    /// Its first owner, and that there are others.
+    fn who(&self) -> String {
+        let first = self.authors.first().map(format::called).or_else(|| self.named.first().cloned());
+        let others = self.authors.len().max(self.named.len()).saturating_sub(1);
+        match (first, others) {
+            (None, _) => "unknown owner".to_owned(),
+            (Some(first), 0) => first,
+            (Some(first), 1) => format!("{first} and 1 other"),
+            (Some(first), others) => format!("{first} and {others} others"),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::ExplorerState;
 use crate::context::{Frame, PageQuery, Pager, page};
 use crate::errors::{explain, quoted};
-use crate::library::ContributionText;
+use crate::library::{ContributionText, Held};
 
 /// Authors shown before the rest is folded away.
 const AUTHORS_SHOWN: usize = 10;
@@ -40,6 +40,8 @@ struct Contribution {
     contribution: ContributionView,
     title: String,
     text: Option<ContributionText>,
+    /// The length of a private text.
+    bytes: Option<u64>,
     before: String,
     marked: String,
     after: String,
@@ -89,7 +91,11 @@ pub(crate) async fn contribution(
         let explanation = format!("The datanet {} holds no contribution {}.", quoted(&name), quoted(&id));
         return explain(&state, StatusCode::NOT_FOUND, "No such contribution", explanation);
     };
-    let text = state.library.contribution(&name, &id);
+    let (text, bytes) = match state.library.contribution(&name, &id) {
+        Some(Held::Open(text)) => (Some(text), None),
+        Some(Held::Closed { bytes }) => (None, Some(bytes)),
+        None => (None, None),
+    };
     let body = text.as_ref().map(|text| text.text.as_str()).unwrap_or_default();
     let (before, marked, after) = divided(body, &query);
     let title = text.as_ref().map(|text| text.title.clone()).filter(|title| !title.is_empty());
@@ -102,6 +108,7 @@ pub(crate) async fn contribution(
         marked,
         after,
         text,
+        bytes,
     };
     page(StatusCode::OK, &content)
 }

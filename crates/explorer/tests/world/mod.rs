@@ -6,13 +6,13 @@
 #[path = "../../../query/tests/network/mod.rs"]
 pub mod network;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use network::{Answer, Network, account, name};
-use openledger_explorer::{
-    AnswerSpan, ContributionText, ExplorerState, Library, Opening, SpanSource, StoredReceipt,
-};
+use openledger_attribution::words;
+use openledger_explorer::{ContributionText, ExplorerState, Held, Library, Opening, StoredReceipt};
+use openledger_receipt::{PassageRef, SpanFacts};
 use openledger_types::*;
 
 pub const GATEWAY: u8 = 1;
@@ -27,6 +27,7 @@ pub const SALT: [u8; 32] = [0x5a; 32];
 pub struct Memory {
     pub receipts: Mutex<BTreeMap<String, StoredReceipt>>,
     pub texts: Mutex<BTreeMap<(Name, ContributionId), ContributionText>>,
+    pub private: Mutex<BTreeSet<Name>>,
 }
 
 impl Library for Memory {
@@ -34,8 +35,10 @@ impl Library for Memory {
         self.receipts.lock().unwrap().get(id).cloned()
     }
 
-    fn contribution(&self, datanet: &Name, id: &ContributionId) -> Option<ContributionText> {
-        self.texts.lock().unwrap().get(&(datanet.clone(), *id)).cloned()
+    fn contribution(&self, datanet: &Name, id: &ContributionId) -> Option<Held> {
+        let text = self.texts.lock().unwrap().get(&(datanet.clone(), *id)).cloned()?;
+        let is_private = self.private.lock().unwrap().contains(datanet);
+        Some(if is_private { Held::Closed { bytes: text.text.len() as u64 } } else { Held::Open(text) })
     }
 }
 
@@ -45,6 +48,31 @@ pub enum Part<'a> {
     Plain(&'a str),
     /// Words of a contribution, by datanet and label.
     Quote(&'a str, &'a str, &'a str),
+    /// Words that so many texts hold that they are nobody's.
+    Common(&'a str),
+}
+
+/// The words of a text, from the first to the last: spans have no other ends.
+fn trimmed(text: &str) -> std::ops::Range<usize> {
+    let places: Vec<_> = words::words(text).map(|(place, _)| place).collect();
+    places.first().unwrap().start..places.last().unwrap().end
+}
+
+/// A span of the words of a text without its sources; its value is what words of eight nats each are beyond thirty.
+pub fn span(start: usize, text: &str) -> SpanFacts {
+    let (start, text) = (start + trimmed(text).start, &text[trimmed(text)]);
+    let nats = (text.split_whitespace().count() as u64 * 8).saturating_sub(30).max(1);
+    SpanFacts {
+        start: start as u64,
+        end: (start + text.len()) as u64,
+        value: nats << 16,
+        mass: text.len() as u64 * 9_000,
+        count: 1,
+        clusters: 1,
+        common: false,
+        committed: 0,
+        sources: vec![],
+    }
 }
 
 pub struct World {
@@ -123,22 +151,23 @@ impl World {
                     answer.push_str(text);
                     unattributed += text.len() as u64 * 4_000;
                 }
+                Part::Common(text) => {
+                    let common = SpanFacts { common: true, clusters: 65, ..span(answer.len(), text) };
+                    unattributed += common.mass;
+                    spans.push(common);
+                    answer.push_str(text);
+                }
                 Part::Quote(datanet, label, text) => {
                     let key = (name(datanet), self.labels[&((*datanet).to_owned(), (*label).to_owned())]);
                     let found = self.library.texts.lock().unwrap()[&key].text.find(text);
                     let start = found.unwrap_or_else(|| panic!("{label} does not say {text:?}"));
-                    let source = SpanSource {
+                    let source = PassageRef {
                         datanet: key.0.clone(),
                         contribution: key.1,
-                        start,
-                        end: start + text.len(),
+                        start: (start + trimmed(text).start) as u64,
+                        end: (start + trimmed(text).end) as u64,
                     };
-                    let span = AnswerSpan {
-                        start: answer.len(),
-                        end: answer.len() + text.len(),
-                        sources: vec![source],
-                    };
-                    spans.push(span);
+                    spans.push(SpanFacts { sources: vec![source], ..span(answer.len(), text) });
                     *masses.entry(key).or_default() += text.len() as u64 * 9_000;
                     answer.push_str(text);
                 }

@@ -6,24 +6,25 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use openledger_attribution::Strength;
 use openledger_attribution::parameters::NAT;
-use openledger_attribution::words;
 
-use super::report::{Directory, Named, Report, SourceLine, SpanLine, place};
-use crate::output::{Paint, printable, superscript};
+use super::report::{Directory, Named, Report, SpanLine, place};
+use crate::commands::passage::{bars, in_context};
+use crate::layout::Styled;
+use crate::output::{Paint, columns, indent, printable, superscript};
 
-/// Words of the source before and behind a passage, and of each end of a long passage.
-const CONTEXT_WORDS: usize = 12;
+/// The style of words that are nobody's.
+const COMMON: &str = "2";
 
 /// Footnotes that are shown.
 const FOOTNOTES_MAX: usize = 12;
 
-/// Below how many nats a span is of this strength.
-const STRENGTHS: [u64; 3] = [10 * NAT, 20 * NAT, 40 * NAT];
-
 pub fn show(paint: Paint, output: &str, report: &Report, directory: &Directory<'_>) -> Result<()> {
     let colors = colors(report);
-    println!("{}", marked(paint, output, report, &colors).trim_end());
+    for line in marked(paint, output.trim_end(), report, &colors).lines(paint, columns()) {
+        println!("{line}");
+    }
     println!();
     for (number, share) in (1..).zip(report.shares.iter().take(FOOTNOTES_MAX)) {
         let color = color_of(&share.named, &colors);
@@ -42,7 +43,10 @@ pub fn show(paint: Paint, output: &str, report: &Report, directory: &Directory<'
         });
         if let Some((span, source)) = passages.max_by_key(|(span, _)| span.mass) {
             let text = directory.text(&source.named.datanet, source.named.contribution)?;
-            println!("{}", passage(paint, color, &text, source));
+            let passage = place(source.bytes).and_then(|place| in_context(color, &text, &place));
+            for line in passage.iter().flat_map(|passage| passage.lines(paint, columns() - 7)) {
+                println!("{}", indent(&line, "       "));
+            }
             println!("{}", paint.dim(&evidence(span)));
         }
     }
@@ -78,77 +82,32 @@ fn color_of(named: &Named, colors: &BTreeMap<&str, usize>) -> usize {
     named.contributors.first().and_then(|author| colors.get(author.name.as_str())).copied().unwrap_or(1)
 }
 
-/// From 1 to 4.
-fn strength(span: &SpanLine) -> usize {
-    1 + STRENGTHS.iter().filter(|bound| span.value >= **bound).count()
-}
-
 /// The text with its spans.
-fn marked(paint: Paint, output: &str, report: &Report, colors: &BTreeMap<&str, usize>) -> String {
+fn marked(paint: Paint, output: &str, report: &Report, colors: &BTreeMap<&str, usize>) -> Styled {
     let footnotes: BTreeMap<_, usize> =
         report.shares.iter().zip(1..).map(|(share, number)| (share.named.contribution, number)).collect();
-    let mut text = String::new();
+    let mut text = Styled::default();
     for run in report.attribution.segments(output) {
         let shown = printable(place(run.bytes).and_then(|place| output.get(place)).unwrap_or_default());
         let span = run.span.and_then(|span| report.spans.get(span));
         match span.map(|span| (span, span.sources.first())) {
-            None => text.push_str(&shown),
-            Some((_, None)) => text.push_str(&paint.dim(&shown)),
+            None => text.push("", &shown),
+            Some((_, None)) => text.push(COMMON, &shown),
             Some((span, Some(source))) => {
                 let color = color_of(&source.named, colors);
                 let number = footnotes.get(&source.named.contribution).copied().unwrap_or(0);
-                text.push_str(&paint.reuse(color, strength(span), &shown));
-                text.push_str(&paint.footnote(color, &superscript(number)));
+                let style = Paint::reuse(color, Strength::of(span.value).step(), false);
+                text.push(&style, &if paint.is_on() { shown } else { format!("[{shown}]") });
+                text.push(&Paint::note(color), &superscript(number));
             }
         }
     }
     text
 }
 
-/// The passage in its source, with the words around it.
-fn passage(paint: Paint, color: usize, text: &str, source: &SourceLine) -> String {
-    let Some(place) = place(source.bytes).filter(|place| text.get(place.clone()).is_some()) else {
-        return String::new();
-    };
-    let places: Vec<_> = words::words(text).map(|(range, _)| range).collect();
-    let first = places.partition_point(|word| word.start < place.start);
-    let behind = places.partition_point(|word| word.start < place.end);
-    let start = places
-        .get(first.saturating_sub(CONTEXT_WORDS))
-        .map_or(place.start, |word| word.start.min(place.start));
-    let end = match places.get((behind + CONTEXT_WORDS).min(places.len()).saturating_sub(1)) {
-        Some(word) => word.end.max(place.end),
-        None => place.end,
-    };
-    let long = behind.saturating_sub(first) > 2 * CONTEXT_WORDS;
-    let quoted = if long {
-        let (left, right) = (places[first + CONTEXT_WORDS - 1].end, places[behind - CONTEXT_WORDS].start);
-        format!("{} … {}", one_line(&text[place.start..left]), one_line(&text[right..place.end]))
-    } else {
-        one_line(&text[place.clone()])
-    };
-    let (left, right) = (&text[start..place.start], &text[place.end..end]);
-    let space = |is_there: bool| if is_there { " " } else { "" };
-    format!(
-        "       {}{}{}«{}»{}{}{}",
-        if first > CONTEXT_WORDS { "… " } else { "" },
-        one_line(left),
-        space(left.ends_with(char::is_whitespace)),
-        paint.footnote(color, &quoted),
-        space(right.starts_with(char::is_whitespace)),
-        one_line(right),
-        if behind + CONTEXT_WORDS < places.len() { " …" } else { "" },
-    )
-}
-
-fn one_line(text: &str) -> String {
-    printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// Why it counts.
 fn evidence(span: &SpanLine) -> String {
-    let strength = strength(span);
-    let bars = "▮".repeat(strength) + &"▯".repeat(STRENGTHS.len() + 1 - strength);
+    let bars = bars(span.value);
     let others = match span.sources.len() {
         0 | 1 => String::new(),
         _ => format!(", the earliest of {}", span.clusters),
