@@ -68,6 +68,16 @@ fn sync_folder(path: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be written", folder.display()))
 }
 
+/// The bytes of a segment's file, mapped.
+#[expect(unsafe_code, reason = "mapping a file is unsafe, because another process may change it")]
+pub fn map(path: &Path) -> std::io::Result<memmap2::Mmap> {
+    let file = fs::File::open(path)?;
+    // SAFETY: this program never changes a segment that has its name: it writes another file and renames that. Every place
+    // in the map is checked when it is read, whatever stands there, so a process that changes the file can give us wrong
+    // answers, and no more; one that cuts it ends this process as any lost disk would.
+    unsafe { memmap2::Mmap::map(&file) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -90,14 +100,4 @@ mod tests {
         fs::write(&path, [0xff]).unwrap();
         assert!(read_text(&path).is_err(), "damaged is not absent");
     }
-}
-
-/// The bytes of a segment's file, mapped.
-#[expect(unsafe_code, reason = "mapping a file is unsafe, because another process may change it")]
-pub fn map(path: &Path) -> std::io::Result<memmap2::Mmap> {
-    let file = fs::File::open(path)?;
-    // SAFETY: this program never changes a segment that has its name: it writes another file and renames that. Every place
-    // in the map is checked when it is read, whatever stands there, so a process that changes the file can give us wrong
-    // answers, and no more; one that cuts it ends this process as any lost disk would.
-    unsafe { memmap2::Mmap::map(&file) }
 }

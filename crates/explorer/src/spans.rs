@@ -59,18 +59,12 @@ impl Numbers {
     }
 }
 
-/// How many words of a span differ from its source.
-fn edits(_span: &SpanFacts) -> u64 {
-    // Attribution of this version finds word for word only.
-    0
-}
-
 /// The classes that say how strong a span is, and whether it is word for word.
 pub(crate) fn class(span: &SpanFacts) -> String {
     if span.common {
         return "common".to_owned();
     }
-    let near = if edits(span) > 0 { " near" } else { "" };
+    let near = if span.edits > 0 { " near" } else { "" };
     format!("strength-{}{near}", Strength::of(span.value).step())
 }
 
@@ -80,7 +74,7 @@ pub(crate) fn says(span: &SpanFacts) -> String {
         return format!("common: {} texts or more hold these words, so they are nobody's", span.clusters);
     }
     let strength = Strength::said(span.value);
-    match edits(span) {
+    match span.edits {
         0 => strength,
         1 => format!("{strength}, nearly word for word: 1 word differs"),
         edits => format!("{strength}, nearly word for word: {edits} words differ"),
@@ -169,8 +163,19 @@ mod tests {
     use super::*;
 
     fn span(value: u64, common: bool) -> SpanFacts {
-        let (start, end, mass, count, clusters, committed) = (0, 1, 1, 1, 65, 0);
-        SpanFacts { start, end, value, mass, count, clusters, common, committed, sources: vec![] }
+        SpanFacts {
+            start: 0,
+            end: 1,
+            value,
+            mass: 1,
+            count: 1,
+            clusters: 65,
+            common,
+            committed: 0,
+            edits: 0,
+            matched: vec![],
+            sources: vec![],
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! may say anything.
 
 use openledger_attribution::{
-    Attribution, ByteRange, ClusterId, ContributionId, SourceRef, Span, WordRange, words,
+    Attribution, ByteRange, ClusterId, ContributionId, MatchedRun, SourceRef, Span, WordRange, words,
 };
 
 use crate::SpanFacts;
@@ -48,13 +48,12 @@ pub fn answer_pieces(answer: &str, spans: &[SpanFacts]) -> Vec<AnswerPiece> {
 
 /// A span in the words of attribution, as far as it matters for who has which word.
 fn span_of(facts: &SpanFacts, places: &[(u64, u64)]) -> Option<Span> {
-    let first = places.binary_search_by_key(&facts.start, |(start, _)| *start).ok()?;
-    let last = places.binary_search_by_key(&facts.end, |(_, end)| *end).ok()?;
-    let words = WordRange { start: first as u64, end: (last as u64).checked_add(1)? };
+    let MatchedRun { bytes, words } = run_of(facts.start, facts.end, places)?;
     let owner = facts.sources.first().filter(|_| !facts.common);
-    if words.start >= words.end || owner.is_none() != facts.common {
+    if owner.is_none() != facts.common {
         return None;
     }
+    let matched = facts.matched.iter().map(|run| run_of(run.start, run.end, places));
     let source = |bytes: ByteRange| {
         owner.map(|owner| SourceRef {
             cluster: ClusterId([0; 32]),
@@ -63,7 +62,6 @@ fn span_of(facts: &SpanFacts, places: &[(u64, u64)]) -> Option<Span> {
             bytes,
         })
     };
-    let bytes = ByteRange { start: facts.start, end: facts.end };
     Some(Span {
         bytes,
         words,
@@ -73,8 +71,18 @@ fn span_of(facts: &SpanFacts, places: &[(u64, u64)]) -> Option<Span> {
         clusters: facts.clusters,
         is_common: facts.common,
         committed: facts.committed,
+        edits: facts.edits,
+        matched: matched.collect::<Option<_>>()?,
         sources: source(bytes).into_iter().collect(),
     })
+}
+
+/// The words that take just these bytes.
+fn run_of(start: u64, end: u64, places: &[(u64, u64)]) -> Option<MatchedRun> {
+    let first = places.binary_search_by_key(&start, |(start, _)| *start).ok()?;
+    let last = places.binary_search_by_key(&end, |(_, end)| *end).ok()?;
+    let words = WordRange { start: first as u64, end: (last as u64).checked_add(1)? };
+    (words.start < words.end).then_some(MatchedRun { bytes: ByteRange { start, end }, words })
 }
 
 #[cfg(test)]
@@ -103,6 +111,8 @@ mod tests {
             clusters: 1,
             common: committed == 0,
             committed,
+            edits: 0,
+            matched: vec![],
             sources: if committed == 0 { vec![] } else { vec![source] },
         }
     }

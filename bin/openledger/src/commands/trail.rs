@@ -88,12 +88,6 @@ fn is_of(source: &Source, passage: &PassageRef) -> bool {
     passage.datanet.as_str() == source.datanet && passage.contribution.to_string() == source.contribution
 }
 
-/// How many words of a span differ from its source.
-fn edits(_span: &SpanFacts) -> u64 {
-    // Attribution of this version finds word for word only.
-    0
-}
-
 /// The answer with every span in the colour of its contributor, underlined by its strength, with the footnotes of its
 /// sources. Without colours spans stand in brackets, those that are only nearly word for word in `[~ ~]`, and what is
 /// common in braces.
@@ -121,7 +115,7 @@ pub fn highlighted(paint: Paint, answer: &str, spans: &[SpanFacts], sources: &[S
             })
             .collect();
         let contributor = found.first().map_or(1, |source| source.contributor);
-        let is_near = edits(span) > 0;
+        let is_near = span.edits > 0;
         let style = Paint::reuse(contributor, Strength::of(span.value).step(), is_near);
         text.push(&style, &if is_near { framed("[~", "~]") } else { framed("[", "]") });
         let notes: Vec<String> = found.iter().take(3).map(|source| superscript(source.footnote)).collect();
@@ -180,7 +174,7 @@ fn passage_lines(paint: Paint, columns: usize, spans: &[SpanFacts], source: &Sou
             .unwrap_or_default(),
         Err(reason) => vec![paint.dim(&printable(reason))],
     };
-    let near = match edits(span) {
+    let near = match span.edits {
         0 => String::new(),
         1 => ", nearly word for word: 1 word differs".to_owned(),
         edits => format!(", nearly word for word: {edits} words differ"),
@@ -307,6 +301,8 @@ mod tests {
             clusters: 1,
             common: false,
             committed: u64::from(number),
+            edits: 0,
+            matched: vec![],
             sources: vec![source],
         }
     }

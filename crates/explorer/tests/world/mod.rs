@@ -71,6 +71,8 @@ pub fn span(start: usize, text: &str) -> SpanFacts {
         clusters: 1,
         common: false,
         committed: 0,
+        edits: 0,
+        matched: vec![],
         sources: vec![],
     }
 }

@@ -44,10 +44,9 @@ pub(super) fn next(state: &State, wanted: &Wanted, limits: &IndexLimits) -> Opti
     if wanted.compaction && !is_compact(state) {
         return Some(Job { inputs: all(&|_| true), to_file: true, is_flush: !memory.is_empty() });
     }
-    if wanted.flush.is_some() || memory_bytes(state) >= limits.memory_bytes {
-        if !memory.is_empty() {
-            return Some(Job { inputs: memory, to_file: true, is_flush: true });
-        }
+    let is_flushed = wanted.flush.is_some() || memory_bytes(state) >= limits.memory_bytes;
+    if is_flushed && !memory.is_empty() {
+        return Some(Job { inputs: memory, to_file: true, is_flush: true });
     }
     let is_worn = |part: &Part| !is_memory(part) && part.gone() * GONE_DIVISOR >= part.texts.len().max(1);
     let worn = all(&|part| is_worn(part) && part.gone() > 0);
