@@ -273,6 +273,7 @@ fn cut(text: &str, length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use openledger_receipt::RunFacts;
     use openledger_types::ContributionId;
     use serde_json::json;
 
@@ -338,14 +339,19 @@ mod tests {
         let (paint, spans, sources) = (Paint::new(ColorChoice::Never), spans(), known());
         assert_eq!(
             highlighted(paint, ANSWER, &spans, &sources).lines(paint, 48),
-            ["[Keep it out of the sun]¹ and [water it twice a", "week]², {without any warranty}.",]
+            [
+                "[Keep ferns out of scorching sunlight]¹ and",
+                "[water them twice weekly in summertime]²,",
+                "{without expressed warranties}."
+            ]
         );
         assert_eq!(
             source_lines(paint, 40, &spans, 1_000, &sources),
             [
                 " 1   60.00 %  ferns · light · Ben, Zoe",
-                "       Ferns scorch. «Keep it out of the",
-                "       sun», they say.",
+                "       They wilt. «Keep ferns out of",
+                "       scorching sunlight», gardeners",
+                "       say",
                 "       ▮▮▮▮ strong: 84 nats beyond chance",
                 " 2   20.00 %  ferns · water · Ann, Zoe",
                 "       the texts of ferns are private",
@@ -355,6 +361,28 @@ mod tests {
                 " –   16.65 %  unattributed: nobody is known to have written it",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_only_nearly_word_for_word_says_so() {
+        let (paint, mut spans, sources) = (Paint::new(ColorChoice::Never), spans(), known());
+        // Of "water them twice weekly in summertime" one word is the answer's own.
+        let run = |words: &str| {
+            let start = ANSWER.find(words).unwrap() as u64;
+            RunFacts { start, end: start + words.len() as u64 }
+        };
+        spans[1].edits = 1;
+        spans[1].matched = vec![run("water them"), run("weekly in summertime")];
+        let lines = highlighted(paint, ANSWER, &spans, &sources).lines(paint, usize::MAX);
+        assert_eq!(
+            lines,
+            [
+                "[Keep ferns out of scorching sunlight]¹ and [~water them~]² twice [~weekly in summertime~]², {without expressed \
+              warranties}."
+            ]
+        );
+        let lines = source_lines(paint, 80, &spans, 1_000, &sources);
+        assert!(lines.iter().any(|line| line.contains("nearly word for word: 1 word differs")), "{lines:?}");
     }
 
     #[test]
