@@ -156,6 +156,36 @@ fn people_see_marks_and_footnotes_and_pipes_no_colours() {
 }
 
 /// The same three texts in three forms give the same words, sources and shares.
+/// What differs from its source by an edit says so, in both forms.
+#[test]
+fn nearly_word_for_word_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("index");
+    let input = write(folder.path().join("a.jsonl"), line("a", PASSAGE, &["Ann"]));
+    succeeded(&build(&out, &[&input], &[]));
+    let text = "Indeed, the harbour while a pilot counted herons.";
+    let found = answer(&out, text);
+    let near: Vec<&Value> =
+        found["spans"].as_array().unwrap().iter().filter(|span| number(&span["edits"]) > 0).collect();
+    assert_eq!(near.len(), 1, "{found:#}");
+    assert_eq!((number(&near[0]["edits"]), number(&near[0]["documents"])), (1, 1));
+    let matched = near[0]["matched"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &text[number(&run["bytes"]["start"]) as usize..number(&run["bytes"]["end"]) as usize]);
+    assert_eq!(matched.collect::<Vec<_>>(), ["the harbour while", "pilot counted herons"]);
+    let shown = succeeded(&attribute(&out, text, &[]));
+    assert!(shown.contains("[~the harbour while~]¹ a "), "{shown}");
+    let shown = succeeded(&attribute(&out, "It swung above the lake while the pilot slept.", &[]));
+    assert!(shown.contains("[~swung above the~]¹ lake [~while the pilot~]¹"), "{shown}");
+    assert!(shown.contains("nearly word for word: 1 word differs"), "{shown}");
+    // What stands there word for word says nothing of the kind.
+    let exact = answer(&out, PASSAGE);
+    assert_eq!(number(&exact["spans"][0]["edits"]), 0);
+    assert!(exact["spans"][0].get("matched").is_none(), "{exact:#}");
+}
+
 #[test]
 fn lines_plain_texts_and_tables_are_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,13 +7,17 @@
 #![expect(clippy::disallowed_types, reason = "an example measures and reads files; the crate does neither")]
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "an example for people")]
 
+#[path = "measure/entry.rs"]
+mod entry;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 
 use openledger_attribution::{Builder, Certificate, Index, SealedIndex, attribute, certify};
 use openledger_datanet::limits::TEXT_BYTES_MAX;
-use openledger_datanet::{AuthorRef, Contribution, Entry};
+
+use entry::entry;
 
 const RUN_BYTES: usize = 160;
 const OUTPUTS: usize = 300;
@@ -108,19 +112,6 @@ fn texts(path: &str, bytes_max: usize) -> Vec<String> {
         }
     }
     texts
-}
-
-fn entry(sequence: u64, text: &str) -> Entry {
-    let contribution = Contribution {
-        external_id: format!("document/{sequence}"),
-        title: format!("Document {sequence}"),
-        text: text.to_owned(),
-        authors: vec![AuthorRef { name: "Nobody".into(), account: None }],
-        others: vec![],
-        license: "MIT".into(),
-        source: String::new(),
-    };
-    Entry { sequence, contribution }
 }
 
 /// A run of whole words somewhere in a text that is long enough.

@@ -1,6 +1,8 @@
 //! Planted secrets: random words put into texts among the project's datanets, and each of them emitted. Every one must be
 //! found and paid to the earliest text that holds it, and no text that was not emitted may be paid.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use openledger_attribution::{
     Attribution, ContributionId, Index, Matcher, Segment, attribute, index_json_lines, words,
 };
 use openledger_datanet::{AuthorRef, Contribution, Entry, ParseOptions};
+use support::Numbers;
 
 const DATANETS: [(&str, &str); 3] = [
     ("debian-tools", include_str!("../../../data/debian-tools.jsonl")),
@@ -22,21 +25,9 @@ const HOST_WORDS: usize = 40;
 const LENGTH_MAX: usize = 60;
 const COPIES_MAX: usize = 9;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): numbers that only look like chance.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ mixed >> 31) % limit as u64) as usize
-    }
-
-    /// A word that no table holds.
-    fn letters(&mut self) -> String {
-        (0..9).map(|_| char::from(b'a' + self.below(26) as u8)).collect()
-    }
+/// A word that no table holds.
+fn letters(numbers: &mut Numbers) -> String {
+    (0..9).map(|_| char::from(b'a' + numbers.below(26) as u8)).collect()
 }
 
 struct Secret {
@@ -96,7 +87,7 @@ fn world(seed: u64) -> World {
         for (copies, nets) in (1..=COPIES_MAX).flat_map(|copies| (1..=3).map(move |nets| (copies, nets))) {
             let is_foreign = secrets.len() % 2 == 0;
             let word = |numbers: &mut Numbers| match is_foreign {
-                true => numbers.letters(),
+                true => letters(&mut numbers),
                 false => vocabulary[numbers.below(vocabulary.len())].clone(),
             };
             let secret: Vec<String> = (0..length).map(|_| word(&mut numbers)).collect();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use openledger_attribution::{Index, Segment, attribute};
 use serde_json::{Value, json};
 
+use crate::entry;
 use crate::texts::{self, Random};
 
 const TEXTS: usize = 300;
@@ -41,7 +42,7 @@ pub(crate) fn measure(sample: &str) -> Value {
 /// The masses that the originals and the copies receive for the quotes.
 fn paid(originals: &[String], copies: &[String], quotes: &[String]) -> (f64, f64) {
     let all = originals.iter().chain(copies);
-    let entries: Vec<_> = (0..).zip(all).map(|(sequence, text)| texts::entry(sequence, text)).collect();
+    let entries: Vec<_> = (0..).zip(all).map(|(sequence, text)| entry::entry(sequence, text)).collect();
     let segment = Segment::build("bench", &entries).unwrap();
     let index = Index::join(vec![Arc::new(segment)]).unwrap();
     let authors: Vec<_> = entries[..originals.len()].iter().map(|entry| entry.contribution.id()).collect();

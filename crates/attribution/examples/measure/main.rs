@@ -20,6 +20,7 @@
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::panic, reason = "an example for people")]
 
 mod copies;
+mod entry;
 mod query;
 mod texts;
 mod words;
@@ -53,7 +54,7 @@ fn build(sample: &str, out: &str) -> serde_json::Value {
     let mut builder = Builder::new("bench").unwrap();
     let (mut documents, mut text_bytes) = (0, 0);
     for text in texts::lines(sample) {
-        builder.add(&texts::entry(documents, &text)).unwrap();
+        builder.add(&entry::entry(documents, &text)).unwrap();
         (documents, text_bytes) = (documents + 1, text_bytes + text.len());
     }
     let added = seconds(ClockId::ProcessCPUTime);

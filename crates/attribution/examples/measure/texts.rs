@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 
 use openledger_datanet::limits::TEXT_BYTES_MAX;
-use openledger_datanet::{AuthorRef, Contribution, Entry};
 use serde_json::{Value, json};
 
 /// Bytes of an output: 200 tokens of a common tokenizer, and some hundred words.
@@ -24,19 +23,6 @@ pub(crate) fn lines(path: &str) -> impl Iterator<Item = String> {
             _ => panic!("a line that is no object"),
         }
     })
-}
-
-pub(crate) fn entry(sequence: u64, text: &str) -> Entry {
-    let contribution = Contribution {
-        external_id: format!("document/{sequence}"),
-        title: format!("Document {sequence}"),
-        text: text.to_owned(),
-        authors: vec![AuthorRef { name: "Nobody".into(), account: None }],
-        others: vec![],
-        license: "MIT".into(),
-        source: String::new(),
-    };
-    Entry { sequence, contribution }
 }
 
 /// Draws texts until they have so many bytes: a sample holds the smaller ones, and all kinds of texts.

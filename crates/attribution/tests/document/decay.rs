@@ -7,6 +7,8 @@ use std::sync::Arc;
 use openledger_attribution::{Attribution, ContributionId, Index, attribute, index_json_lines, words};
 use openledger_datanet::ParseOptions;
 
+use crate::support::Numbers;
+
 const DATANETS: [(&str, &str); 3] = [
     ("debian-tools", include_str!("../../../../data/debian-tools.jsonl")),
     ("devils-dictionary", include_str!("../../../../data/devils-dictionary.jsonl")),
@@ -49,18 +51,6 @@ pub(crate) struct Recall {
 pub(crate) struct Decay {
     pub(crate) about: &'static str,
     pub(crate) recalls: Vec<Recall>,
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): numbers that only look like chance.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ mixed >> 31) % limit as u64) as usize
-    }
 }
 
 /// What is attributed of an output: which words, and to whom most of it; of spans word for word, or of all.

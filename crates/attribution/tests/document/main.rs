@@ -5,6 +5,8 @@
 
 mod decay;
 mod manipulation;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fmt::Write as _;
 

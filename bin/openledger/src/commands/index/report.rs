@@ -12,7 +12,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use openledger_attribution::parameters::SPAN_CLUSTERS_MAX;
 use openledger_attribution::{
-    Attribution, ByteRange, ClusterId, ContributionId, Index, Segment, SourceRef, WordRange, documents_with,
+    Attribution, ByteRange, ClusterId, ContributionId, Index, MatchedRun, Segment, SourceRef, WordRange,
+    documents_with,
 };
 use openledger_datanet::{AuthorRef, Contribution, split_equally};
 use serde::Serialize;
@@ -58,6 +59,11 @@ pub struct SpanLine {
     pub value: u64,
     pub mass: u64,
     pub common: bool,
+    /// By how many edits it differs from its source: none when it stands there word for word.
+    pub edits: u64,
+    /// Where there are edits, the words that are its source's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<MatchedRun>,
     /// In the order of commitment; the first receives the mass.
     pub sources: Vec<SourceLine>,
 }
@@ -128,11 +134,13 @@ impl Report {
                 words: span.words,
                 text: place(span.bytes).and_then(|place| output.get(place)).unwrap_or_default().to_owned(),
                 count: span.count,
-                documents,
+                documents: if span.edits > 0 { span.clusters } else { documents },
                 clusters: span.clusters,
                 value: span.value,
                 mass: span.mass,
                 common: span.is_common,
+                edits: span.edits,
+                matched: span.matched.clone(),
                 sources: sources.collect::<Result<_>>()?,
             });
         }

@@ -96,8 +96,10 @@ fn marked(paint: Paint, output: &str, report: &Report, colors: &BTreeMap<&str, u
             Some((span, Some(source))) => {
                 let color = color_of(&source.named, colors);
                 let number = footnotes.get(&source.named.contribution).copied().unwrap_or(0);
-                let style = Paint::reuse(color, Strength::of(span.value).step(), false);
-                text.push(&style, &if paint.is_on() { shown } else { format!("[{shown}]") });
+                let is_near = span.edits > 0;
+                let style = Paint::reuse(color, Strength::of(span.value).step(), is_near);
+                let (open, close) = if is_near { ("[~", "~]") } else { ("[", "]") };
+                text.push(&style, &if paint.is_on() { shown } else { format!("{open}{shown}{close}") });
                 text.push(&Paint::note(color), &superscript(number));
             }
         }
@@ -117,5 +119,10 @@ fn evidence(span: &SpanLine) -> String {
         1 => "once".to_owned(),
         count => format!("{count} times in {} texts", span.documents),
     };
-    format!("       {bars} {words} words, {nats} nats beyond chance, {found}{others}")
+    let near = match span.edits {
+        0 => String::new(),
+        1 => ", nearly word for word: 1 word differs".to_owned(),
+        edits => format!(", nearly word for word: {edits} words differ"),
+    };
+    format!("       {bars} {words} words, {nats} nats beyond chance, {found}{others}{near}")
 }
