@@ -87,7 +87,7 @@ fn world(seed: u64) -> World {
         for (copies, nets) in (1..=COPIES_MAX).flat_map(|copies| (1..=3).map(move |nets| (copies, nets))) {
             let is_foreign = secrets.len() % 2 == 0;
             let word = |numbers: &mut Numbers| match is_foreign {
-                true => letters(&mut numbers),
+                true => letters(numbers),
                 false => vocabulary[numbers.below(vocabulary.len())].clone(),
             };
             let secret: Vec<String> = (0..length).map(|_| word(&mut numbers)).collect();
