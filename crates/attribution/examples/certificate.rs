@@ -33,7 +33,7 @@ fn main() {
         let mut builder = Builder::new(&format!("datanet-{place}")).unwrap();
         let first = corpus.len() as u64;
         (first..).zip(&texts).for_each(|(sequence, text)| builder.add(&entry(sequence, text)).unwrap());
-        let segment = builder.finish().unwrap();
+        let segment = builder.seal().unwrap();
         println!(
             "{path}: {} documents, {} words, {} bytes of text, {} of index, {:.1} CPU-s",
             segment.document_count(),

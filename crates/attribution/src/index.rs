@@ -78,9 +78,10 @@ impl Index {
         self.root
     }
 
-    /// The root, where each segment is a whole snapshot's: of such an index alone certificates can be made.
+    /// The root, where each segment is a whole sealed snapshot's: of such an index alone certificates can be made.
     pub(crate) fn sealed_root(&self) -> Option<[u8; 32]> {
         let is_sealed = self.hidden.iter().all(Option::is_none)
+            && self.segments.iter().all(|segment| segment.is_sealed())
             && self.segments.windows(2).all(|pair| pair[0].datanet() != pair[1].datanet());
         is_sealed.then_some(self.root)
     }

@@ -1,7 +1,8 @@
 //! `cargo xtask bench attribution [--megabytes N]`: the index beside infini-gram, over the same texts and outputs.
 //!
 //! Ratios say how many times better ours is, and are of processor time, which does not count what else runs on the
-//! machine. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
+//! machine. An index is built to be searched, and once more sealed: with the trees of which certificates are made, which
+//! the peer does not have. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
 //! thread's clock stands beside them. infini-gram is given tokens, ours splits the text itself. Absent: the work itself
 //! (`crates/attribution/examples/measure`, `crates/store/examples/growth.rs`, `xtask/peers/infinigram.py`), and certificates.
 
@@ -62,7 +63,9 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     };
     let name = theirs["name"].as_str().unwrap_or("infini-gram 2.6.0").to_owned();
     let mut table = Table { peer: name, results: Vec::new() };
-    table.building(&ours["build"], &theirs["build"])?;
+    table.building("", Bar::Times(24.0), &ours["build"], &theirs["build"])?;
+    let sealed = bench.example("seal", &[bench.file("sample.jsonl"), bench.file("sealed")])?;
+    table.building("sealed: ", Bar::None, &sealed, &theirs["build"])?;
     for kind in 0..3 {
         let of = |measured: &Value| measured["query"]["kinds"][kind].clone();
         table.searching(&of(&ours), &of(&theirs), &theirs["spans"]["kinds"])?;
@@ -179,21 +182,28 @@ impl Table {
         }));
     }
 
-    fn building(&mut self, ours: &Value, theirs: &Value) -> Result<()> {
+    fn building(&mut self, which: &str, bar: Bar, ours: &Value, theirs: &Value) -> Result<()> {
         let megabytes = number(ours, "text_bytes")? / MEGA;
         let cpu_s = |tokenising: f64| Some(tokenising + theirs["sorting_cpu_s"].as_f64()?);
         let peer_cpu_s = theirs["tokenising_cpu_s"].as_f64().and_then(cpu_s);
         let (rate, peer_rate) =
             (megabytes / number(ours, "cpu_s")?, peer_cpu_s.map(|cpu_s| megabytes / cpu_s));
-        self.add("build from text, MB per CPU-second", rate, peer_rate, more, Bar::Times(24.0));
+        self.add(&format!("{which}build from text, MB per CPU-second"), rate, peer_rate, more, bar);
 
         let (indexed, bytes) = (number(ours, "text_bytes_indexed")?, number(ours, "segment_bytes")?);
         let peer_bytes = theirs["index_bytes"].as_f64();
         let over_text = peer_bytes.map(|bytes| bytes / MEGA / megabytes);
-        self.add("index with its texts / these texts", bytes / indexed, over_text, less, Bar::AtMost(1.0));
+        let size = bytes / indexed;
+        self.add(
+            &format!("{which}index with its texts / these texts"),
+            size,
+            over_text,
+            less,
+            Bar::AtMost(1.0),
+        );
         let peak = number(ours, "peak_bytes")? / bytes;
         let peer_peak = theirs["peak_bytes"].as_f64().zip(peer_bytes).map(|(peak, bytes)| peak / bytes);
-        self.add("memory while building / index", peak, peer_peak, less, Bar::AtMost(6.0));
+        self.add(&format!("{which}memory while building / index"), peak, peer_peak, less, Bar::AtMost(6.0));
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 //! process for each task, so that its processor time and its memory are the task's alone:
 //!
 //! - `sample CORPUS.jsonl MEGABYTES SAMPLE.jsonl`: texts drawn by their hashes, cut to what a contribution may hold;
-//! - `build SAMPLE.jsonl SEGMENT`: from the lines of a file to an index on the disk;
+//! - `build SAMPLE.jsonl SEGMENT`: from the lines of a file to an index on the disk; `seal SAMPLE.jsonl SEGMENT`: the same with
+//!   the trees that certificates are made of;
 //! - `outputs SAMPLE.jsonl HELDOUT.jsonl OUTPUTS.json`: outputs that are held out, copied from the sample, and mixed;
 //! - `query SEGMENT OUTPUTS.json ROUNDS`: the time of spans with counts, and of shares, on one thread and on two;
 //! - `words SEGMENT OUTPUTS.json WORDS SPANS.json`: the indexed texts and the outputs as word numbers that owe nothing to
@@ -29,7 +30,7 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
-use openledger_attribution::{Builder, Index, Segment};
+use openledger_attribution::{Builder, Index, IndexError, Segment};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
@@ -40,17 +41,24 @@ fn main() {
         ["sample", corpus, megabytes, out] => {
             texts::write_sample(corpus, megabytes.parse::<usize>().unwrap() * 1_000_000, out)
         }
-        ["build", sample, out] => build(sample, out),
+        ["build", sample, out] => build(sample, out, Builder::finish),
+        ["seal", sample, out] => build(sample, out, Builder::seal),
         ["outputs", sample, heldout, out] => texts::write_outputs(sample, heldout, out),
         ["query", segment, outputs, rounds] => query::measure(segment, outputs, rounds.parse().unwrap()),
         ["words", segment, outputs, words, spans] => words::write(segment, outputs, words, spans),
         ["copies", sample] => copies::measure(sample),
-        _ => panic!("tasks: sample, build, outputs, query, words, copies; the head of this file says how"),
+        _ => panic!(
+            "tasks: sample, build, seal, outputs, query, words, copies; the head of this file says how"
+        ),
     };
     println!("{printed}");
 }
 
-fn build(sample: &str, out: &str) -> serde_json::Value {
+fn build(
+    sample: &str,
+    out: &str,
+    finish: impl Fn(Builder) -> Result<Segment, IndexError>,
+) -> serde_json::Value {
     let mut builder = Builder::new("bench").unwrap();
     let (mut documents, mut text_bytes) = (0, 0);
     for text in texts::lines(sample) {
@@ -58,7 +66,7 @@ fn build(sample: &str, out: &str) -> serde_json::Value {
         (documents, text_bytes) = (documents + 1, text_bytes + text.len());
     }
     let added = seconds(ClockId::ProcessCPUTime);
-    let segment = builder.finish().unwrap();
+    let segment = finish(builder).unwrap();
     let finished = seconds(ClockId::ProcessCPUTime);
     File::create(out).unwrap().write_all(segment.as_bytes()).unwrap();
     let cpu_s = seconds(ClockId::ProcessCPUTime);

@@ -31,6 +31,11 @@ pub enum CertifyError {
         "the attribution is not the one that this index gives for this answer; attribute the answer again"
     )]
     OtherAttribution,
+    /// The index is one to search: trees are missing, documents are hidden, or a datanet has several segments.
+    #[error(
+        "the index is not sealed, so nothing can be proven of it; take the segments of sealed snapshots (openledger datanet export --segments)"
+    )]
+    NotSealed,
     /// A segment does not hold what its form says.
     #[error(
         "the index of {datanet} cannot be read where the answer stands in it; build it again from the snapshot"
@@ -57,7 +62,7 @@ pub enum CertifyError {
 /// Another attribution, a damaged segment, or a certificate that is too long.
 pub fn certify(output: &str, attribution: &Attribution, index: &Index) -> Result<Certificate, CertifyError> {
     let words = Words::of(output).ok_or(CertifyError::OtherAttribution)?;
-    if index.sealed_root() != Some(attribution.index_root) {
+    if index.sealed_root().ok_or(CertifyError::NotSealed)? != attribution.index_root {
         return Err(CertifyError::OtherAttribution);
     }
     let views = index.views();

@@ -209,6 +209,14 @@ impl Summit {
     }
 }
 
+/// The root of a segment without the trees of its words and of their order, which proves nothing but names its texts.
+pub(crate) fn unsealed_root(datanet: &str, documents: u32, document_tree: Hash) -> Hash {
+    let (version, documents) = (WORDS_VERSION.to_le_bytes(), documents.to_le_bytes());
+    let parts: [&[u8]; 5] =
+        [b"openledger/unsealed-index/1", &version, &documents, &document_tree, datanet.as_bytes()];
+    leaf_hash(&parts.concat())
+}
+
 /// How many leaves the trees have: of the text, of the order, of the documents.
 pub(crate) fn leaf_counts(words: u32, documents: u32) -> [u64; 3] {
     let (words, documents) = (u64::from(words), u64::from(documents));

@@ -5,7 +5,7 @@
 //! 2. `finish` leaves out what repeats an earlier text for the most part (`openledger_datanet::near`), so that the owner
 //!    of each cluster is indexed and nothing else; packs what the words left out; numbers the words alphabetically,
 //!    sorts the suffixes (libsais, SA-IS with induced sorting over integer alphabets, Nong, Zhang, Chan 2009; one
-//!    thread), codes the words by how often they occur, and grows the trees that the root is over (`trees`).
+//!    thread), and codes the words by how often they occur. `seal` also grows the trees that a sealed root is over (`trees`).
 //!
 //! Suffixes are ordered by the alphabetical numbers, 0 between documents, and go on into the next document: so the
 //! order depends on the texts alone. Memory: about 20 bytes a word at the peak, beside the result.
@@ -19,7 +19,7 @@ use super::dictionary::{DictionaryBytes, head_of, word_bits};
 use super::intern::Interner;
 use super::layout::{Head, Section, Writer};
 use super::listing::{self, BLOCK};
-use super::trees::{Spelled, grow};
+use super::trees::{Spelled, grow, root_of_documents};
 use super::{IndexError, Segment, code};
 
 /// A segment under construction.
@@ -73,11 +73,23 @@ impl Builder {
         self.texts.add(entry).ok_or_else(|| IndexError::TooManyWords { datanet: datanet.clone() })
     }
 
-    /// Sorts and writes everything.
+    /// Sorts and writes everything but trees: an index to search, of which no certificates can be made.
     ///
     /// # Errors
     /// The words do not fit the form, or no memory for sorting.
     pub fn finish(self) -> Result<Segment, IndexError> {
+        self.write(false)
+    }
+
+    /// Sorts and writes everything, trees too, so that the root proves what an answer holds. A fifth slower.
+    ///
+    /// # Errors
+    /// As [`Builder::finish`].
+    pub fn seal(self) -> Result<Segment, IndexError> {
+        self.write(true)
+    }
+
+    fn write(self, is_sealed: bool) -> Result<Segment, IndexError> {
         let Self { datanet, mut texts, .. } = self;
         let too_many = || IndexError::TooManyWords { datanet: datanet.clone() };
         let packing = |cause| IndexError::Packing { datanet: datanet.clone(), cause };
@@ -87,7 +99,7 @@ impl Builder {
         let order = alphabetical(&interner, &occurs);
         let dictionary = DictionaryBytes::write(order.iter().map(|&arrival| interner.word(arrival)));
         let dictionary = dictionary.filter(|_| order.len() <= code::VOCABULARY_MAX).ok_or_else(too_many)?;
-        let spelled = Spelled::of(order.iter().map(|&arrival| interner.word(arrival)));
+        let spelled = is_sealed.then(|| Spelled::of(order.iter().map(|&arrival| interner.word(arrival))));
         drop(interner);
         renumber(&mut words, &order);
         let buckets = buckets_of(&words, order.len());
@@ -102,9 +114,13 @@ impl Builder {
         let (gap_table, gaps) = gaps.finish(|entry| places[entry as usize].0).map_err(packing)?;
         let (label_table, labels) = labels.finish(|_| 0).map_err(packing)?;
 
-        let (trees, summit) = grow(&words, &suffixes, &documents, &spelled);
-        let root = summit.root(&datanet);
-        drop(spelled);
+        let (trees, root) = match spelled {
+            Some(spelled) => {
+                let (trees, summit) = grow(&words, &suffixes, &documents, &spelled);
+                (trees, summit.root(&datanet))
+            }
+            None => (Vec::new(), root_of_documents(&datanet, &documents, words.len())),
+        };
         let (word_bits, code_bits) = (word_bits(order.len()), width_of(codes.len()));
         let head = Head::new(
             datanet,
@@ -112,7 +128,7 @@ impl Builder {
             suffixes.len() as u32,
             order.len() as u32,
             code_bits as u8,
-            root,
+            (is_sealed, root),
         );
         let mut writer = Writer::new(codes.len() + 6 * suffixes.len() + gaps.len() + labels.len());
         writer.section(Section::WordHeads, |bytes| bytes.extend_from_slice(&dictionary.heads));

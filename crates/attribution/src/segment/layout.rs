@@ -20,7 +20,7 @@ use super::{IndexError, code};
 use crate::parameters::SEGMENT_WORDS_MAX;
 use crate::proof::tree::stored_bytes;
 
-const MAGIC: &[u8; 8] = b"OLSEG\0\0\x02";
+const MAGIC: &[u8; 8] = b"OLSEG\0\0\x03";
 const HEAD_BYTES: usize = 512;
 const ALIGNMENT: usize = 64;
 const CHECKED_BYTES: usize = 64 * 1024;
@@ -62,7 +62,7 @@ pub(crate) enum Section {
     LabelTable,
     /// Titles, authors, licences.
     Labels,
-    /// Nodes of the trees that the root is over.
+    /// Nodes of the trees that the root of a sealed segment is over.
     Trees,
 }
 
@@ -104,6 +104,8 @@ pub(crate) struct Head {
     pub(crate) vocabulary: u32,
     /// The width of a place in the codes.
     pub(crate) code_bits: u8,
+    /// Whether there are trees, and the root is over them.
+    pub(crate) is_sealed: bool,
     pub(crate) root: [u8; 32],
     lengths: [u64; SECTIONS],
     /// The CRC-32 of the list of checksums.
@@ -118,7 +120,7 @@ impl Head {
         words: u32,
         vocabulary: u32,
         code_bits: u8,
-        root: [u8; 32],
+        (is_sealed, root): (bool, [u8; 32]),
     ) -> Self {
         let lengths = [0; SECTIONS];
         Self {
@@ -129,6 +131,7 @@ impl Head {
             words,
             vocabulary,
             code_bits,
+            is_sealed,
             root,
             lengths,
             checks: 0,
@@ -161,7 +164,7 @@ impl Head {
             (Section::Listing, listing_bytes(words)),
             (Section::Documents, DOCUMENT_BYTES * documents),
             (Section::DocumentCodes, 4 * (documents + 1)),
-            (Section::Trees, stored_bytes(self.words, self.documents)),
+            (Section::Trees, if self.is_sealed { stored_bytes(self.words, self.documents) } else { 0 }),
         ]
     }
 
@@ -176,7 +179,7 @@ impl Head {
     fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let bytes = bytes.get(..HEAD_BYTES).ok_or("is cut off")?;
         if !bytes.starts_with(MAGIC) {
-            return Err("is not that of an index, version 2");
+            return Err("is not that of an index, version 3");
         }
         let head = Self::deserialize(&mut &bytes[..]).map_err(|_| "is not readable")?;
         if head.encode() != bytes {

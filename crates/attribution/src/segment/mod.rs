@@ -134,14 +134,14 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Indexes the entries of a snapshot, which stand in commitment order. Texts without words are passed over.
+    /// Indexes and seals the entries of a snapshot, which stand in commitment order. Texts without words are passed over.
     ///
     /// # Errors
     /// A bad name, too long a text, too many words, or no memory.
     pub fn build(datanet: &str, entries: &[Entry]) -> Result<Self, IndexError> {
         let mut builder = Builder::new(datanet)?;
         entries.iter().try_for_each(|entry| builder.add(entry))?;
-        builder.finish()
+        builder.seal()
     }
 
     /// Reads a segment and compares its checksums: one pass over the bytes, and no copy of them. Compare
@@ -165,7 +165,13 @@ impl Segment {
         &self.layout.head.datanet
     }
 
-    /// The hash that a sealed snapshot names, over the trees of the texts, of their order and of their commitments.
+    /// Whether the segment has trees, of which certificates can be made.
+    pub fn is_sealed(&self) -> bool {
+        self.layout.head.is_sealed
+    }
+
+    /// Of a sealed segment the hash that its snapshot names, over the trees of the texts, of their order and of their
+    /// commitments; of others one over the commitments alone, which name the words of their texts.
     pub fn root(&self) -> [u8; 32] {
         self.layout.head.root
     }

@@ -58,7 +58,7 @@ impl Segment {
     pub fn verify(&self) -> Result<(), IndexError> {
         let mut builder = Builder::new(self.datanet())?;
         (0..self.document_count()).try_for_each(|at| builder.add(&self.entry(at)?))?;
-        let honest = builder.finish()?;
+        let honest = if self.is_sealed() { builder.seal()? } else { builder.finish()? };
         let forged = |part| Err(IndexError::Damaged { part, cause: "are not what the texts give" });
         if honest.root() != self.root() {
             return forged("commitments");

@@ -10,6 +10,7 @@ use super::documents::Document;
 use super::write_length;
 use crate::proof::tree::{
     DocumentLeaf, GROUP, LEAF, Leaf, OrderNode, Rank, SHARED_MAX, Summit, rank_bytes, summit_of,
+    unsealed_root,
 };
 
 /// The words by their final numbers as leaves hold them, one behind the other; that of 0 is the empty one of ends.
@@ -78,6 +79,12 @@ impl<N: Leaf> Growing<N> {
         }
         summit_of(self.stored)
     }
+}
+
+/// The root of a segment that is not sealed: over its documents, of which each names the cluster of its words.
+pub(super) fn root_of_documents(datanet: &str, documents: &[Document], entries: usize) -> Hash {
+    let tree = grow_documents(documents, entries, &mut Vec::new());
+    unsealed_root(datanet, documents.len() as u32, tree)
 }
 
 /// The stored nodes of a segment, and what its root is made of. `words` are the numbers of the entries, 0 for ends;

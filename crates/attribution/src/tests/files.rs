@@ -25,6 +25,12 @@ fn roots_are_the_recorded_ones() {
         hexadecimal(sample().root()),
         "8c4139e15cc21f0367c69c3ce5f87e19586662ecddcb8163541eb8ab197e6e99"
     );
+    let mut builder = Builder::new("demo").expect("a name");
+    sample().entries().for_each(|entry| builder.add(&entry.expect("whole")).expect("short"));
+    assert_eq!(
+        hexadecimal(builder.finish().expect("builds").root()),
+        "acba7a58e69602e1c3ea8904e92827238a6d9d0a27749a1d5b3035655ccc658e"
+    );
     let index = Index::join(vec![Arc::new(sample())]).expect("joins");
     assert_eq!(hexadecimal(index.root()), "cb817eecf6da60a71fbc62a39f1915e3362ddf11988a5dd11190bf07db7605f6");
 }

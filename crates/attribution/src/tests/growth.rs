@@ -63,7 +63,9 @@ proptest! {
         let Parts { live, parts } = parts_of(&texts);
         let merged: Vec<(&Segment, &Hidden)> = parts.iter().map(|part| (&*part.segment, &*part.hidden)).collect();
         let merged = Segment::merge("net", &merged).expect("merges");
-        let fresh = Segment::build("net", &live).expect("builds");
+        let mut fresh = Builder::new("net").expect("a name");
+        live.iter().for_each(|entry| fresh.add(entry).expect("short"));
+        let fresh = fresh.finish().expect("builds");
         prop_assert_eq!(merged.as_bytes(), fresh.as_bytes());
         let found: Vec<Entry> = merged.entries().collect::<Result<_, _>>().expect("whole");
         prop_assert_eq!(found, live);

@@ -277,6 +277,24 @@ fn a_certificate_is_of_its_answer_and_its_roots() {
 }
 
 #[test]
+fn an_index_to_search_attributes_alike_and_certifies_nothing() {
+    let (index, output) = sample();
+    let unsealed = |segment: &Arc<Segment>| {
+        let mut builder = Builder::new(segment.datanet()).expect("a name");
+        segment.entries().for_each(|entry| builder.add(&entry.expect("whole")).expect("short"));
+        let unsealed = builder.finish().expect("builds");
+        unsealed.verify().expect("is what it says");
+        assert!(segment.is_sealed() && !unsealed.is_sealed() && unsealed.root() != segment.root());
+        Arc::new(unsealed)
+    };
+    let searched = Index::join(index.segments().iter().map(unsealed).collect()).expect("joins");
+    let found = attribute(&output, &searched).expect("short");
+    let expected = Attribution { index_root: searched.root(), ..attribute(&output, &index).expect("short") };
+    assert_eq!(found, expected);
+    assert_eq!(certify(&output, &found, &searched), Err(CertifyError::NotSealed));
+}
+
+#[test]
 fn what_is_no_certificate_is_named() {
     let long = vec![1u8; CERTIFICATE_BYTES_MAX + 1];
     assert_eq!(Certificate::from_bytes(&long), Err(CertificateFault::TooLong { bytes: long.len() }));

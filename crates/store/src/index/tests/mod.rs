@@ -6,7 +6,7 @@ mod model;
 
 use std::path::PathBuf;
 
-use openledger_attribution::{Attribution, Index, Segment, attribute, matches};
+use openledger_attribution::{Attribution, Builder, Index, Segment, attribute, matches};
 use openledger_datanet::{AuthorRef, Contribution, Entry};
 
 use super::*;
@@ -35,7 +35,9 @@ fn stretch(from: usize, length: usize, change: Option<usize>) -> String {
 }
 
 fn fresh(entries: &[Entry]) -> (Arc<Segment>, Index) {
-    let segment = Arc::new(Segment::build("net", entries).unwrap());
+    let mut builder = Builder::new("net").unwrap();
+    entries.iter().for_each(|entry| builder.add(entry).unwrap());
+    let segment = Arc::new(builder.finish().unwrap());
     (Arc::clone(&segment), Index::join(vec![segment]).unwrap())
 }
 
