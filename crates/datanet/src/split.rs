@@ -91,25 +91,51 @@ fn ascii_end(bytes: &[u8], from: usize) -> usize {
 fn next_ascii(bytes: &[u8], at: &mut usize, end: usize) -> Option<Range<usize>> {
     let bytes = &bytes[..end];
     loop {
-        let Some(gap) = bytes[*at..].iter().position(|byte| is_core(*byte)) else {
-            *at = end;
+        *at = first_where(bytes, *at, true);
+        if *at == end {
             return None;
-        };
-        *at += gap;
+        }
         let start = *at;
-        let mut is_word = false;
-        while let Some(&byte) = bytes.get(*at) {
-            if is_core(byte) {
-                is_word |= byte != b'_';
-            } else if !bytes.get(*at + 1).is_some_and(|next| is_inside(byte, bytes[*at - 1], *next)) {
+        loop {
+            *at = first_where(bytes, *at, false);
+            let Some(pair) = bytes.get(*at..).and_then(|rest| rest.first_chunk::<2>()) else { break };
+            if !is_inside(pair[0], bytes[*at - 1], pair[1]) {
                 break;
             }
             *at += 1;
         }
-        if is_word {
+        if bytes[start] != b'_' || bytes[start..*at].iter().any(u8::is_ascii_alphanumeric) {
             return Some(start..*at);
         }
     }
+}
+
+/// The first place from `at` on whose byte is of a word's core, or is not; the end of `bytes` when there is none. Eight
+/// bytes are looked at together, since where words end is what a processor guesses wrong.
+#[inline]
+fn first_where(bytes: &[u8], mut at: usize, is_sought: bool) -> usize {
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let core = core_of(u64::from_le_bytes(*eight));
+        let found = if is_sought { core } else { core ^ HIGH };
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes[at..].iter().position(|byte| is_core(*byte) == is_sought);
+    rest.map_or(bytes.len(), |place| at + place)
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// The highest bit of each of eight bytes of ASCII that is a letter, a digit or an underscore.
+#[inline]
+fn core_of(bytes: u64) -> u64 {
+    let from = |least: u8| u64::from(0x80 - least) * ONES;
+    let within = |bytes: u64, first: u8, last: u8| (bytes + from(first)) & !(bytes + from(last + 1));
+    let letters = within(bytes | (0x20 * ONES), b'a', b'z');
+    (letters | within(bytes, b'0', b'9') | within(bytes, b'_', b'_')) & HIGH
 }
 
 fn is_core(byte: u8) -> bool {

@@ -101,6 +101,21 @@ impl ClusterHasher {
         }
     }
 
+    /// Takes the next folded word where it is at most eight bytes: `length` bytes of `folded`, the first one lowest, zeros
+    /// behind them.
+    #[inline]
+    pub fn push_short(&mut self, folded: u64, length: usize) {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&(length as u64).to_le_bytes());
+        bytes[8..].copy_from_slice(&folded.to_le_bytes());
+        self.encoded.extend_from_slice(&bytes);
+        self.encoded.truncate(self.encoded.len() - (8 - length.min(8)));
+        if self.encoded.len() >= Self::ENCODED_BYTES {
+            self.hasher.update(&self.encoded);
+            self.encoded.clear();
+        }
+    }
+
     /// The cluster of the words so far. The next word is the first of another text.
     pub fn finish(&mut self) -> ClusterId {
         let Self { mut hasher, encoded } = std::mem::take(self);

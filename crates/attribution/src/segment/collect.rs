@@ -8,7 +8,7 @@ use openledger_datanet::{ClusterId, Entry, words};
 
 use super::blocks::BlockWriter;
 use super::documents::Document;
-use super::gaps::{self, Form, GapCodes};
+use super::gaps::{self, Form, FormCode, GapCodes};
 use super::intern::Interner;
 use super::labels;
 use crate::parameters::SEGMENT_WORDS_MAX;
@@ -103,17 +103,27 @@ impl Texts {
         let folded = &mut scratch.folded;
         let mut reached = 0;
         for (range, word) in words::words(text) {
-            words::fold_into(word, folded);
-            scratch.cluster.push(folded);
-            let number = interner.intern(folded.as_bytes())?;
+            let short = text.as_bytes()[range.start..].first_chunk::<8>();
+            let (number, form) = match short.and_then(|eight| Short::of(*eight, word.len())) {
+                Some(short) => {
+                    scratch.cluster.push_short(short.folded, word.len());
+                    (interner.intern_short(short.folded, word.len())?, short.form)
+                }
+                None => {
+                    words::fold_into(word, folded);
+                    scratch.cluster.push(folded);
+                    (interner.intern(folded.as_bytes())?, gaps::form_of(word.as_bytes(), folded.as_bytes()))
+                }
+            };
             if number as usize == hashes.len() {
+                words::fold_into(word, folded);
                 hashes.push(word_hash(folded));
             }
             words.push(i32::try_from(number + 1).ok()?);
-            gaps::write(gap_codes, &text[reached..range.start], word, folded, &mut gaps.bytes);
+            gaps::write(gap_codes, &text[reached..range.start], word, form, &mut gaps.bytes);
             reached = range.end;
         }
-        gaps::write(gap_codes, &text[reached..], "", "", &mut gaps.bytes);
+        gaps::write(gap_codes, &text[reached..], "", gaps::form_of(b"", b""), &mut gaps.bytes);
         Some(scratch.cluster.finish())
     }
 
@@ -174,6 +184,37 @@ impl Texts {
     }
 }
 
+/// A word of ASCII of up to eight bytes, folded without a look at each: most words are.
+struct Short {
+    /// The folded bytes, the first one lowest, zeros behind them.
+    folded: u64,
+    form: FormCode,
+}
+
+impl Short {
+    /// The word of `length` bytes with which `bytes` begin; `None` when it is not short or not ASCII.
+    #[inline]
+    fn of(bytes: [u8; 8], length: usize) -> Option<Self> {
+        const ONES: u64 = u64::from_le_bytes([1; 8]);
+        const HIGH: u64 = ONES << 7;
+        if !(1..=8).contains(&length) {
+            return None;
+        }
+        let word = u64::from_le_bytes(bytes) & u64::MAX >> (64 - 8 * length);
+        if word & HIGH != 0 {
+            return None;
+        }
+        // The highest bit of each byte between the two: no sum of ASCII leaves its byte.
+        let within = |first: u8, last: u8| {
+            let from = |least: u8| word + u64::from(0x80 - least) * ONES;
+            from(first) & !from(last + 1) & HIGH
+        };
+        let (capitals, small) = (within(b'A', b'Z'), within(b'a', b'z'));
+        let form = gaps::form_of_ascii(capitals & 0x80 != 0, capitals & !0xFF != 0, small != 0);
+        Some(Self { folded: word | capitals >> 2, form })
+    }
+}
+
 impl Pieces {
     fn close(&mut self) {
         self.ends.push(self.bytes.len());
@@ -198,4 +239,30 @@ fn keep<T: Copy>(items: &mut Vec<T>, ends: &[usize], is_kept: &[bool]) -> Vec<us
     }
     items.truncate(kept);
     kept_ends
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openledger_datanet::words::{ClusterHasher, fold};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Short words are folded, formed and hashed as all are, whatever follows them.
+        #[test]
+        fn short_words_are_words(word in "[a-cA-C0-1_.']{1,8}|[ -~]{1,8}|.{1,4}", follows in "[ -~é]{8}") {
+            let text = format!("{word}{follows}");
+            let found = Short::of(*text.as_bytes().first_chunk().expect("eight bytes"), word.len());
+            prop_assert_eq!(found.is_some(), word.is_ascii() && word.len() <= 8);
+            if let Some(short) = found {
+                let folded = fold(&word);
+                prop_assert_eq!(&short.folded.to_le_bytes()[..word.len()], folded.as_bytes());
+                prop_assert!(short.form == gaps::form_of(word.as_bytes(), folded.as_bytes()));
+                let (mut one, mut other) = (ClusterHasher::default(), ClusterHasher::default());
+                one.push_short(short.folded, word.len());
+                other.push(&folded);
+                prop_assert_eq!(one.finish(), other.finish());
+            }
+        }
+    }
 }

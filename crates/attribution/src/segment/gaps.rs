@@ -21,7 +21,10 @@ const GAPS: [&str; 63] = [
 /// The gap is written out.
 const OTHER_GAP: u8 = 63;
 
-/// How a word differs from its folded form.
+/// How a word differs from its folded form: one of the four below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FormCode(u8);
+
 const AS_FOLDED: u8 = 0;
 const FIRST_UPPER: u8 = 1;
 const ALL_UPPER: u8 = 2;
@@ -50,9 +53,9 @@ impl GapCodes {
     }
 }
 
-/// Appends the entry of a word: the text since the last word, the word, and its folded form.
-pub(crate) fn write(codes: &GapCodes, gap: &str, word: &str, folded: &str, entries: &mut Vec<u8>) {
-    let form = form_of(word.as_bytes(), folded.as_bytes());
+/// Appends the entry of a word: the text since the last word, the word, and how it differs from its folded form.
+pub(crate) fn write(codes: &GapCodes, gap: &str, word: &str, form: FormCode, entries: &mut Vec<u8>) {
+    let FormCode(form) = form;
     let gap_code = codes.code_of(gap);
     entries.push(form << 6 | gap_code);
     if gap_code == OTHER_GAP {
@@ -65,7 +68,23 @@ pub(crate) fn write(codes: &GapCodes, gap: &str, word: &str, folded: &str, entri
     }
 }
 
-fn form_of(word: &[u8], folded: &[u8]) -> u8 {
+/// The form of a word of ASCII: which of its bytes are capitals, and whether any is a small letter.
+#[inline]
+pub(crate) fn form_of_ascii(first_is_capital: bool, others_are_capitals: bool, has_small: bool) -> FormCode {
+    FormCode(match (first_is_capital, others_are_capitals) {
+        (false, false) => AS_FOLDED,
+        (true, false) => FIRST_UPPER,
+        (_, true) if !has_small => ALL_UPPER,
+        (_, true) => OTHER_FORM,
+    })
+}
+
+/// The form of a word.
+pub(crate) fn form_of(word: &[u8], folded: &[u8]) -> FormCode {
+    FormCode(form_code(word, folded))
+}
+
+fn form_code(word: &[u8], folded: &[u8]) -> u8 {
     if word == folded {
         return AS_FOLDED;
     }
@@ -154,7 +173,7 @@ mod tests {
         fn gives_back_what_was_written(gap in ".{0,3}|[ \n.,()-]{0,4}", word in "[a-zA-ZéÉİß\u{2019}']{0,6}") {
             let folded = words::fold(&word);
             let mut block = Vec::new();
-            write(&GapCodes::new(), &gap, &word, &folded, &mut block);
+            write(&GapCodes::new(), &gap, &word, form_of(word.as_bytes(), folded.as_bytes()), &mut block);
             let mut rest = &block[..];
             let entry = read(&mut rest).expect("whole");
             prop_assert_eq!((entry.gap, rest.len()), (gap.as_bytes(), 0));

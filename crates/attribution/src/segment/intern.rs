@@ -72,7 +72,18 @@ impl Interner {
     /// The number of a word, a new one if it is new; `None` when there is no room for it.
     #[inline]
     pub(crate) fn intern(&mut self, word: &[u8]) -> Option<u32> {
-        let slot = Slot::of(word);
+        self.intern_slot(Slot::of(word), word)
+    }
+
+    /// The same for a word whose [`short_key`] is known: its first `length` bytes, eight at most.
+    #[inline]
+    pub(crate) fn intern_short(&mut self, key: u64, length: usize) -> Option<u32> {
+        let slot = Slot { key, length: length as u32, number: 0 };
+        self.intern_slot(slot, &key.to_le_bytes()[..length])
+    }
+
+    #[inline]
+    fn intern_slot(&mut self, slot: Slot, word: &[u8]) -> Option<u32> {
         match self.look(slot, word) {
             Place::Taken(number) => Some(number),
             Place::Free(at) => {
