@@ -71,7 +71,7 @@ fn prefill(runner: &mut Runner, tokens: usize) -> anyhow::Result<f64> {
     let mut sequence = runner.cache.start(&[]);
     runner.cache.reserve(&mut sequence, tokens)?;
     let start = Instant::now();
-    runner.forward(&mut [Chunk { sequence: &mut sequence, tokens: &ids, outputs: Outputs::Last }])?;
+    runner.forward(&mut [Chunk::new(&mut sequence, &ids, Outputs::Last)])?;
     let seconds = start.elapsed().as_secs_f64();
     runner.cache.finish(sequence);
     Ok(tokens as f64 / seconds)
@@ -83,7 +83,7 @@ fn decode(runner: &mut Runner, batch: usize) -> anyhow::Result<f64> {
         let ids: Vec<u32> = (offset..offset + DECODE_CONTEXT).map(token).collect();
         let mut sequence = runner.cache.start(&[]);
         runner.cache.reserve(&mut sequence, DECODE_CONTEXT + DECODE_STEPS)?;
-        runner.forward(&mut [Chunk { sequence: &mut sequence, tokens: &ids, outputs: Outputs::None }])?;
+        runner.forward(&mut [Chunk::new(&mut sequence, &ids, Outputs::None)])?;
         sequences.push(sequence);
     }
     let start = Instant::now();
@@ -91,7 +91,7 @@ fn decode(runner: &mut Runner, batch: usize) -> anyhow::Result<f64> {
         let ids = [token(step)];
         let mut chunks: Vec<Chunk<'_>> = sequences
             .iter_mut()
-            .map(|sequence: &mut Sequence| Chunk { sequence, tokens: &ids, outputs: Outputs::Last })
+            .map(|sequence: &mut Sequence| Chunk::new(sequence, &ids, Outputs::Last))
             .collect();
         runner.forward(&mut chunks)?;
     }

@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<()> {
                 print!("{text}");
                 std::io::stdout().flush()?;
             }
-            Event::Done(done) => println!("\n{}", serde_json::to_string_pretty(&done.evidence)?),
+            Event::Done(done) => println!("\n{}", serde_json::to_string_pretty(&done.proof.evidence())?),
             Event::Error(error) => return Err(error.into()),
         }
     }

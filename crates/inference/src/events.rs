@@ -22,8 +22,8 @@ pub struct Completion {
 pub enum Event {
     /// A token was chosen.
     Token {
-        /// Its id; the token that ends the text is an event too.
-        token_id: u32,
+        /// Its id, where the engine tells ids; the token that ends the text is an event too.
+        token_id: Option<u32>,
         /// The text that became certain with it; may be empty while a character is incomplete or a stop
         /// string is possible.
         text: String,
@@ -46,7 +46,26 @@ pub struct Done {
     /// Tokens of the answer, with the one that ended it.
     pub completion_tokens: u32,
     /// What the engine commits to.
-    pub evidence: Evidence,
+    pub proof: Proof,
+}
+
+/// What stands behind an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Proof {
+    /// The engine is exact: whoever has the model's file recomputes this bit by bit.
+    Exact(Evidence),
+    /// Nothing: the engine's arithmetic cannot be repeated.
+    None,
+}
+
+impl Proof {
+    /// The evidence of an exact engine.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Proof::Exact(evidence) => Some(evidence),
+            Proof::None => None,
+        }
+    }
 }
 
 /// Why an answer ended.
@@ -93,7 +112,7 @@ pub enum GenerationError {
 pub struct Finished {
     /// The text.
     pub text: String,
-    /// The tokens.
+    /// The tokens, of an engine that tells them.
     pub token_ids: Vec<u32>,
     /// How it ended.
     pub done: Done,
@@ -133,7 +152,7 @@ impl Gathered {
     fn add(&mut self, event: Event) -> Option<Result<Finished, GenerationError>> {
         match event {
             Event::Token { token_id, text } => {
-                self.token_ids.push(token_id);
+                self.token_ids.extend(token_id);
                 self.text.push_str(&text);
                 None
             }

@@ -24,7 +24,7 @@ mod stop;
 pub use backend::{Backend, ModelInfo};
 pub use config::EngineConfig;
 pub use engine::{Engine, StartError};
-pub use events::{Completion, Done, Event, FinishReason, Finished, GenerationError};
+pub use events::{Completion, Done, Event, FinishReason, Finished, GenerationError, Proof};
 pub use evidence::{Evidence, Hash, WINDOW_TOKENS};
 pub use quote::{Quote, quote_part};
 pub use replay::{Difference, ReplayError, Verdict, replay};

@@ -204,5 +204,5 @@ fn feed(
     tokens: &[u32],
     outputs: Outputs,
 ) -> Result<usize, ForwardError> {
-    runner.forward(&mut [Chunk { sequence, tokens, outputs }])
+    runner.forward(&mut [Chunk::new(sequence, tokens, outputs)])
 }

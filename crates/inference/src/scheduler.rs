@@ -144,7 +144,7 @@ impl Scheduler {
                 wanted.push(index);
             }
             let outputs = if complete { Outputs::Last } else { Outputs::None };
-            chunks.push(Chunk { sequence: &mut active.sequence, tokens, outputs });
+            chunks.push(Chunk::new(&mut active.sequence, tokens, outputs));
         }
         match self.runner.forward(&mut chunks) {
             Ok(_) => self.take_outputs(&wanted),

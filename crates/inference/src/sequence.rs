@@ -9,7 +9,7 @@ use std::time::Instant;
 use openledger_model::{Detokenizer, Model, Sequence};
 use tokio::sync::mpsc;
 
-use crate::events::{Done, Event, FinishReason, GenerationError};
+use crate::events::{Done, Event, FinishReason, GenerationError, Proof};
 use crate::evidence::EvidenceBuilder;
 use crate::quote::QuoteSource;
 use crate::sampler::Sampling;
@@ -101,7 +101,7 @@ impl Active {
         self.tokens.push(token);
         let (text, reason) = self.text_of(model, token);
         // The room for both events was checked before the step; a closed channel cancels on the next.
-        let _ = self.events.try_send(Event::Token { token_id: token, text });
+        let _ = self.events.try_send(Event::Token { token_id: Some(token), text });
         if let Some(reason) = reason {
             self.finish(model, reason);
         }
@@ -142,7 +142,7 @@ impl Active {
             prompt_tokens: count(prompt.len()),
             cached_tokens: count(self.cached_length),
             completion_tokens: count(output.len()),
-            evidence: evidence.finish(model.sha256(), prompt, output, self.sampling),
+            proof: Proof::Exact(evidence.finish(model.sha256(), prompt, output, self.sampling)),
         };
         let _ = self.events.try_send(Event::Done(done));
     }

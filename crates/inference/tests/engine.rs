@@ -6,9 +6,9 @@ mod common;
 use std::sync::Arc;
 
 use openledger_inference::{
-    Backend, ChatMessage, CompletionRequest, Difference, Engine, EngineConfig, Event, FinishReason, Finished,
-    GenerationError, Hash, Model, Prompt, Quote, Role, Sampling, SubmitError, Verdict, prompt_tokens,
-    quote_part, replay, score,
+    Backend, ChatMessage, CompletionRequest, Difference, Engine, EngineConfig, Event, Evidence, FinishReason,
+    Finished, GenerationError, Hash, Model, Prompt, Quote, Role, Sampling, SubmitError, Verdict,
+    prompt_tokens, quote_part, replay, score,
 };
 
 fn tiny() -> Arc<Model> {
@@ -31,6 +31,10 @@ fn request(prompt: &str, max_tokens: u32, seed: u64) -> CompletionRequest {
         salt: [5; 32],
         ..CompletionRequest::new(Prompt::Text(prompt.to_owned()))
     }
+}
+
+fn evidence_of(finished: &Finished) -> Evidence {
+    finished.done.proof.evidence().expect("the engine is exact").clone()
 }
 
 fn run(engine: &Engine, request: CompletionRequest) -> Finished {
@@ -61,7 +65,7 @@ fn answers_do_not_depend_on_company_threads_or_memory() {
             let together = completion.collect_blocking().expect("it is answered");
             assert_eq!(together.token_ids, alone.token_ids, "round {round}");
             assert_eq!(together.text, alone.text);
-            assert_eq!(together.done.evidence, alone.done.evidence);
+            assert_eq!(together.done.proof, alone.done.proof);
         }
     }
 }
@@ -76,7 +80,7 @@ fn prompts_that_start_alike_are_computed_once() {
     assert!(second.done.cached_tokens >= 96, "{}", second.done.cached_tokens);
     assert_eq!(second.done.cached_tokens % 32, 0);
     let again = run(&engine, request(&format!("{prefix}one"), 4, 1));
-    assert_eq!((again.token_ids, again.done.evidence), (first.token_ids, first.done.evidence));
+    assert_eq!((again.token_ids, again.done.proof), (first.token_ids, first.done.proof));
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn a_dropped_reader_frees_its_place_and_a_slow_one_only_pauses_itself() {
     let mut tokens = Vec::new();
     while let Some(event) = slow.events.blocking_recv() {
         match event {
-            Event::Token { token_id, .. } => tokens.push(token_id),
+            Event::Token { token_id, .. } => tokens.extend(token_id),
             Event::Done(_) => break,
             Event::Error(error) => panic!("{error}"),
         }
@@ -219,7 +223,7 @@ fn evidence_is_repeated_by_a_replay_and_by_nothing_else() {
         .1;
     let prompt = Prompt::Text("the answer and the proof".to_owned());
     let prompt = prompt_tokens(&model, &prompt).expect("the prompt is good");
-    let evidence = finished.done.evidence.clone();
+    let evidence = evidence_of(&finished);
     assert_eq!(evidence.windows.len(), finished.token_ids.len().div_ceil(32));
     let check = |model: &Arc<Model>, prompt: &[u32], output: &[u32], salt: u8, evidence: &_| {
         replay(model, prompt, output, &[salt; 32], evidence).expect("it can be computed")
@@ -275,6 +279,6 @@ fn the_quoted_part_is_found_by_its_bytes() {
     let quoting = CompletionRequest { sampling, ..request(text, 4, 0) };
     let finished = run(&engine, quoting);
     assert!(finished.text.starts_with("two and"), "{:?}", finished.text);
-    let verdict = replay(&model, &tokens, &finished.token_ids, &[5; 32], &finished.done.evidence);
+    let verdict = replay(&model, &tokens, &finished.token_ids, &[5; 32], &evidence_of(&finished));
     assert_eq!(verdict.expect("it can be computed"), Verdict::Equal);
 }

@@ -6,7 +6,7 @@
 //! Absent: scheduling, sampling and evidence (`inference`), training and adapters (`tuning`), any
 //! knowledge of the network.
 //!
-//! # Numeric specification 1
+//! # Numeric specification 2
 //!
 //! Floats are IEEE 754 binary32, rounded to nearest, ties to even; "fused" is a multiply-add with one
 //! rounding. All sums have one order:
@@ -57,4 +57,4 @@ pub use weights::WeightsError;
 pub use workers::THREADS_MAX;
 
 /// The version of the arithmetic that this crate computes, described in the crate's documentation.
-pub const NUMERIC_SPECIFICATION: u32 = 1;
+pub const NUMERIC_SPECIFICATION: u32 = 2;

@@ -50,6 +50,13 @@ pub struct Chunk<'a> {
     pub outputs: Outputs,
 }
 
+impl<'a> Chunk<'a> {
+    /// Tokens for the base model.
+    pub fn new(sequence: &'a mut Sequence, tokens: &'a [u32], outputs: Outputs) -> Chunk<'a> {
+        Chunk { sequence, tokens, outputs }
+    }
+}
+
 /// Why a forward pass was refused. Nothing was computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardError {

@@ -1,7 +1,7 @@
 //! One result on every machine: the bits do not depend on the instruction set, the number of threads, the
 //! shape of the batch, or on whether positions are computed one by one or at once.
 //!
-//! The hashes are fixtures of numeric specification 1: another value on any machine is a defect, and a
+//! The hashes are fixtures of the numeric specification: another value on any machine is a defect, and a
 //! wanted change is a new number of the specification.
 
 mod common;
@@ -47,7 +47,7 @@ fn in_pieces(runner: &mut Runner, tokens: &[u32], lengths: &[usize]) -> String {
     let (mut rest, mut lengths) = (tokens, lengths.iter().cycle());
     while !rest.is_empty() {
         let (piece, later) = rest.split_at((*lengths.next().expect("a cycle")).min(rest.len()));
-        let chunk = Chunk { sequence: &mut sequence, tokens: piece, outputs: Outputs::All };
+        let chunk = Chunk::new(&mut sequence, piece, Outputs::All);
         let outputs = runner.forward(&mut [chunk]).expect("the batch is good");
         (0..outputs).for_each(|output| states.push(runner, output));
         rest = later;
@@ -70,11 +70,11 @@ fn in_company(runner: &mut Runner, tokens: &[u32], vocabulary: u32) -> String {
             .enumerate()
             .map(|(index, (sequence, tokens))| {
                 let tokens = &tokens[..1 + (index + step) % 2];
-                Chunk { sequence, tokens, outputs: Outputs::Last }
+                Chunk::new(sequence, tokens, Outputs::Last)
             })
             .collect();
         let tokens = std::slice::from_ref(token);
-        chunks.insert(3, Chunk { sequence: &mut own, tokens, outputs: Outputs::Last });
+        chunks.insert(3, Chunk::new(&mut own, tokens, Outputs::Last));
         runner.forward(&mut chunks).expect("the batch is good");
         states.push(runner, 3);
     }
@@ -123,9 +123,7 @@ fn pages_of_another_sequence_give_the_same_bits() {
     let mut runner = runner(&model, InstructionSet::best(), 1);
     let tokens: Vec<u32> = (0..80).map(|index| (index * 29 + 5) % 200).collect();
     let mut first = start(&mut runner, 80);
-    runner
-        .forward(&mut [Chunk { sequence: &mut first, tokens: &tokens, outputs: Outputs::Last }])
-        .expect("the batch is good");
+    runner.forward(&mut [Chunk::new(&mut first, &tokens, Outputs::Last)]).expect("the batch is good");
     let expected: Vec<u32> = runner.logits(0).iter().map(|logit| logit.to_bits()).collect();
     let shared = first.full_pages().to_vec();
     runner.cache.finish(first);
@@ -133,18 +131,14 @@ fn pages_of_another_sequence_give_the_same_bits() {
     let mut other = start(&mut runner, 80);
     let stale: Vec<u32> = (0..80).collect();
     runner
-        .forward(&mut [Chunk { sequence: &mut other, tokens: &stale, outputs: Outputs::None }])
+        .forward(&mut [Chunk::new(&mut other, &stale, Outputs::None)])
         .expect("freed pages are written again");
     let mut again = start(&mut runner, 80);
-    runner
-        .forward(&mut [Chunk { sequence: &mut again, tokens: &tokens[..64], outputs: Outputs::None }])
-        .expect("the batch is good");
+    runner.forward(&mut [Chunk::new(&mut again, &tokens[..64], Outputs::None)]).expect("the batch is good");
     let pages = again.full_pages().to_vec();
     let mut second = runner.cache.start(&pages);
     runner.cache.reserve(&mut second, 16).expect("a page is free");
-    runner
-        .forward(&mut [Chunk { sequence: &mut second, tokens: &tokens[64..], outputs: Outputs::Last }])
-        .expect("the batch is good");
+    runner.forward(&mut [Chunk::new(&mut second, &tokens[64..], Outputs::Last)]).expect("the batch is good");
     let found: Vec<u32> = runner.logits(0).iter().map(|logit| logit.to_bits()).collect();
     assert_eq!(found, expected);
     assert_eq!(shared.len(), 2);

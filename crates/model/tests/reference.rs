@@ -51,7 +51,7 @@ fn ours(model: &Arc<Model>, case: &Case) -> Vec<(Vec<f32>, Vec<f32>)> {
     let mut sequence = runner.cache.start(&[]);
     runner.cache.reserve(&mut sequence, 512).expect("the cache is large enough");
     let mut feed = |tokens: &[u32]| {
-        let chunk = Chunk { sequence: &mut sequence, tokens, outputs: Outputs::All };
+        let chunk = Chunk::new(&mut sequence, tokens, Outputs::All);
         let outputs = runner.forward(&mut [chunk]).expect("the batch is good");
         (0..outputs)
             .map(|output| (runner.hidden(output).to_vec(), runner.logits(output).to_vec()))

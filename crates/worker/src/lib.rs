@@ -109,7 +109,7 @@ impl Served {
         self.completion_tokens
     }
 
-    /// The evidence's commitment; empty when the job did not come to its end.
+    /// The evidence's commitment; empty when the job did not come to its end or the engine is not exact.
     pub fn commitment(&self) -> &str {
         &self.commitment
     }
@@ -125,8 +125,10 @@ impl Served {
             Some(Event::Done(done)) => {
                 self.prompt_tokens = done.prompt_tokens;
                 self.completion_tokens = done.completion_tokens;
-                self.commitment = done.evidence.commitment.to_string();
-                self.windows = u32::try_from(done.evidence.windows.len()).unwrap_or(u32::MAX);
+                if let Some(evidence) = done.proof.evidence() {
+                    self.commitment = evidence.commitment.to_string();
+                    self.windows = u32::try_from(evidence.windows.len()).unwrap_or(u32::MAX);
+                }
             }
             Some(Event::Error(_)) | None => {}
         }
@@ -249,7 +251,7 @@ mod tests {
         let mut job = worker.start(request()).unwrap();
         assert!(matches!(worker.start(request()), Err(WorkError::AtCapacity { capacity: 1 })));
         for token_id in 0..3 {
-            sender.send(Event::Token { token_id, text: "word".into() }).await.unwrap();
+            sender.send(Event::Token { token_id: Some(token_id), text: "word".into() }).await.unwrap();
         }
         for _ in 0..2 {
             assert!(matches!(job.next().await, Some(Event::Token { .. })));
