@@ -152,6 +152,9 @@ pub enum ReceiptCommand {
         /// The identity file of the network [default: network.json in --dir]
         #[arg(long, value_name = "FILE")]
         network: Option<PathBuf>,
+        /// The model that answered (GGUF): computes the likelihoods of the answer again, where datanets weigh the context
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
     },
 }
 
@@ -167,6 +170,9 @@ pub enum DatanetCommand {
         /// Licence of contributions that name none
         #[arg(long)]
         license: String,
+        /// How much help in the context counts when answers are shared, in basis points; the rest is for words [0 to 10000]
+        #[arg(long, default_value_t = 0, value_name = "POINTS")]
+        context: u16,
         /// Key name of the curator
         #[arg(long = "as", default_value = "curator", value_name = "KEY")]
         key: String,

@@ -14,11 +14,12 @@ use openledger_client::api::{
 };
 use openledger_datanet::{Contribution, Entry, SealedSnapshot};
 use openledger_ledger::StateKey;
+use openledger_types::datanets::{DatanetAction, Mix, Policy};
 use openledger_types::record::{ChannelRecord, ContributionRecord, DatanetRecord, SnapshotRecord};
 use openledger_types::transaction::channel_id;
 use openledger_types::{
-    AccountId, AccountSecret, Action, Amount, ContributionId, Hash, Name, NewContribution, NewOwner,
-    Transaction, codec, limits,
+    AccountId, AccountSecret, Action, Amount, BasisPoints, ContributionId, Hash, Name, NewContribution,
+    NewOwner, Transaction, codec, limits,
 };
 
 use crate::commitments::entry_of;
@@ -49,16 +50,30 @@ impl Operator<'_> {
         }
     }
 
-    /// Creates a datanet unless it exists.
-    pub async fn create_datanet(&self, name: &Name, title: &str, license: &str) -> Result<()> {
+    /// Creates a datanet that its curator fills, unless it exists. Its answers are shared by reuse of words; with `context`, help
+    /// in the context counts that much of it.
+    pub async fn create_datanet(
+        &self,
+        name: &Name,
+        title: &str,
+        license: &str,
+        context: BasisPoints,
+    ) -> Result<()> {
         if let Some(record) = read::<DatanetRecord>(self.client, StateKey::Datanet(name.clone())).await? {
             if record.curator != self.secret.account() {
                 bail!("the datanet {name} exists and belongs to {}; choose another name", record.curator);
             }
             return Ok(());
         }
-        let action =
-            Action::CreateDatanet { name: name.clone(), title: title.into(), license: license.into() };
+        let (name, title, license) = (name.clone(), title.to_owned(), license.to_owned());
+        let action = if context == BasisPoints(0) {
+            Action::CreateDatanet { name, title, license }
+        } else {
+            let verbatim = BasisPoints(BasisPoints::WHOLE.0.saturating_sub(context.0));
+            let mix = Mix { verbatim, context, influence: BasisPoints(0) };
+            let policy = Box::new(Policy { licenses: vec![license], mix, ..Policy::imports_only() });
+            Action::Datanets(DatanetAction::Create { name, title, policy })
+        };
         self.act(action).await.map(drop)
     }
 

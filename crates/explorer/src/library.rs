@@ -1,6 +1,8 @@
 //! What the pages need and the read models do not hold: texts of contributions, files of receipts, and the openings of
 //! their salted hashes. The binary implements [`Library`]. Absent: where any of it is kept.
 
+use std::collections::BTreeMap;
+
 use openledger_receipt::SpanFacts;
 use openledger_types::{ContributionId, Name};
 
@@ -42,6 +44,8 @@ pub struct StoredReceipt {
     pub file: Vec<u8>,
     /// Spans of the answer, as its statement names them; they may overlap.
     pub spans: Vec<SpanFacts>,
+    /// What of each share is for help in the context, where that is something: its weight.
+    pub context: BTreeMap<(Name, ContributionId), u64>,
     /// Bytes of the certificate in the file with the texts; `None` when it has none.
     pub certificate_bytes: Option<u64>,
     /// The texts behind the salted hashes, when they are kept.

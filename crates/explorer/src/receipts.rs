@@ -89,10 +89,15 @@ fn pools(predicate: &Predicate) -> Vec<PoolFacts> {
 }
 
 impl StoredReceipt {
-    /// A receipt's file, with and without its opening, and the spans that its statement names.
+    /// A receipt's file, with and without its opening, the spans that its statement names, and what help in the context weighs.
     pub fn of(file: &ReceiptFile) -> Result<Self, ReceiptError> {
         let statement = file.statement()?;
-        let spans = statement.predicate().attribution.spans.clone();
+        let Predicate { attribution, served, response, .. } = statement.predicate();
+        let spans = attribution.spans.clone();
+        // A receipt whose parts do not fit together does not verify, and nothing is told of them.
+        let weights = attribution.context_weights(served, response).unwrap_or_default();
+        let shares = attribution.shares.iter().zip(weights).filter(|(_, weight)| *weight > 0);
+        let context = shares.map(|(share, weight)| ((share.datanet.clone(), share.contribution), weight));
         let opening = file.opening.as_ref().map(|opening| Opening {
             salt: opening.salt.to_vec(),
             question: question(&opening.request),
@@ -101,7 +106,7 @@ impl StoredReceipt {
         });
         let closed = ReceiptFile { opening: None, certificate: None, ..file.clone() };
         let certificate_bytes = file.certificate.as_ref().map(|bytes| bytes.len() as u64);
-        Ok(Self { file: closed.to_bytes(), spans, certificate_bytes, opening })
+        Ok(Self { file: closed.to_bytes(), spans, context: context.collect(), certificate_bytes, opening })
     }
 }
 

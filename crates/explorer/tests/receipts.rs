@@ -62,6 +62,7 @@ fn predicate(world: &World, receipt: &openledger_query::ReceiptFacts) -> Predica
             voucher: [0; 65],
         },
         attribution: AttributionFacts {
+            context: None,
             method: "A".into(),
             version: 3,
             unigrams: 1,
@@ -137,7 +138,7 @@ fn a_statement_says_the_same_as_the_ledgers_rules_and_opens_only_with_its_openin
         let opened = stored.opening.clone().unwrap();
         assert_eq!((opened.question.as_str(), opened.answer.as_str()), ("Whose words?", "words indeed"));
         assert_eq!(opened.file, file.to_bytes());
-        assert_eq!(stored.spans.len(), 1);
+        assert_eq!((stored.spans.len(), stored.context.len()), (1, 0));
         let closed = ReceiptFile::from_bytes(&stored.file).unwrap();
         assert_eq!(stored.certificate_bytes, (mass > 0).then_some(3));
         assert!(closed.opening.is_none() && closed.certificate.is_none());

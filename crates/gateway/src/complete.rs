@@ -20,6 +20,7 @@ use crate::access::closed;
 use crate::auth::{ApiKey, KeyRecord};
 use crate::budget::Reservation;
 use crate::certify::{self, Uncertified};
+use crate::context::{self, ToValue};
 use crate::error::ApiError;
 use crate::gateway::{Gateway, Library};
 use crate::ground::{Grounded, ground};
@@ -67,6 +68,7 @@ pub(crate) struct Context {
     pub(crate) worker: Arc<Worker>,
     pub(crate) library: Arc<Library>,
     pub(crate) retrieval: Vec<PassageRef>,
+    pub(crate) to_value: Option<ToValue>,
     pub(crate) routing: RoutingFacts,
     pub(crate) router_fee: BasisPoints,
     pub(crate) begun: Instant,
@@ -140,7 +142,7 @@ async fn admit(
     if let Some(datanet) = request.datanets.iter().find(|datanet| unreadable.contains(datanet)) {
         return Err(closed(datanet));
     }
-    let grounded = ground(&request, &library, &unreadable, &gateway.model)?;
+    let mut grounded = ground(&request, &library, &unreadable, &gateway.model)?;
     let router_fee = gateway
         .facts
         .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
@@ -153,6 +155,8 @@ async fn admit(
         .budgets
         .reserve(record.channel, needed)
         .map_err(|refusal| insufficient(refusal.free, refusal.needed))?;
+    let passages = std::mem::take(&mut grounded.passages);
+    let to_value = context::admit(gateway, &library, &grounded.retrieval, passages).await?;
     let id = uuid::Uuid::now_v7();
     let salt = seal::salt(gateway, &id.to_string());
     let draw = id.as_u128() as u64;
@@ -166,6 +170,7 @@ async fn admit(
         worker,
         library,
         retrieval: grounded.retrieval,
+        to_value,
         routing,
         router_fee,
         begun,

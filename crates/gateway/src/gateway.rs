@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::auth::{ApiKey, KeyRecord};
 use crate::budget::Budgets;
 use crate::certify::Certifying;
+use crate::context::Valuing;
 use crate::error::ApiError;
 use crate::facts::Facts;
 use crate::lookup::{LookupLimits, Lookups};
@@ -101,6 +102,8 @@ pub struct Gateway {
     pub(crate) sink: ReceiptSink,
     pub(crate) owns: Owns,
     pub(crate) lookups: Lookups,
+    /// Computes likelihoods for contexts.
+    pub(crate) valuing: Valuing,
     /// Held while a receipt gets its number: sequence, carry and voucher follow each other.
     pub(crate) sealing: Mutex<()>,
     /// Certificates that are to come.
@@ -134,6 +137,7 @@ impl Gateway {
             sink: services.sink,
             owns: services.owns,
             lookups: Lookups::new(config.lookups),
+            valuing: Valuing::default(),
             sealing: Mutex::new(()),
             certifying: Certifying::new(),
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),

@@ -5,9 +5,12 @@
 //! Rule: texts from outside are put on one line and encoded without special tokens, so neither a question nor a passage
 //! can add structure to the prompt. Absent: which passages are paid for; attribution decides that from the answer.
 
+use std::ops::Range;
+
 use openledger_inference::{Prompt, Quote, prompt_tokens, quote_part};
 use openledger_model::{Model, Role};
 use openledger_receipt::PassageRef;
+use openledger_retrieval::Passage;
 use openledger_types::{ContributionId, Name};
 use openledger_worker::WorkError;
 
@@ -52,6 +55,8 @@ pub(crate) struct Grounded {
     pub(crate) quote: Quote,
     pub(crate) stop: Vec<String>,
     pub(crate) retrieval: Vec<PassageRef>,
+    /// The texts of `retrieval`.
+    pub(crate) passages: Vec<Passage>,
 }
 
 /// Searches and builds the prompt; plain chat when grounding is off or nothing fits. `unreadable` datanets, which are in
@@ -62,8 +67,7 @@ pub(crate) fn ground(
     unreadable: &[Name],
     model: &Model,
 ) -> Result<Grounded, ApiError> {
-    let question = request.messages.iter().rev().find(|message| message.role == Role::User);
-    let question = question.map(|message| message.content.as_str()).unwrap_or_default();
+    let question = question(request);
     // A question that would be cut is a conversation or a document; the model gets it as it is.
     if request.ground
         && question.len() <= QUESTION_BYTES_MAX
@@ -75,7 +79,7 @@ pub(crate) fn ground(
             .search(question, &names, request.passages)
             .map_err(|error| ApiError::unavailable(format!("the search failed: {error}")))?;
         if !passages.is_empty() {
-            return quoting_prompt(question, &passages, model);
+            return quoting_prompt(question, passages, model);
         }
     }
     Ok(Grounded {
@@ -83,6 +87,7 @@ pub(crate) fn ground(
         quote: Quote::default(),
         stop: Vec::new(),
         retrieval: Vec::new(),
+        passages: Vec::new(),
     })
 }
 
@@ -100,32 +105,38 @@ fn searched<'a>(
     (!readable.is_empty()).then_some(readable)
 }
 
-fn quoting_prompt(
-    question: &str,
-    passages: &[openledger_retrieval::Passage],
-    model: &Model,
-) -> Result<Grounded, ApiError> {
-    let mut quoted = String::new();
-    let mut retrieval = Vec::new();
-    for passage in passages {
-        let Ok(datanet) = passage.datanet.parse() else { continue };
-        if !quoted.is_empty() {
-            quoted.push(' ');
-        }
-        quoted.push_str(&prepared(passage));
-        retrieval.push(PassageRef {
-            datanet,
+/// What is asked: the last message of the user.
+pub(crate) fn question(request: &ValidRequest) -> &str {
+    let question = request.messages.iter().rev().find(|message| message.role == Role::User);
+    question.map(|message| message.content.as_str()).unwrap_or_default()
+}
+
+fn quoting_prompt(question: &str, mut passages: Vec<Passage>, model: &Model) -> Result<Grounded, ApiError> {
+    // Every datanet that is sealed has a name.
+    passages.retain(|passage| passage.datanet.parse::<Name>().is_ok());
+    let retrieval = passages.iter().filter_map(|passage| {
+        Some(PassageRef {
+            datanet: passage.datanet.parse().ok()?,
             contribution: ContributionId(passage.contribution.0),
             start: passage.start as u64,
             end: passage.end as u64,
-        });
-    }
-    let begin = format!("{EXAMPLES}Passage: ");
-    let text = format!("{begin}{quoted}\nQuestion: {}\nAnswer:", one_line(question));
-    let quote = quote_part(model, &text, begin.len()..begin.len() + quoted.len(), QUOTE_BONUS)
+        })
+    });
+    let retrieval = retrieval.collect();
+    let (text, quoted) = quoting_text(question, &passages.iter().collect::<Vec<_>>());
+    let quote = quote_part(model, &text, quoted, QUOTE_BONUS)
         .map_err(|error| ApiError::invalid("messages", error.to_string()))?;
     let prompt = encode(model, &Prompt::Text(text))?;
-    Ok(Grounded { prompt, quote, stop: vec![STOP.to_owned()], retrieval })
+    Ok(Grounded { prompt, quote, stop: vec![STOP.to_owned()], retrieval, passages })
+}
+
+/// The prompt that makes the model quote these passages, and which bytes of it are theirs.
+pub(crate) fn quoting_text(question: &str, passages: &[&Passage]) -> (String, Range<usize>) {
+    let quoted: Vec<String> = passages.iter().map(|passage| prepared(passage)).collect();
+    let quoted = quoted.join(" ");
+    let begin = format!("{EXAMPLES}Passage: ");
+    let text = format!("{begin}{quoted}\nQuestion: {}\nAnswer:", one_line(question));
+    (text, begin.len()..begin.len() + quoted.len())
 }
 
 /// The prompt's tokens; they are counted before anything is paid or computed.
@@ -135,7 +146,7 @@ fn encode(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, ApiError> {
 
 /// A passage as one line of sentences: without the page's title, which the model would repeat, and with a full stop after
 /// each paragraph that has none.
-fn prepared(passage: &openledger_retrieval::Passage) -> String {
+fn prepared(passage: &Passage) -> String {
     let title = passage.title.trim();
     let body = passage.text.trim_start();
     let rest = body.strip_prefix(title).filter(|rest| !title.is_empty() && rest.starts_with('\n'));

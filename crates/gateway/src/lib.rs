@@ -1,8 +1,9 @@
 //! The gateway: OpenAI's HTTP on one side, the network on the other.
 //!
 //! The way of a request: `routes` receives it, `request` makes it valid, `auth` finds the API key, `ground` searches the
-//! snapshots and builds the prompt, `complete` routes, reserves the budget, runs and streams, `seal` makes the receipt,
-//! `certify` makes the proof of its paid spans, and `settle` puts receipts on the ledger in batches, both off the hot path.
+//! snapshots and builds the prompt, `complete` routes, reserves the budget, runs and streams, `context` values the passages
+//! where a datanet asks for it, `seal` makes the receipt, `certify` makes the proof of its paid spans, and `settle` puts
+//! receipts on the ledger in batches, both off the hot path.
 //!
 //! Rules: a consumer is charged what a voucher of its key says and never more than was reserved; a receipt is on disk
 //! before the consumer sees its end; a receipt is settled once.
@@ -13,6 +14,7 @@ mod auth;
 mod budget;
 mod certify;
 mod complete;
+mod context;
 mod cover;
 mod error;
 mod facts;
@@ -29,6 +31,7 @@ mod trust;
 
 pub use access::{Reader, SIGNED_MS_MAX, closed};
 pub use auth::ApiKey;
+pub use context::{ContextFailure, Explained, context_values, scorer};
 pub use error::ApiError;
 pub use gateway::{Gateway, GatewayConfig, Library, Owns, ReceiptSink, Services};
 pub use lookup::{Found, LOOKUP_BYTES_MAX, LOOKUP_WORDS_MAX, LookupLimits, TextOf};

@@ -20,6 +20,12 @@ pub(crate) struct Metrics {
     pub(crate) certificates: AtomicU64,
     /// Certificates that could not be made.
     pub(crate) certificates_failed: AtomicU64,
+    /// Answers whose context was valued.
+    pub(crate) contexts: AtomicU64,
+    /// Likelihoods computed for them.
+    pub(crate) context_values: AtomicU64,
+    /// Milliseconds that this took.
+    pub(crate) context_ms: AtomicU64,
     /// Batches refused by the ledger.
     pub(crate) batches_refused: AtomicU64,
     /// Microcredits charged.
@@ -48,6 +54,9 @@ impl Metrics {
             ("receipts_settled_total", "Receipts settled on the ledger", &self.settled),
             ("certificates_total", "Certificates of receipts stored", &self.certificates),
             ("certificates_failed_total", "Certificates that could not be made", &self.certificates_failed),
+            ("contexts_total", "Answers whose context was valued", &self.contexts),
+            ("context_values_total", "Likelihoods computed for contexts", &self.context_values),
+            ("context_milliseconds_sum", "Milliseconds of valuing contexts, summed", &self.context_ms),
             ("batches_refused_total", "Batches refused by the ledger", &self.batches_refused),
             ("charged_microcredits_total", "Microcredits charged", &self.charged),
             ("prompt_tokens_total", "Tokens read", &self.prompt_tokens),

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use openledger_attribution::Attribution;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
 use openledger_receipt::{
     AttributionFacts, Envelope, EvidenceFacts, FILE_BYTES_MAX, NetworkRef, Opening, PaymentFacts, Predicate,
@@ -19,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::certify::{self, Uncertified};
 use crate::complete::{Context, Outcome, now_ms, reference_price};
+use crate::context;
 use crate::error::ApiError;
 use crate::facts::FactError;
 use crate::gateway::Gateway;
@@ -40,8 +40,10 @@ pub(crate) async fn seal(
     context: Context,
     outcome: Outcome,
 ) -> Result<(Sealed, Option<Uncertified>), ApiError> {
+    let (served, response) = (served_facts(&context, &outcome), response_facts(&context, &outcome));
+    let attribution = context::attribution(gateway, &context, &outcome, &served, &response).await?;
     let sealing = gateway.sealing.lock().await;
-    let draft = draft(gateway, &context, &outcome).await?;
+    let draft = draft(gateway, &context, &outcome, attribution).await?;
     let payload = Statement::new(draft.predicate.clone()).to_payload();
     let mut envelope = Envelope::sign(payload, &gateway.service);
     let (key, signature) =
@@ -87,15 +89,19 @@ struct Draft {
     charged: Amount,
 }
 
-async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Result<Draft, ApiError> {
+async fn draft(
+    gateway: &Gateway,
+    context: &Context,
+    outcome: &Outcome,
+    attribution: AttributionFacts,
+) -> Result<Draft, ApiError> {
     let store = &gateway.store;
     let sequence = store.last_sequence().map_err(ApiError::unavailable)? + 1;
     let previous = store.previous_hash().map_err(ApiError::unavailable)?;
     let model = context.worker.offer().model.clone();
     let carry_in = store.carry(&model).map_err(ApiError::unavailable)?;
-    let (shares, unattributed) =
-        payable(gateway, &outcome.attribution).await.map_err(ApiError::unavailable)?;
-    let facts = attribution_facts(&outcome.attribution, &shares, unattributed);
+    let shares = payable(gateway, &attribution).await.map_err(ApiError::unavailable)?;
+    let facts = paid(attribution, &shares);
     let lines = split(gateway, context, outcome, &shares, facts.unpaid(), carry_in).await?;
     let charged = lines.charged().ok_or_else(|| ApiError::unavailable("the price overflows"))?;
     let (cumulative, voucher) = voucher(gateway, context, charged).await?;
@@ -121,10 +127,7 @@ async fn draft(gateway: &Gateway, context: &Context, outcome: &Outcome) -> Resul
             max_tokens: context.request.max_tokens,
             temperature_millis: (context.request.sampling.temperature * 1_000.0).round() as u32,
         },
-        response: ResponseFacts {
-            salted_sha256: salted_response(&salt, &outcome.answer),
-            finish_reason: outcome.finish_reason.clone(),
-        },
+        response: response_facts(context, outcome),
         served: served_facts(context, outcome),
         routing: context.routing.clone(),
         usage: UsageFacts {
@@ -161,32 +164,17 @@ pub(crate) fn salt(gateway: &Gateway, id: &str) -> [u8; 32] {
     sha256(&bytes).0
 }
 
-/// Shares that can be paid, with the owners; the mass of revoked, unknown and repeated contributions is unattributed.
-async fn payable(gateway: &Gateway, attribution: &Attribution) -> Result<(Vec<DataShare>, u64), FactError> {
+/// Shares that can be paid, with the owners; those of revoked, unknown and repeated contributions are left out.
+async fn payable(gateway: &Gateway, attribution: &AttributionFacts) -> Result<Vec<DataShare>, FactError> {
     let mut shares = Vec::new();
-    let mut unattributed = attribution.unattributed;
-    for share in &attribution.shares {
-        let paid = match share.datanet.parse::<Name>() {
-            Ok(datanet) => data_terms(gateway, &datanet, ContributionId(share.contribution.0))
-                .await?
-                .map(|terms| (datanet, terms)),
-            Err(_) => None,
-        };
-        match paid {
-            Some((datanet, DataTerms { owners, factor })) if share.mass > 0 => {
-                shares.push(DataShare {
-                    datanet,
-                    contribution: ContributionId(share.contribution.0),
-                    weight: share.mass,
-                    factor,
-                    owners,
-                });
-            }
-            _ => unattributed = unattributed.saturating_add(share.mass),
+    for ShareFacts { datanet, contribution, weight } in &attribution.shares {
+        let terms = data_terms(gateway, datanet, *contribution).await?;
+        if let Some(DataTerms { owners, factor }) = terms.filter(|_| *weight > 0) {
+            let (datanet, contribution, weight) = (datanet.clone(), *contribution, *weight);
+            shares.push(DataShare { datanet, contribution, weight, factor, owners });
         }
     }
-    shares.sort_by(|one, two| (&one.datanet, one.contribution).cmp(&(&two.datanet, two.contribution)));
-    Ok((shares, unattributed))
+    Ok(shares)
 }
 
 async fn data_terms(
@@ -275,14 +263,26 @@ fn served_facts(context: &Context, outcome: &Outcome) -> ServedFacts {
     }
 }
 
-/// The attribution as a receipt tells it, with the shares that can be paid.
-fn attribution_facts(attribution: &Attribution, shares: &[DataShare], unattributed: u64) -> AttributionFacts {
-    let shares = shares.iter().map(|share| ShareFacts {
-        datanet: share.datanet.clone(),
-        contribution: share.contribution,
-        weight: share.weight,
-    });
-    AttributionFacts { unattributed, shares: shares.collect(), ..AttributionFacts::of(attribution) }
+fn response_facts(context: &Context, outcome: &Outcome) -> ResponseFacts {
+    ResponseFacts {
+        salted_sha256: salted_response(&context.salt, &outcome.answer),
+        finish_reason: outcome.finish_reason.clone(),
+    }
+}
+
+/// The attribution with the shares that can be paid; what the others weigh is unattributed.
+fn paid(attribution: AttributionFacts, paid: &[DataShare]) -> AttributionFacts {
+    let shares: Vec<ShareFacts> = paid
+        .iter()
+        .map(|share| ShareFacts {
+            datanet: share.datanet.clone(),
+            contribution: share.contribution,
+            weight: share.weight,
+        })
+        .collect();
+    let attributed = shares.iter().fold(attribution.common, |sum, share| sum.saturating_add(share.weight));
+    let unattributed = attribution.total.saturating_sub(attributed);
+    AttributionFacts { unattributed, shares, ..attribution }
 }
 
 fn count(gateway: &Gateway, outcome: &Outcome, charged: Amount) {

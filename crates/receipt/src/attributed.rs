@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use openledger_attribution::{Attribution, SourceRef, Span};
-use openledger_types::{ContributionId, Name};
+use openledger_types::ContributionId;
 
-use crate::{AttributionFacts, PassageRef, RunFacts, ShareFacts, SpanFacts};
+use crate::context::{Division, Key, VERBATIM};
+use crate::{AttributionFacts, PassageRef, ResponseFacts, RunFacts, ServedFacts, ShareFacts, SpanFacts};
 
 impl AttributionFacts {
     /// What a receipt says of an attribution when every share of it is paid.
@@ -21,7 +22,7 @@ impl AttributionFacts {
             .collect();
         shares.sort_by(|one, two| (&one.datanet, one.contribution).cmp(&(&two.datanet, two.contribution)));
         Self {
-            method: "A".to_owned(),
+            method: VERBATIM.to_owned(),
             version: attribution.version,
             unigrams: attribution.unigrams,
             total: attribution.total,
@@ -29,6 +30,7 @@ impl AttributionFacts {
             unattributed: attribution.unattributed,
             spans: attribution.spans.iter().map(SpanFacts::of).collect(),
             shares,
+            context: None,
         }
     }
 
@@ -37,38 +39,48 @@ impl AttributionFacts {
         self.unattributed.saturating_add(self.common)
     }
 
-    /// Whether the common mass is that of the common spans, and each share the masses of the spans that it owns. A span
-    /// whose owner has no share is unattributed: its owner cannot be paid.
+    /// Whether the common mass and each share are what spans, values and mixes make them. An owner that has no share cannot
+    /// be paid, and its weight is unattributed.
     ///
     /// # Errors
     /// One sentence for the first mass that is another.
-    pub(crate) fn check_masses(&self) -> Result<(), String> {
-        let (mut common, mut owned) = (0u64, BTreeMap::<(&Name, ContributionId), u64>::new());
+    pub(crate) fn check_masses(&self, served: &ServedFacts, response: &ResponseFacts) -> Result<(), String> {
+        let Division { weights, common } = self.divide(served, response)?;
+        if common != self.common {
+            return Err(format!("the common spans weigh {common}, not {}", self.common));
+        }
+        for ShareFacts { datanet, contribution, weight } in &self.shares {
+            let mass = weights.get(&(datanet.clone(), *contribution)).map_or(0, |weight| weight.sum);
+            if mass != *weight {
+                let what = if self.context.is_some() { "spans and passages" } else { "spans" };
+                return Err(format!(
+                    "the {what} of contribution {contribution} of {datanet} weigh {mass}, not {weight}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the spans of each owner weigh, and the common ones.
+    ///
+    /// # Errors
+    /// One sentence for the first span whose mass cannot be.
+    pub(crate) fn span_masses(&self) -> Result<(BTreeMap<Key, u64>, u64), String> {
+        let (mut common, mut owned) = (0u64, BTreeMap::<Key, u64>::new());
         for span in &self.spans {
             let place = || format!("the span at bytes {} to {}", span.start, span.end);
             if span.mass == 0 {
                 return Err(format!("{} has won no words", place()));
             }
             let sum = match span.sources.first() {
-                Some(owner) => owned.entry((&owner.datanet, owner.contribution)).or_default(),
+                Some(owner) => owned.entry((owner.datanet.clone(), owner.contribution)).or_default(),
                 None if span.common => &mut common,
                 None => return Err(format!("{} has no source and is not common", place())),
             };
             *sum =
                 sum.checked_add(span.mass).ok_or_else(|| format!("the mass of {} is too large", place()))?;
         }
-        if common != self.common {
-            return Err(format!("the common spans weigh {common}, not {}", self.common));
-        }
-        for ShareFacts { datanet, contribution, weight } in &self.shares {
-            let mass = owned.get(&(datanet, *contribution)).copied().unwrap_or(0);
-            if mass != *weight {
-                return Err(format!(
-                    "the spans of contribution {contribution} of {datanet} weigh {mass}, not {weight}"
-                ));
-            }
-        }
-        Ok(())
+        Ok((owned, common))
     }
 }
 

@@ -20,6 +20,8 @@ pub mod statement;
 
 mod attributed;
 
+pub mod context;
+
 mod pieces;
 
 pub mod hash;
@@ -35,6 +37,7 @@ pub mod verify;
 #[cfg(test)]
 mod tests;
 
+pub use context::{ContextFacts, MixFacts, PlayerFacts};
 pub use envelope::{Envelope, EnvelopeSignature, PAYLOAD_TYPE, pre_authentication_encoding};
 pub use error::ReceiptError;
 pub use file::{FILE_BYTES_MAX, FILE_FORMAT, Inclusion, Opening, ReceiptFile};

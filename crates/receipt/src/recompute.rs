@@ -32,6 +32,7 @@ pub fn recompute(
     }
     compare_numbers(&predicate.attribution, attribution, &mut differences);
     compare_spans(&predicate.attribution, attribution, &mut differences);
+    compare_context(&predicate.attribution, attribution, &mut differences);
     compare_shares(&predicate.attribution, attribution, &mut differences);
     match rebuild_lines(predicate, attribution, parameters, lineage, terms) {
         Ok(lines) => differences.extend(line_differences(&predicate.settlement, &lines)),
@@ -74,6 +75,39 @@ fn compare_spans(said: &AttributionFacts, found: &AttributionFacts, differences:
     }
     for (start, end, _) in found.keys().filter(|place| !said.contains_key(place)) {
         differences.push(format!("The receipt leaves out the span at bytes {start} to {end}."));
+    }
+}
+
+fn compare_context(said: &AttributionFacts, found: &AttributionFacts, differences: &mut Vec<String>) {
+    match (&said.context, &found.context) {
+        (None, None) => {}
+        (None, Some(_)) => differences
+            .push("The receipt leaves out the context, to which its datanets give weight.".to_owned()),
+        (Some(_), None) => differences
+            .push("The receipt weighs the context, to which its datanets give no weight.".to_owned()),
+        (Some(said), Some(found)) => {
+            if said.mixes != found.mixes {
+                differences.push("The receipt mixes the methods otherwise than its datanets do.".to_owned());
+            }
+            if said.players != found.players {
+                differences.push(
+                    "The texts in the context are others than the receipt's passages lead to.".to_owned(),
+                );
+            }
+            let differs = said.values.iter().zip(&found.values).position(|(said, found)| said != found);
+            match differs {
+                Some(place) => differences.push(format!(
+                    "The likelihood of set {place} of the texts is {}; the receipt says {}.",
+                    found.values[place], said.values[place]
+                )),
+                None if said.values.len() != found.values.len() => differences.push(format!(
+                    "The receipt has {} likelihoods, the method asks for {}.",
+                    said.values.len(),
+                    found.values.len()
+                )),
+                None => {}
+            }
+        }
     }
 }
 

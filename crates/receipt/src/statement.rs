@@ -7,7 +7,7 @@ use openledger_ledger::CompletionLines;
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, ContributionId, Hash, Name};
 use serde::{Deserialize, Serialize};
 
-use crate::{FILE_BYTES_MAX, ReceiptError};
+use crate::{ContextFacts, FILE_BYTES_MAX, ReceiptError};
 
 /// What kind of predicate the statement has.
 pub const PREDICATE_TYPE: &str = "urn:openledger:inference-receipt:v1";
@@ -216,7 +216,7 @@ pub struct PaymentFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributionFacts {
-    /// `A`: verbatim and near-verbatim reuse.
+    /// `A`: verbatim and near-verbatim reuse. `A+C`: mixed with what the passages in the prompt did for the answer.
     pub method: String,
     /// Version of the method.
     pub version: u16,
@@ -232,6 +232,9 @@ pub struct AttributionFacts {
     pub spans: Vec<SpanFacts>,
     /// The weight of each contribution, sorted by datanet and contribution.
     pub shares: Vec<ShareFacts>,
+    /// What the passages did; with the method `A+C` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextFacts>,
 }
 
 /// A run of words that the answer shares with sealed texts.

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::datanets::Provenance;
+use crate::datanets::{Mix, Provenance};
 use crate::{AccountId, Amount, Asset, BasisPoints, ContributionId, Hash, Name, Royalty, ServiceKey};
 
 /// In which role an account earns.
@@ -221,6 +221,8 @@ pub struct SnapshotRecord {
     pub height: u64,
     /// Hash of the policy in force when it was sealed.
     pub policy: Hash,
+    /// How that policy mixes the methods of attribution: answers from this snapshot are shared by it.
+    pub mix: Mix,
 }
 
 /// The first contribution with a normalised text in a datanet: the owner of that cluster.

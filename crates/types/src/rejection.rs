@@ -177,6 +177,8 @@ rejections! {
     181 NotModelOwner => "only the model's owner may do this",
     182 ModelDelisted => "the model is delisted; choose another",
     183 NewOwnerInvalid => "the new owner must be another account, with a key of its own",
+    184 MixInvalid => "the methods' weights in a policy's mix do not sum to 10,000 basis points; make them sum to it",
+    185 InfluenceAbsent => "a policy's mix gives weight to influence (method B), which does not exist yet; set it to 0",
     190 ClassLinesWrong => "the class lines do not hold exactly the batch's premiums, or more than the batch and its providers have; net the receipts again",
     191 QuoteUnknown => "a class line names a round that has no quote; use the quote of the running round",
     192 PremiumWrong => "a premium is not what the quote of its round makes of the reference price; split the completions again",

@@ -9,7 +9,7 @@ use openledger_client::ClientError;
 use openledger_datanet::{ParseOptions, parse_json_lines};
 use openledger_ledger::StateKey;
 use openledger_types::record::{DatanetRecord, SnapshotRecord};
-use openledger_types::{Action, Hash, Name};
+use openledger_types::{Action, BasisPoints, Hash, Name};
 use serde_json::{Value, json};
 
 use super::Session;
@@ -21,10 +21,11 @@ use crate::output::units;
 pub async fn run(session: &Session, command: DatanetCommand) -> Result<()> {
     let client = session.client(None);
     match command {
-        DatanetCommand::Create { name, title, license, key } => {
+        DatanetCommand::Create { name, title, license, context, key } => {
             let name: Name = name.parse()?;
             session.new_keys()?.ensure(&key)?;
-            session.operator(&client, &key).await?.create_datanet(&name, &title, &license).await?;
+            let operator = session.operator(&client, &key).await?;
+            operator.create_datanet(&name, &title, &license, BasisPoints(context)).await?;
             said(session, json!({ "datanet": name }), &format!("{name} is there; its curator is {key}"));
         }
         DatanetCommand::Contribute { name, file, key } => {

@@ -10,7 +10,7 @@ use openledger_datanet::{ParseOptions, parse_json_lines};
 use openledger_gateway::LookupLimits;
 use openledger_ledger::StateKey;
 use openledger_types::record::{AccountRecord, DatanetRecord};
-use openledger_types::{Action, Amount, Asset, Name};
+use openledger_types::{Action, Amount, Asset, BasisPoints, Name};
 use serde::Deserialize;
 
 use super::Session;
@@ -169,7 +169,7 @@ async fn fill_datanet(
         bail!("{} holds no contributions", path.display());
     }
     let count = contributions.len();
-    curator.create_datanet(&datanet.name, &datanet.title, &datanet.license).await?;
+    curator.create_datanet(&datanet.name, &datanet.title, &datanet.license, BasisPoints(0)).await?;
     let bar = progress_bar(&format!("contributing to {}", datanet.name));
     curator.contribute(keys, &datanet.name, contributions, &bar).await?;
     bar.finish_and_clear();

@@ -22,8 +22,11 @@ pub struct Part {
 impl Part {
     /// What it claims, in 1/10,000 of the units of mass.
     pub(super) fn claim(&self) -> u128 {
-        let part = |mass: u64, points: u16| u128::from(mass) * u128::from(points);
-        part(self.verbatim, self.verbatim_points) + part(self.context, self.context_points)
+        u128::from(self.verbatim) * u128::from(self.verbatim_points) + self.context_claim()
+    }
+
+    fn context_claim(&self) -> u128 {
+        u128::from(self.context) * u128::from(self.context_points)
     }
 }
 
@@ -32,6 +35,8 @@ impl Part {
 pub struct Mixed {
     /// One for each part, in order.
     pub masses: Vec<u64>,
+    /// What of each mass is by help in the context, floored: the rest of it is by words.
+    pub context: Vec<u64>,
     /// Common mass, as far as the masses leave room.
     pub common: u64,
     /// What is left.
@@ -60,9 +65,13 @@ pub fn mix(total: u64, common: u64, parts: &[Part]) -> Result<Mixed, ContextErro
     let claimed: u128 = parts.iter().map(Part::claim).sum();
     let whole = claimed.max(u128::from(total) * WHOLE);
     // With one mix for all, `whole` is 10,000 totals, and a mass is its claim over 10,000.
-    let mass = |part: &Part| (part.claim() * u128::from(total)).checked_div(whole).unwrap_or(0);
-    let masses: Vec<u64> = parts.iter().map(|part| u64::try_from(mass(part)).unwrap_or(total)).collect();
+    let mass = |claim: u128| {
+        let mass = (claim * u128::from(total)).checked_div(whole).unwrap_or(0);
+        u64::try_from(mass).unwrap_or(total)
+    };
+    let masses: Vec<u64> = parts.iter().map(|part| mass(part.claim())).collect();
+    let context = parts.iter().map(|part| mass(part.context_claim())).collect();
     let left = total.saturating_sub(masses.iter().sum());
     let common = common.min(left);
-    Ok(Mixed { masses, common, unattributed: left - common })
+    Ok(Mixed { masses, context, common, unattributed: left - common })
 }

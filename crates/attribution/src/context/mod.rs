@@ -19,7 +19,7 @@
 //! Sources: Shapley, "A value for n-person games" (1953); ablation of contexts as in ContextCite (arXiv 2409.00729).
 //!
 //! A part says what this model made of these passages in this prompt, not what caused the answer. Absent: the model (the
-//! likelihoods are given), and whoever runs this: no gateway does yet.
+//! likelihoods are given), and the form of the prompts, which is the gateway's.
 
 mod ablation;
 mod mix;
@@ -35,7 +35,7 @@ use sha2::{Digest, Sha256};
 pub use mix::{Mixed, Part, mix};
 pub use players::{Player, players};
 
-/// The version of players, values, parts and mixing taken together.
+/// The version of players, prompts, values, parts and mixing taken together.
 pub const CONTEXT_VERSION: u16 = 1;
 
 /// The most players whose sets are all valued.

@@ -76,6 +76,8 @@ struct Source {
     named: Vec<String>,
     license: Option<String>,
     basis_points: Option<u64>,
+    /// What of them is for help in the context.
+    context_basis_points: u64,
     earned: Amount,
     passages: Vec<Passage>,
     /// Where its passages stand, when the text is not shown.
@@ -116,6 +118,11 @@ impl Answer {
             step += 1;
             (strength.step(), strength.name(), meanings[step - 1])
         })
+    }
+
+    /// Whether a source is paid for help in the context.
+    fn has_context(&self) -> bool {
+        self.sources.iter().any(|source| source.context_basis_points > 0)
     }
 
     /// Whether something on the page is common, or nearly word for word.
@@ -176,7 +183,9 @@ pub(crate) async fn answer(
     }
     let contributors = Contributors::of(&state.models, &receipt, &numbers);
     let texts = texts(&state, &numbers);
-    let sources = sources(&state, &receipt, &numbers, &contributors, &texts, shown);
+    let evidence =
+        Evidence { texts: &texts, spans: shown, context: stored.as_ref().map(|stored| &stored.context) };
+    let sources = sources(&state, &receipt, &numbers, &contributors, &evidence);
     let (text, pieces, salt) = match &opening {
         Ok(opening) => {
             let known = known(&numbers, &sources, &texts);
@@ -213,8 +222,22 @@ pub(crate) async fn answer(
 fn common_basis_points(spans: &[SpanFacts], total: u64) -> u64 {
     let common =
         spans.iter().filter(|span| span.common).fold(0, |sum: u64, span| sum.saturating_add(span.mass));
-    let part = u128::from(common) * 10_000 / u128::from(total.max(1));
+    part_of(Some(common), total)
+}
+
+/// A weight in basis points of the answer's.
+fn part_of(weight: Option<u64>, total: u64) -> u64 {
+    let part = u128::from(weight.unwrap_or(0)) * 10_000 / u128::from(total.max(1));
     u64::try_from(part).unwrap_or(10_000).min(10_000)
+}
+
+/// What is told of sources beside their shares.
+struct Evidence<'a> {
+    texts: &'a BTreeMap<SourceKey, Held>,
+    /// The spans that may be shown.
+    spans: &'a [SpanFacts],
+    /// Weights for help in the context.
+    context: Option<&'a BTreeMap<SourceKey, u64>>,
 }
 
 /// The texts of the sources that are listed.
@@ -241,8 +264,7 @@ fn sources(
     receipt: &ReceiptView,
     numbers: &Numbers,
     contributors: &Contributors,
-    texts: &BTreeMap<SourceKey, Held>,
-    spans: &[SpanFacts],
+    Evidence { texts, spans, context }: &Evidence<'_>,
 ) -> Vec<Source> {
     let shares: BTreeMap<SourceKey, &ShareView> =
         receipt.shares.iter().map(|share| ((share.datanet.clone(), share.contribution), share)).collect();
@@ -271,6 +293,7 @@ fn sources(
             named: text.map(|text| text.authors.clone()).unwrap_or_default(),
             license: known.map(|known| known.license).or_else(|| text.map(|text| text.license.clone())),
             basis_points: shares.get(key).map(|share| share.basis_points),
+            context_basis_points: part_of(context.and_then(|of| of.get(key)).copied(), receipt.mass),
             earned: Amount(earned.get(key).copied().unwrap_or(0)),
             passages: text.map(|text| passages(spans, key, &text.text)).unwrap_or_default(),
             places: if text.is_some() { Vec::new() } else { places(spans, key) },

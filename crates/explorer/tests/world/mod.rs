@@ -196,7 +196,13 @@ impl World {
             file: format!("{{\"id\":{id:?},\"opening\":true}}").into_bytes(),
         };
         let file = format!("{{\"id\":{id:?}}}").into_bytes();
-        let stored = StoredReceipt { file, spans, certificate_bytes: Some(12_345), opening: Some(opening) };
+        let stored = StoredReceipt {
+            file,
+            spans,
+            context: BTreeMap::new(),
+            certificate_bytes: Some(12_345),
+            opening: Some(opening),
+        };
         self.library.receipts.lock().unwrap().insert(id.to_owned(), stored);
         self.network.models.add_receipt(receipt).unwrap();
     }

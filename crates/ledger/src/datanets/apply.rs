@@ -169,9 +169,10 @@ pub(crate) fn seal(
     }
     datanet.version = version;
     transition.view.put(&StateKey::Datanet(name.clone()), &datanet);
-    let policy = rules::policy(transition, name)?.hash();
+    let policy = rules::policy(transition, name)?;
+    let (policy, mix) = (policy.hash(), policy.mix);
     let height = transition.context.height;
-    let snapshot = SnapshotRecord { root, index_root, contributions, height, policy };
+    let snapshot = SnapshotRecord { root, index_root, contributions, height, policy, mix };
     transition.view.put(&StateKey::Snapshot(name.clone(), version), &snapshot);
     transition.emit(Event::SnapshotSealed {
         datanet: name.clone(),

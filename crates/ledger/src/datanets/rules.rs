@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use openledger_types::datanets::{
-    Contributors, DatanetEvent, DatanetParameters, DatanetRole, DatedPolicy, Policy, Promise, Provenance,
-    RulesRecord, treasury_account,
+    Contributors, DatanetEvent, DatanetParameters, DatanetRole, DatedPolicy, Mix, Policy, Promise,
+    Provenance, RulesRecord, treasury_account,
 };
 use openledger_types::record::{DatanetRecord, OwnerRecord};
 use openledger_types::{AccountId, BasisPoints, Event, Name, NewOwner, Rejection, limits};
@@ -80,6 +80,17 @@ pub(super) fn emit(transition: &mut Transition<'_>, event: DatanetEvent) {
     transition.emit(Event::Datanets(event));
 }
 
+/// Whether a mix gives weight to methods that exist, and is whole.
+fn check_mix(mix: &Mix) -> Applied {
+    if !mix.is_whole() {
+        return Err(Rejection::MixInvalid.into());
+    }
+    if mix.influence.0 > 0 {
+        return Err(Rejection::InfluenceAbsent.into());
+    }
+    Ok(())
+}
+
 /// Whether a policy can be one, and is within the network's bounds.
 fn check_policy(policy: &Policy, parameters: &DatanetParameters) -> Applied {
     let distinct: BTreeSet<&String> = policy.licenses.iter().collect();
@@ -96,6 +107,7 @@ fn check_policy(policy: &Policy, parameters: &DatanetParameters) -> Applied {
     if !(licenses && provenance && open_only_if_public && bond && bar) {
         return Err(Rejection::PolicyInvalid.into());
     }
+    check_mix(&policy.mix)?;
     let within = policy.curator_share <= parameters.curator_share_max
         && policy.treasury_share <= parameters.treasury_share_max;
     if within { Ok(()) } else { Err(Rejection::ShareTooHigh.into()) }

@@ -3,7 +3,7 @@
 //! writes the file instead; whoever does that changes the protocol.
 #![expect(clippy::disallowed_methods, reason = "the test reads and writes the recorded file")]
 
-use openledger_types::datanets::Provenance;
+use openledger_types::datanets::{Mix, Provenance};
 use openledger_types::record::*;
 use openledger_types::{
     Action, Amount, Asset, BasisPoints, Batch, BuilderLine, CarryLine, ChannelId, ClassLine, ContributionId,
@@ -166,6 +166,7 @@ fn records() -> Vec<(&'static str, Vec<u8>)> {
         contributions: 3,
         height: 4,
         policy: bytes32(5),
+        mix: Mix { verbatim: BasisPoints(6_000), context: BasisPoints(4_000), influence: BasisPoints(0) },
     };
     let provider = ProviderRecord {
         service_key: ServiceKey([1; 32]),

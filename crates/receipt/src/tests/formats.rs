@@ -23,7 +23,7 @@ fn the_file_is_the_recorded_one() {
     assert!(bytes.starts_with(br#"{"format":"openledger-receipt/1","envelope":{"payloadType":"#));
     assert_eq!(
         sha256(&bytes).to_string(),
-        "0x845d155108c7ca3855d4fcda3a9ba019d5e7a66bc7c8bf2ca718865963c0b40f"
+        "0xfbe740daef22ad0736001282d9abc7827565b902a9d36909d1ed70e3f9fec3d4"
     );
 }
 

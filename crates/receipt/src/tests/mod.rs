@@ -2,6 +2,7 @@
 //! The chain's proofs are replaced by hashed records; that the real ones hold is the chain's to test.
 
 mod certified;
+mod context;
 mod flips;
 mod formats;
 mod lies;

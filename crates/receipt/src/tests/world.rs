@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use openledger_ledger::{DataTerms, StateKey};
-use openledger_types::datanets::Provenance;
+use openledger_types::datanets::{Mix, Provenance};
 use openledger_types::record::{
     BatchRecord, ChannelRecord, ContributionRecord, GatewayRecord, ModelRecord, OwnerRecord, ProviderRecord,
     SnapshotRecord,
@@ -216,6 +216,7 @@ fn snapshot(datanet: &str) -> SnapshotRecord {
         contributions: 2,
         height: 5,
         policy: Hash([7; 32]),
+        mix: Mix::VERBATIM,
     }
 }
 
@@ -248,6 +249,7 @@ fn attribution() -> AttributionFacts {
             span(32, 64, 99, vec![passage("mountains", 0x13)]),
             span(40, 64, 300, vec![passage("rivers", 0x12)]),
         ],
+        context: None,
         shares: vec![share("mountains", 0x13, 99), share("rivers", 0x11, 300), share("rivers", 0x12, 300)],
     }
 }

@@ -5,9 +5,10 @@ use openledger_types::{Hash, Voucher};
 
 use super::state::Evidence;
 use super::{Step, require};
+use crate::context::{VERBATIM, VERBATIM_AND_CONTEXT};
 use crate::{
-    Envelope, NetworkRef, Opening, Predicate, SpanFacts, pre_authentication_encoding, salted_request,
-    salted_response,
+    AttributionFacts, Envelope, NetworkRef, Opening, Predicate, SpanFacts, pre_authentication_encoding,
+    salted_request, salted_response,
 };
 
 /// Types and subject were compared when the statement was read; what is left is its own consistency.
@@ -110,9 +111,7 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
         Some(opening) => u64::try_from(opening.answer.len()).unwrap_or(u64::MAX),
         None => u64::MAX,
     };
-    require(facts.method == "A", || {
-        format!("the method {:?} is unknown; this version knows A", facts.method)
-    })?;
+    method(facts)?;
     let places = facts.spans.iter().map(SpanFacts::place);
     require(places.is_sorted_by(|left, right| left < right), || "the spans are not in order".to_owned())?;
     for span in &facts.spans {
@@ -135,20 +134,35 @@ pub(super) fn attribution_sums(predicate: &Predicate, opening: Option<&Opening>)
         let sealed = predicate.served.snapshots.iter().any(|snapshot| snapshot.datanet == share.datanet);
         require(sealed, || format!("no snapshot of {} is named, but a share of it is", share.datanet))?;
     }
-    facts.check_masses()?;
+    facts.check_masses(&predicate.served, &predicate.response)?;
     let rest = [facts.common, facts.unattributed];
     let mut weights = facts.shares.iter().map(|share| share.weight).chain(rest);
     let sum = weights.try_fold(0u64, u64::checked_add);
     require(sum == Some(facts.total), || {
         "the shares, the common and the unattributed weight do not sum to the total".to_owned()
     })?;
+    let context = facts.context.as_ref().map_or(String::new(), |context| {
+        let (players, values) = (context.players.len(), context.values.len());
+        format!(" and follow from {players} texts in the prompt with {values} likelihoods, which a model recomputes")
+    });
     Ok(format!(
-        "{} shares, {} common and {} unattributed sum to {}; whether the index gives them is recomputed, not proven here",
+        "{} shares, {} common and {} unattributed sum to {}{context}; whether the index gives them is recomputed, not proven here",
         facts.shares.len(),
         facts.common,
         facts.unattributed,
         facts.total
     ))
+}
+
+/// The method is known, and has what belongs to it.
+fn method(facts: &AttributionFacts) -> Result<(), String> {
+    let known = if facts.context.is_some() { VERBATIM_AND_CONTEXT } else { VERBATIM };
+    require([VERBATIM, VERBATIM_AND_CONTEXT].contains(&facts.method.as_str()), || {
+        format!("the method {:?} is unknown; this version knows A and A+C", facts.method)
+    })?;
+    require(facts.method == known, || {
+        format!("the method is {:?}, but what the receipt holds is of {known:?}", facts.method)
+    })
 }
 
 /// The reference price follows from tokens and prices, the router fee from the reference price.

@@ -12,7 +12,7 @@ use openledger_types::{ContributionId, Name, Parameters, codec, limits};
 
 use super::{ProvenRecord, Step, require};
 use crate::recompute::{line_differences, rebuild_lines};
-use crate::{Inclusion, Predicate, leaf, verify_path};
+use crate::{Inclusion, MixFacts, Predicate, leaf, verify_path};
 
 /// Said by every step that an unsettled receipt leaves open.
 const NOT_SETTLED: &str = "not settled yet: the file has no inclusion in a batch";
@@ -231,11 +231,24 @@ pub(super) fn proofs(predicate: &Predicate, evidence: &Evidence) -> Step {
             format!("version {} of {} was sealed with other roots", said.version, said.datanet)
         })?;
     }
+    mixes(predicate, proven)?;
     Ok(format!(
         "parameters, gateway, provider, model, batch, channel, {} snapshots and {} contributions are as the receipt says",
         proven.snapshots.len(),
         proven.contributions.len()
     ))
+}
+
+/// The receipt mixes the methods as the sealed snapshots say.
+fn mixes(predicate: &Predicate, proven: &Proven) -> Result<(), String> {
+    let sealed = predicate.served.snapshots.iter().zip(&proven.snapshots);
+    let held: Vec<MixFacts> =
+        sealed.filter_map(|(named, record)| MixFacts::of(&named.datanet, &record.mix)).collect();
+    let said = predicate.attribution.context.as_ref().map_or(&[][..], |context| &context.mixes);
+    require(said == held, || {
+        "the receipt mixes reuse and context otherwise than the policies with which its snapshots were sealed"
+            .to_owned()
+    })
 }
 
 /// The proofs are about final states that hold the settled batch, and nothing that was paid is younger than it.

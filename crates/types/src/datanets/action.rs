@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{CampaignId, CampaignTerms, DatanetRole, Decision, GoldItem, Matter, Policy, Provenance};
+use super::{CampaignId, CampaignTerms, DatanetRole, Decision, GoldItem, Matter, Mix, Policy, Provenance};
 use crate::{AccountId, ContributionId, Hash, Name, NewContribution};
 
 /// An action of the step `datanets`.
@@ -19,7 +19,8 @@ pub enum DatanetAction {
         /// Its rules.
         policy: Box<Policy>,
     },
-    /// Change the policy. It comes into force after the delay and touches nothing that was contributed before.
+    /// Change the policy. It comes into force after the delay and touches nothing that was contributed before, but for its
+    /// mix: versions that are sealed from then on are shared by it.
     /// Sender: the curator.
     SetPolicy {
         /// Which datanet.
@@ -393,8 +394,17 @@ impl DatanetAction {
 }
 
 fn shares(policy: &Policy) -> String {
+    let Mix { verbatim, context, influence } = policy.mix;
+    let mix = if policy.mix == Mix::VERBATIM {
+        String::new()
+    } else {
+        let (verbatim, context, influence) = (verbatim.0, context.0, influence.0);
+        format!(
+            "; reuse of words counts {verbatim} basis points, help in the context {context}, influence {influence}"
+        )
+    };
     format!(
-        "{} basis points of what contributions earn to the curator, {} to the treasury",
+        "{} basis points of what contributions earn to the curator, {} to the treasury{mix}",
         policy.curator_share.0, policy.treasury_share.0
     )
 }

@@ -16,7 +16,7 @@ pub use open::{
     SubmissionRecord, commitment,
 };
 pub use parameters::DatanetParameters;
-pub use policy::{Contributors, DatanetRole, DatedPolicy, Policy, Promise, Provenance, RulesRecord};
+pub use policy::{Contributors, DatanetRole, DatedPolicy, Mix, Policy, Promise, Provenance, RulesRecord};
 pub use tasks::{
     CampaignId, CampaignRecord, CampaignTerms, GoldItem, GoldRecord, TaskBatchRecord, TaskKind, WorkRecord,
     gold_is_under, gold_leaf, gold_path, gold_root, labels_commitment,

@@ -90,6 +90,38 @@ impl DatanetRole {
     }
 }
 
+/// How much each method counts when the weight of an answer is shared among a datanet's contributions: basis points that sum
+/// to the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mix {
+    /// Method A: reuse of words.
+    pub verbatim: BasisPoints,
+    /// Method C: how much the passages in the prompt helped the model to give the answer.
+    pub context: BasisPoints,
+    /// Method B: influence of what the model was tuned on. It does not exist yet, so this is 0.
+    pub influence: BasisPoints,
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        Self::VERBATIM
+    }
+}
+
+impl Mix {
+    /// Reuse of words alone.
+    pub const VERBATIM: Self =
+        Self { verbatim: BasisPoints::WHOLE, context: BasisPoints(0), influence: BasisPoints(0) };
+
+    /// Whether the methods' weights sum to the whole.
+    pub fn is_whole(&self) -> bool {
+        let Self { verbatim, context, influence } = self;
+        let sum: u32 = [verbatim, context, influence].into_iter().map(|part| u32::from(part.0)).sum();
+        sum == u32::from(BasisPoints::WHOLE.0)
+    }
+}
+
 /// The rules that a datanet sets itself, within the network's bounds.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Policy {
@@ -110,12 +142,15 @@ pub struct Policy {
     pub curator_share: BasisPoints,
     /// Part of what its contributions earn that goes to its treasury.
     pub treasury_share: BasisPoints,
+    /// How the methods of attribution are mixed in what its contributions earn; reuse of words alone where JSON says nothing.
+    #[serde(default)]
+    pub mix: Mix,
     /// Private: only named accounts contribute and label.
     pub private: bool,
 }
 
 impl Policy {
-    /// The policy of a datanet that its curator fills: imports only, any licence, no shares.
+    /// The policy of a datanet that its curator fills: imports only, any licence, no shares, reuse of words alone.
     pub fn imports_only() -> Self {
         Self {
             licenses: Vec::new(),
@@ -126,6 +161,7 @@ impl Policy {
             contribution_bond: Amount::ZERO,
             curator_share: BasisPoints(0),
             treasury_share: BasisPoints(0),
+            mix: Mix::VERBATIM,
             private: false,
         }
     }

@@ -1,12 +1,13 @@
 //! `openledger receipt`: fetch, show, verify offline, and recompute from public snapshots (`recompute`).
 
+mod context;
 mod recompute;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
-use openledger_receipt::{NetworkRef, ProvenRecord, ReceiptFile, Report, verify};
+use openledger_receipt::{NetworkRef, Predicate, ProvenRecord, ReceiptFile, Report, ShareFacts, verify};
 use openledger_types::Hash;
 use serde_json::{Value, json};
 
@@ -23,9 +24,9 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
             verify_file(session, &file, &network)
         }
-        ReceiptCommand::Recompute { file, index, network } => {
+        ReceiptCommand::Recompute { file, index, network, model } => {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
-            recompute::run(session, &file, &index, &network)
+            recompute::run(session, &file, (&index, model.as_deref()), &network)
         }
     }
 }
@@ -75,9 +76,32 @@ fn show(session: &Session, path: &Path) -> Result<()> {
     if let Some(opening) = &file.opening {
         println!("  answer:\n{}", indent(&opening.answer, "    "));
     }
+    for line in shares(file.statement()?.predicate()) {
+        println!("  {line}");
+    }
     println!("{}", serde_json::to_string_pretty(&statement["settlement"])?);
     println!("Check it with `openledger receipt verify {}`", path.display());
     Ok(())
+}
+
+/// One line for each share: its part of the answer, and what of it is for help in the context.
+fn shares(predicate: &Predicate) -> Vec<String> {
+    let Predicate { attribution, served, response, .. } = predicate;
+    let context = attribution.context_weights(served, response).unwrap_or_default();
+    let part = |weight: u64| {
+        let points = u128::from(weight) * 10_000 / u128::from(attribution.total.max(1));
+        format!("{}.{:02} %", points / 100, points % 100)
+    };
+    let line = |(place, share): (usize, &ShareFacts)| {
+        let ShareFacts { datanet, contribution, weight } = share;
+        let context = context.get(place).copied().unwrap_or(0);
+        let helped = match context {
+            0 => String::new(),
+            _ => format!(", {} of the answer for help in the context and the rest for words", part(context)),
+        };
+        format!("{} for contribution {contribution} of {datanet}{helped}", part(*weight))
+    };
+    attribution.shares.iter().enumerate().map(line).collect()
 }
 
 fn verify_file(session: &Session, path: &Path, network: &Path) -> Result<()> {

@@ -1,7 +1,8 @@
 //! `openledger receipt recompute`: the answer attributed again, the price split again, and every integer compared.
 //!
 //! The indexes that the receipt names are taken from a folder: from segments as they are, by their roots, or built again
-//! from sealed snapshots. Absent: what is compared (`openledger-receipt`).
+//! from sealed snapshots. Absent: what is compared (`openledger-receipt`), and how help in the context is worked out
+//! (`context`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,13 +20,19 @@ use openledger_types::{
 };
 use serde_json::json;
 
+use super::context::{self, Sources};
 use super::{accepted, check_file, check_proof, read, read_identity};
 use crate::commands::Session;
 use crate::commands::index::segments_in;
 use crate::node::library::read_snapshot;
 
 /// Attributes the answer again, splits the price again, and compares every integer.
-pub fn run(session: &Session, path: &Path, folder: &Path, network: &Path) -> Result<()> {
+pub fn run(
+    session: &Session,
+    path: &Path,
+    (folder, model): (&Path, Option<&Path>),
+    network: &Path,
+) -> Result<()> {
     let identity = read_identity(network)?;
     accepted(path, &check_file(path, &identity)?)?;
     let file = ReceiptFile::from_bytes(&read(path)?)?;
@@ -39,8 +46,10 @@ pub fn run(session: &Session, path: &Path, folder: &Path, network: &Path) -> Res
     };
     let named = Named::find(predicate, folder)?;
     let index = Index::join(named.segments)?;
-    let attribution = AttributionFacts::of(&attribute(&opening.answer, &index)?);
+    let verbatim = AttributionFacts::of(&attribute(&opening.answer, &index)?);
     let records = proven_records(&file, &identity)?;
+    let sources = Sources { index: &index, records: &records, model };
+    let (attribution, likelihoods) = context::mixed(predicate, opening, verbatim, &sources)?;
     let (parameters, lineage) = terms(&records, predicate)?;
     let data_terms = |datanet: &Name, contribution: &ContributionId| {
         proven_terms(&records, datanet, contribution)
@@ -49,7 +58,7 @@ pub fn run(session: &Session, path: &Path, folder: &Path, network: &Path) -> Res
     let outcome = recompute(predicate, &attribution, Hash(index.root()), &parameters, &lineage, &data_terms);
     let differences = outcome.err().unwrap_or_default();
     if session.json {
-        session.print_json(&json!({ "ok": differences.is_empty(), "differences": differences, "shares": attribution.shares }));
+        session.print_json(&json!({ "ok": differences.is_empty(), "differences": differences, "shares": attribution.shares, "likelihoods": likelihoods }));
     } else if differences.is_empty() {
         println!(
             "{} {}: {} spans, {} shares, {} of {} common or unattributed, and every payout, computed again from {} public snapshots: the same integers",
@@ -61,6 +70,9 @@ pub fn run(session: &Session, path: &Path, folder: &Path, network: &Path) -> Res
             attribution.total,
             index.segments().len()
         );
+        if let Some(said) = likelihoods.said(attribution.context.as_ref()) {
+            println!("    {said}");
+        }
     }
     if !differences.is_empty() {
         bail!("{} does not recompute: {}", path.display(), differences.join("; "));
@@ -164,7 +176,7 @@ fn terms(records: &BTreeMap<Vec<u8>, Vec<u8>>, predicate: &Predicate) -> Result<
     Ok((parameters, model.lineage))
 }
 
-fn record<T: borsh::BorshDeserialize>(records: &BTreeMap<Vec<u8>, Vec<u8>>, key: &StateKey) -> Result<T> {
+pub fn record<T: borsh::BorshDeserialize>(records: &BTreeMap<Vec<u8>, Vec<u8>>, key: &StateKey) -> Result<T> {
     let bytes =
         records.get(&key.encode()).with_context(|| format!("the receipt proves no record under {key:?}"))?;
     Ok(codec::decode("record", bytes, limits::RECORD_BYTES_MAX)?)

@@ -2,7 +2,7 @@
 
 use openledger_types::Rejection::*;
 use openledger_types::datanets::{
-    Contributors, DatanetAction, DatanetRole, Policy, Provenance, RulesRecord, treasury_account,
+    Contributors, DatanetAction, DatanetRole, Mix, Policy, Provenance, RulesRecord, treasury_account,
 };
 use openledger_types::record::{ContributionRecord, DatanetRecord, OwnerRecord, SnapshotRecord};
 use openledger_types::{Action, Amount, BasisPoints, ContributionId};
@@ -25,6 +25,7 @@ pub(in crate::datanets) fn open_policy() -> Policy {
         contribution_bond: Amount::ZERO,
         curator_share: BasisPoints(500),
         treasury_share: BasisPoints(1_000),
+        mix: Mix::VERBATIM,
         private: false,
     }
 }
@@ -96,6 +97,16 @@ fn a_policy_is_within_the_bounds_and_changes_in_steps() {
         }
     };
     let greedy = Policy { curator_share: BasisPoints(1_001), ..open_policy() };
+    let mixed = |verbatim, context, influence| {
+        let parts = [verbatim, context, influence].map(BasisPoints);
+        move |policy: &mut Policy| {
+            policy.mix = Mix { verbatim: parts[0], context: parts[1], influence: parts[2] };
+        }
+    };
+    let free = move |policy: &mut Policy| {
+        share(0, 0)(policy);
+        mixed(4_000, 6_000, 0)(policy);
+    };
     world.check([
         (CURATOR, create_open(greedy), Err(ShareTooHigh)),
         (CURATOR, set(|_| ()), Err(DatanetUnknown)),
@@ -106,8 +117,13 @@ fn a_policy_is_within_the_bounds_and_changes_in_steps() {
         (CURATOR, set(share(500, 2_001)), Err(ShareTooHigh)),
         (CURATOR, set(share(701, 0)), Err(ShareStepTooLarge)),
         (CURATOR, set(share(0, 1_201)), Err(ShareStepTooLarge)),
+        (CURATOR, set(mixed(5_000, 4_999, 0)), Err(MixInvalid)),
+        (CURATOR, set(mixed(u16::MAX, 10_001, 0)), Err(MixInvalid)),
+        (CURATOR, set(mixed(9_999, 0, 1)), Err(InfluenceAbsent)),
+        (CURATOR, set(mixed(0, 0, 10_001)), Err(MixInvalid)),
+        (CURATOR, set(mixed(0, 10_000, 0)), Ok(())),
         (CURATOR, set(share(700, 1_200)), Ok(())),
-        (CURATOR, set(share(0, 0)), Ok(())),
+        (CURATOR, set(free), Ok(())),
         (CURATOR, import(1, "MIT"), Err(LicenseNotAllowed)),
         (CURATOR, import(1, "CC0-1.0"), Ok(())),
     ]);
@@ -127,8 +143,9 @@ fn a_policy_is_within_the_bounds_and_changes_in_steps() {
     world.accept(CURATOR, seal(1));
     let snapshot: SnapshotRecord = world.record(&StateKey::Snapshot(name("open"), 1)).unwrap();
     let mut in_force = open_policy();
-    share(0, 0)(&mut in_force);
+    free(&mut in_force);
     assert_eq!(snapshot.policy, in_force.hash(), "a snapshot binds the policy in force");
+    assert_eq!(snapshot.mix, in_force.mix, "and is shared by its mix");
 }
 
 #[test]

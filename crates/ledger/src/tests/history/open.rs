@@ -4,7 +4,7 @@
 
 use openledger_types::datanets::{
     CommitmentRecord, Contributors, DatanetAction, DatanetRole, Decision, DisputeRecord, FaultRecord,
-    JurorRecord, Matter, Policy, Provenance, Reason, Stage, SubmissionRecord, commitment,
+    JurorRecord, Matter, Mix, Policy, Provenance, Reason, Stage, SubmissionRecord, commitment,
 };
 use openledger_types::record::{
     BeaconRecord, ClusterRecord, ContributionRecord, DatanetRecord, ImmatureRecord,
@@ -52,6 +52,7 @@ fn policy(curator_share: u16) -> Policy {
         contribution_bond: Amount(50_000),
         curator_share: BasisPoints(curator_share),
         treasury_share: BasisPoints(500),
+        mix: Mix { verbatim: BasisPoints(9_000), context: BasisPoints(1_000), ..Mix::VERBATIM },
         private: false,
     }
 }
