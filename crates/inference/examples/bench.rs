@@ -1,8 +1,10 @@
-//! Measures prefill and decode of the embedded engine's arithmetic and prints one JSON line.
+//! What the embedded engine's arithmetic takes, one JSON line for each task:
 //!
-//! Rule: tokens per second of wall-clock time, the best of three runs, on one and on all (up to two)
-//! threads; the instruction set is the one that the engine would choose.
-//! Absent: the cost of HTTP and of the schedule.
+//! - `bench [engine] [THREADS]`: prefill of 128 and 512 tokens, decode of one and of eight sequences of 128 tokens.
+//!
+//! Rule: tokens per second of the wall's clock and of the processor's, the best of two runs of each; the instruction
+//! set is the one that the engine would choose. `cargo xtask bench inference` sets the rates beside a peer's.
+//! Absent: the cost of HTTP and of the schedule, other programs to compare with, bars.
 
 #![expect(clippy::print_stdout, reason = "its output is the result")]
 
@@ -10,55 +12,78 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use openledger_model::{Chunk, Model, Outputs, Runner, RunnerConfig, Sequence};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
 
+/// Tokens that a sequence holds before its decoding is measured, and steps of it that are.
 const DECODE_CONTEXT: usize = 128;
 const DECODE_STEPS: usize = 32;
-const RUNS: usize = 3;
+const RUNS: usize = 2;
 
 fn main() -> anyhow::Result<()> {
-    let start = Instant::now();
-    let model = Arc::new(Model::open(&model_path()?)?);
-    let open_seconds = start.elapsed().as_secs_f64();
-    let mut results = Vec::new();
-    let cores = std::thread::available_parallelism()?.get();
-    let mut set = None;
-    for threads in (1..=cores.min(2)).rev() {
-        let config = RunnerConfig { threads, cache_tokens_max: 4_096, instruction_set: None };
-        let mut runner = Runner::new(Arc::clone(&model), config)?;
-        set = Some(runner.instruction_set());
-        for tokens in [128, 512] {
-            let rate = best(|| prefill(&mut runner, tokens))?;
-            results.push(entry("prefill", tokens, threads, rate));
-        }
-        for batch in [1, 8] {
-            let rate = best(|| decode(&mut runner, batch))?;
-            results.push(entry("decode", batch, threads, rate));
-        }
-    }
-    let line = serde_json::json!({
-        "model": model.name(),
-        "instruction_set": format!("{set:?}"),
-        "cores": cores,
-        "open_seconds": open_seconds,
-        "results": results,
-    });
-    println!("{line}");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let printed = match arguments[..] {
+        [] | ["engine"] => engine(std::thread::available_parallelism()?.get().min(2))?,
+        ["engine", threads] => engine(threads.parse()?)?,
+        _ => bail!("usage: bench [engine [THREADS]]"),
+    };
+    println!("{printed}");
     Ok(())
 }
 
-fn entry(kind: &str, size: usize, threads: usize, rate: f64) -> serde_json::Value {
-    let name = if kind == "prefill" { format!("prefill {size}") } else { format!("decode batch {size}") };
-    serde_json::json!({ "name": name, "threads": threads, "tokens_per_second": rate })
+fn engine(threads: usize) -> anyhow::Result<Value> {
+    let start = Instant::now();
+    let model = Arc::new(Model::open(&model_path()?)?);
+    let open_s = start.elapsed().as_secs_f64();
+    let config = RunnerConfig { threads, cache_tokens_max: 4_096, instruction_set: None };
+    let mut runner = Runner::new(Arc::clone(&model), config)?;
+    let mut results = Vec::new();
+    for tokens in [128, 512] {
+        results.push(best(&format!("prefill {tokens}"), || prefill(&mut runner, tokens))?);
+    }
+    for batch in [1, 8] {
+        results.push(best(&format!("decode batch {batch}"), || decode(&mut runner, batch))?);
+    }
+    Ok(json!({
+        "model": model.name(),
+        "instruction_set": format!("{:?}", runner.instruction_set()),
+        "threads": threads,
+        "open_s": open_s,
+        "results": results,
+    }))
 }
 
-fn best(mut run: impl FnMut() -> anyhow::Result<f64>) -> anyhow::Result<f64> {
-    let mut best = 0.0_f64;
+/// Tokens in a second of either clock.
+struct Rate {
+    wall: f64,
+    cpu: f64,
+}
+
+/// The best of the runs.
+fn best(name: &str, mut run: impl FnMut() -> anyhow::Result<Rate>) -> anyhow::Result<Value> {
+    let mut best = Rate { wall: 0.0, cpu: 0.0 };
     for _ in 0..RUNS {
-        best = best.max(run()?);
+        let rate = run()?;
+        best = Rate { wall: best.wall.max(rate.wall), cpu: best.cpu.max(rate.cpu) };
     }
-    Ok(best)
+    Ok(json!({ "name": name, "tokens_per_s": best.wall, "tokens_per_cpu_s": best.cpu }))
+}
+
+/// The rate at which `work` does `tokens`.
+fn rate(tokens: usize, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Rate> {
+    let (wall, cpu) = (Instant::now(), cpu_s());
+    work()?;
+    let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu_s() - cpu);
+    Ok(Rate { wall: tokens as f64 / wall, cpu: tokens as f64 / cpu })
+}
+
+/// Seconds of the processor that this process had, over all of its threads.
+fn cpu_s() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Any tokens do: their values do not change the amount of work.
@@ -66,18 +91,19 @@ fn token(index: usize) -> u32 {
     u32::try_from(index * 7_919 % 40_000 + 100).unwrap_or(100)
 }
 
-fn prefill(runner: &mut Runner, tokens: usize) -> anyhow::Result<f64> {
+fn prefill(runner: &mut Runner, tokens: usize) -> anyhow::Result<Rate> {
     let ids: Vec<u32> = (0..tokens).map(token).collect();
     let mut sequence = runner.cache.start(&[]);
     runner.cache.reserve(&mut sequence, tokens)?;
-    let start = Instant::now();
-    runner.forward(&mut [Chunk::new(&mut sequence, &ids, Outputs::Last)])?;
-    let seconds = start.elapsed().as_secs_f64();
+    let rate = rate(tokens, || {
+        runner.forward(&mut [Chunk::new(&mut sequence, &ids, Outputs::Last)])?;
+        Ok(())
+    })?;
     runner.cache.finish(sequence);
-    Ok(tokens as f64 / seconds)
+    Ok(rate)
 }
 
-fn decode(runner: &mut Runner, batch: usize) -> anyhow::Result<f64> {
+fn decode(runner: &mut Runner, batch: usize) -> anyhow::Result<Rate> {
     let mut sequences = Vec::new();
     for offset in 0..batch {
         let ids: Vec<u32> = (offset..offset + DECODE_CONTEXT).map(token).collect();
@@ -86,20 +112,21 @@ fn decode(runner: &mut Runner, batch: usize) -> anyhow::Result<f64> {
         runner.forward(&mut [Chunk::new(&mut sequence, &ids, Outputs::None)])?;
         sequences.push(sequence);
     }
-    let start = Instant::now();
-    for step in 0..DECODE_STEPS {
-        let ids = [token(step)];
-        let mut chunks: Vec<Chunk<'_>> = sequences
-            .iter_mut()
-            .map(|sequence: &mut Sequence| Chunk::new(sequence, &ids, Outputs::Last))
-            .collect();
-        runner.forward(&mut chunks)?;
-    }
-    let seconds = start.elapsed().as_secs_f64();
+    let rate = rate(batch * DECODE_STEPS, || {
+        for step in 0..DECODE_STEPS {
+            let ids = [token(step)];
+            let mut chunks: Vec<Chunk<'_>> = sequences
+                .iter_mut()
+                .map(|sequence: &mut Sequence| Chunk::new(sequence, &ids, Outputs::Last))
+                .collect();
+            runner.forward(&mut chunks)?;
+        }
+        Ok(())
+    })?;
     for sequence in sequences {
         runner.cache.finish(sequence);
     }
-    Ok((batch * DECODE_STEPS) as f64 / seconds)
+    Ok(rate)
 }
 
 fn model_path() -> anyhow::Result<PathBuf> {

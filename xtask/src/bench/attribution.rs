@@ -14,7 +14,8 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::corpus::{Corpus, Peer, prepare};
-use super::report;
+use super::table::{Bar, Table, less, more};
+use super::{measured, number, report};
 use crate::{UsageError, shell};
 
 const MEGABYTES: u32 = 50;
@@ -27,16 +28,6 @@ const ROUNDS: [u32; 2] = [10, 3];
 
 /// How often a text is added and revoked.
 const GROWTH_ROUNDS: u32 = 30;
-
-/// What a result must reach.
-#[derive(Clone, Copy)]
-enum Bar {
-    AtMost(f64),
-    AtLeast(f64),
-    /// So many times better than the peer.
-    Times(f64),
-    None,
-}
 
 pub(super) fn run(arguments: &[String]) -> Result<()> {
     let megabytes = match arguments {
@@ -62,7 +53,7 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
         Err(reason) => json!({ "name": reason }),
     };
     let name = theirs["name"].as_str().unwrap_or("infini-gram 2.6.0").to_owned();
-    let mut table = Table { peer: name, results: Vec::new() };
+    let mut table = Table::new(name, "none: infini-gram is not asked this");
     table.building("", Bar::Times(24.0), &ours["build"], &theirs["build"])?;
     let sealed = bench.example("seal", &[bench.file("sample.jsonl"), bench.file("sealed")])?;
     table.building("sealed: ", Bar::None, &sealed, &theirs["build"])?;
@@ -146,42 +137,10 @@ impl Bench {
     }
 }
 
-fn measured(command: &mut Command) -> Result<Value> {
-    let printed = shell::output(command)?;
-    serde_json::from_str(printed.trim()).with_context(|| format!("{printed:?} is not JSON"))
-}
-
-fn number(measured: &Value, field: &str) -> Result<f64> {
-    measured[field].as_f64().with_context(|| format!("the bench gave no {field}"))
-}
-
 /// Bytes of what was measured, in megabytes.
 const MEGA: f64 = 1e6;
 
-struct Table {
-    /// The peer, or why there is none.
-    peer: String,
-    results: Vec<Value>,
-}
-
 impl Table {
-    /// A result; `better` is by how much ours is better than the peer's.
-    fn add(&mut self, name: &str, ours: f64, peer: Option<f64>, better: impl Fn(f64, f64) -> f64, bar: Bar) {
-        let ratio = peer.map(|peer| better(ours, peer));
-        let (bar, bar_is, holds) = match bar {
-            Bar::AtMost(bar) => (Some(bar), "ours at most", Some(ours <= bar)),
-            Bar::AtLeast(bar) => (Some(bar), "ours at least", Some(ours >= bar)),
-            Bar::Times(bar) => (Some(bar), "ratio at least", ratio.map(|ratio| ratio >= bar)),
-            Bar::None => (None, "", Some(true)),
-        };
-        let is_asked = peer.is_some() || self.peer.starts_with("none");
-        let peer_name = if is_asked { &self.peer } else { "none: infini-gram is not asked this" };
-        self.results.push(json!({
-            "name": name, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio, "bar": bar,
-            "bar_is": bar_is, "holds": holds,
-        }));
-    }
-
     fn building(&mut self, which: &str, bar: Bar, ours: &Value, theirs: &Value) -> Result<()> {
         let megabytes = number(ours, "text_bytes")? / MEGA;
         let cpu_s = |tokenising: f64| Some(tokenising + theirs["sorting_cpu_s"].as_f64()?);
@@ -298,26 +257,4 @@ impl Table {
         }
         Ok(())
     }
-
-    fn print(&self) {
-        println!("{:>12} {:>12} {:>9} {:>7}", "ours", "peer", "ratio", "bar");
-        let shown = |value: &Value| value.as_f64().map_or(String::new(), |number| format!("{number:.3}"));
-        for result in &self.results {
-            let [ours, peer, ratio, bar] =
-                ["ours", "peer", "ratio", "bar"].map(|field| shown(&result[field]));
-            let verdict = if result["holds"] == false { "  MISSED" } else { "" };
-            let name = result["name"].as_str().unwrap_or_default();
-            println!("{ours:>12} {peer:>12} {ratio:>9} {bar:>7}  {name}{verdict}");
-        }
-    }
-}
-
-/// How many times better, when more is.
-fn more(ours: f64, peer: f64) -> f64 {
-    ours / peer
-}
-
-/// How many times better, when less is.
-fn less(ours: f64, peer: f64) -> f64 {
-    peer / ours
 }

@@ -72,7 +72,7 @@ fn fetch_package(folder: &Path, name: &str, version: &str, hash: &str) -> Result
     Ok(file)
 }
 
-fn check_hash(file: &Path, hash: &str) -> Result<()> {
+pub(super) fn check_hash(file: &Path, hash: &str) -> Result<()> {
     let printed = shell::output(Command::new("sha256sum").arg(file))?;
     ensure!(printed.contains(hash), "{} is not the file with the SHA-256 {hash}; delete it", file.display());
     Ok(())

