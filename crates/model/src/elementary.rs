@@ -9,9 +9,16 @@
 /// to even, on every machine and without an instruction for it.
 pub(crate) const ROUND_F32: f32 = 12_582_912.0;
 
-const LN_2_HIGH: f32 = std::f32::consts::LN_2;
+pub(crate) const LN_2_HIGH: f32 = std::f32::consts::LN_2;
 /// What `LN_2_HIGH` lacks of the true logarithm of two.
-const LN_2_LOW: f32 = -1.904_654_3e-9;
+pub(crate) const LN_2_LOW: f32 = -1.904_654_3e-9;
+
+/// Bounds of the arguments of [`exp_f32`].
+pub(crate) const EXP_MIN: f32 = -87.0;
+pub(crate) const EXP_MAX: f32 = 88.0;
+/// Taylor's coefficients of `e^r`, from the seventh down.
+pub(crate) const EXP_TERMS: [f32; 8] =
+    [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
 
 /// `e^x` for finite `x`; arguments outside of -87 to 88 are taken as the nearer bound.
 ///
@@ -19,20 +26,16 @@ const LN_2_LOW: f32 = -1.904_654_3e-9;
 /// with fused steps, times `2^n`.
 #[inline(always)]
 pub(crate) fn exp_f32(x: f32) -> f32 {
-    let x = if x > -87.0 { x } else { -87.0 };
-    let x = if x < 88.0 { x } else { 88.0 };
+    let x = if x > EXP_MIN { x } else { EXP_MIN };
+    let x = if x < EXP_MAX { x } else { EXP_MAX };
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND_F32);
     let n = shifted - ROUND_F32;
     let r = n.mul_add(-LN_2_HIGH, x);
     let r = n.mul_add(-LN_2_LOW, r);
-    let mut p = 1.0_f32 / 5040.0;
-    p = p.mul_add(r, 1.0 / 720.0);
-    p = p.mul_add(r, 1.0 / 120.0);
-    p = p.mul_add(r, 1.0 / 24.0);
-    p = p.mul_add(r, 1.0 / 6.0);
-    p = p.mul_add(r, 0.5);
-    p = p.mul_add(r, 1.0);
-    p = p.mul_add(r, 1.0);
+    let mut p = EXP_TERMS[0];
+    for term in &EXP_TERMS[1..] {
+        p = p.mul_add(r, *term);
+    }
     // The low bits of `shifted` are n; shifted left they become the exponent of 2^n.
     let power = shifted.to_bits().wrapping_add(127).wrapping_shl(23);
     p * f32::from_bits(power)

@@ -35,6 +35,7 @@ pub mod gguf;
 mod half;
 mod kernels;
 mod matrix;
+mod memory;
 mod open;
 mod rope;
 mod runner;
@@ -46,7 +47,7 @@ mod workers;
 
 pub use cache::{Cache, CacheFull, PAGE_TOKENS, PageId, Sequence};
 pub use elementary::{exp_f64, ln_f64};
-pub use kernels::InstructionSet;
+pub use kernels::{InstructionSet, token_weights};
 pub use open::{Model, ModelError};
 pub use runner::{
     BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, ForwardError, Outputs, Runner, RunnerConfig, RunnerError,

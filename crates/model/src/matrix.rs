@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::gguf::{Tensor, TensorType};
 use crate::half::{f16_is_finite, f16_to_f32, f32_to_f16};
 use crate::kernels::{BLOCK, GROUP, Kernels, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES, Quantised};
+use crate::memory::{Memory, NoMemory, Region};
 
 /// A matrix of `rows` by `width`, rows in interleaved groups of 16 (the last group padded with zeros).
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Matrix {
     width: usize,
     bits: Bits,
     /// `[group][block]`, each block as the kernels read it.
-    groups: Vec<u8>,
+    groups: Region,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +28,18 @@ enum Bits {
     Eight,
 }
 
-/// A tensor holds a scale that is no finite number.
+/// Why a tensor was not packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotFinite;
+pub(crate) enum PackError {
+    /// It holds a scale that is no finite number.
+    NotFinite,
+    /// The system has no room for it.
+    NoMemory(NoMemory),
+}
 
 impl Matrix {
     /// Repacks a tensor of two dimensions, of which the first is a multiple of 32.
-    pub(crate) fn pack(tensor: &Tensor<'_>) -> Result<Matrix, NotFinite> {
+    pub(crate) fn pack(tensor: &Tensor<'_>, memory: &mut Memory) -> Result<Matrix, PackError> {
         let (width, rows) = (tensor.dimensions[0], tensor.dimensions[1]);
         let bits = match tensor.kind {
             TensorType::Q4_0 | TensorType::Q4_1 => Bits::Four,
@@ -41,7 +47,8 @@ impl Matrix {
         };
         let block_bytes = bits.block_bytes();
         let blocks = width / BLOCK;
-        let mut groups = vec![0_u8; rows.div_ceil(GROUP) * blocks * block_bytes];
+        let bytes = rows.div_ceil(GROUP) * blocks * block_bytes;
+        let mut groups = memory.take(bytes).map_err(PackError::NoMemory)?;
         let row_bytes = tensor.bytes.len() / rows;
         for (row, source) in tensor.bytes.chunks_exact(row_bytes).enumerate() {
             let lane = row % GROUP;
@@ -121,7 +128,7 @@ fn half_at(block: &[u8], at: usize) -> f32 {
 }
 
 /// Moves one block of one row into lane `lane` of the packed block.
-fn pack_block(kind: TensorType, source: &[u8], lane: usize, target: &mut [u8]) -> Result<(), NotFinite> {
+fn pack_block(kind: TensorType, source: &[u8], lane: usize, target: &mut [u8]) -> Result<(), PackError> {
     match kind {
         TensorType::Q4_0 => {
             let scale = u16::from_le_bytes([source[0], source[1]]);
@@ -155,7 +162,7 @@ fn pack_four(
     minimum: u16,
     lane: usize,
     target: &mut [u8],
-) -> Result<(), NotFinite> {
+) -> Result<(), PackError> {
     let value = |index: usize| if index < 16 { values[index] & 15 } else { values[index - 16] >> 4 };
     for pair in 0..4 {
         for byte in 0..4 {
@@ -167,33 +174,33 @@ fn pack_four(
     put_half(target, 288 + 2 * lane, minimum)
 }
 
-fn pack_eight(values: [i8; BLOCK], scale: u16, lane: usize, target: &mut [u8]) -> Result<(), NotFinite> {
+fn pack_eight(values: [i8; BLOCK], scale: u16, lane: usize, target: &mut [u8]) -> Result<(), PackError> {
     for (index, value) in values.iter().enumerate() {
         target[index / 4 * 64 + lane * 4 + index % 4] = *value as u8;
     }
     put_half(target, 512 + 2 * lane, scale)
 }
 
-fn put_half(target: &mut [u8], at: usize, bits: u16) -> Result<(), NotFinite> {
+fn put_half(target: &mut [u8], at: usize, bits: u16) -> Result<(), PackError> {
     if !f16_is_finite(bits) {
-        return Err(NotFinite);
+        return Err(PackError::NotFinite);
     }
     target[at..at + 2].copy_from_slice(&bits.to_le_bytes());
     Ok(())
 }
 
 /// Rounds 32 floats to 8 bits: `scale = half(largest magnitude / 127)`, `value = round(x / scale)`.
-fn round_block(kind: TensorType, source: &[u8]) -> Result<([i8; BLOCK], u16), NotFinite> {
+fn round_block(kind: TensorType, source: &[u8]) -> Result<([i8; BLOCK], u16), PackError> {
     let mut floats = [0.0_f32; BLOCK];
     let size = kind.block_bytes();
     for (float, bytes) in floats.iter_mut().zip(source.chunks_exact(size)) {
         *float = match bytes {
             [a, b] => f16_to_f32(u16::from_le_bytes([*a, *b])),
             [a, b, c, d] => f32::from_le_bytes([*a, *b, *c, *d]),
-            _ => return Err(NotFinite),
+            _ => return Err(PackError::NotFinite),
         };
         if !float.is_finite() {
-            return Err(NotFinite);
+            return Err(PackError::NotFinite);
         }
     }
     let largest = floats.iter().fold(0.0_f32, |most, float| most.max(float.abs()));
@@ -211,6 +218,10 @@ fn round_block(kind: TensorType, source: &[u8]) -> Result<([i8; BLOCK], u16), No
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pack(tensor: &Tensor<'_>) -> Result<Matrix, PackError> {
+        Matrix::pack(tensor, &mut Memory::default())
+    }
 
     fn tensor(kind: TensorType, dimensions: Vec<usize>, bytes: &[u8]) -> Tensor<'_> {
         Tensor { dimensions, kind, bytes }
@@ -241,7 +252,7 @@ mod tests {
             let bytes = blocks(kind, 19 * 3);
             let tensor = tensor(kind, vec![96, 19], &bytes);
             let expected = tensor.to_f32();
-            let matrix = Matrix::pack(&tensor).expect("scales are finite");
+            let matrix = pack(&tensor).expect("scales are finite");
             let mut row = [0.0; 96];
             for index in 0..19 {
                 matrix.row(index, &mut row);
@@ -256,7 +267,7 @@ mod tests {
     fn floats_are_rounded_to_half_a_step() {
         let floats: Vec<f32> = (0..64).map(|index| (index as f32 - 31.0) * 0.013).collect();
         let bytes: Vec<u8> = floats.iter().flat_map(|float| float.to_le_bytes()).collect();
-        let matrix = Matrix::pack(&tensor(TensorType::F32, vec![64, 1], &bytes)).expect("finite");
+        let matrix = pack(&tensor(TensorType::F32, vec![64, 1], &bytes)).expect("finite");
         let mut row = [0.0; 64];
         matrix.row(0, &mut row);
         for (got, expected) in row.iter().zip(&floats) {
@@ -268,8 +279,8 @@ mod tests {
     fn scales_that_are_not_finite_are_refused() {
         let mut bytes = blocks(TensorType::Q8_0, 1);
         bytes[1] = 0x7c;
-        assert_eq!(Matrix::pack(&tensor(TensorType::Q8_0, vec![32, 1], &bytes)).err(), Some(NotFinite));
+        assert_eq!(pack(&tensor(TensorType::Q8_0, vec![32, 1], &bytes)).err(), Some(PackError::NotFinite));
         let bytes = [0xff_u8; 128];
-        assert_eq!(Matrix::pack(&tensor(TensorType::F32, vec![32, 1], &bytes)).err(), Some(NotFinite));
+        assert_eq!(pack(&tensor(TensorType::F32, vec![32, 1], &bytes)).err(), Some(PackError::NotFinite));
     }
 }

@@ -317,9 +317,14 @@ fn panel_parts<'a>(
 /// Copies rows `from..from + target.len()` of one token out of a panel; both multiples of 16, but for
 /// the end of the matrix.
 fn copy_panel_part(panel: &[f32], tokens: usize, token: usize, from: usize, target: &mut [f32]) {
-    for (group, target) in target.chunks_mut(GROUP).enumerate() {
-        let start = ((from / GROUP + group) * tokens + token) * GROUP;
-        target.copy_from_slice(&panel[start..start + target.len()]);
+    let panel = panel.as_chunks::<GROUP>().0;
+    let place = |group: usize| (from / GROUP + group) * tokens + token;
+    let (groups, rest) = target.as_chunks_mut::<GROUP>();
+    for (group, target) in groups.iter_mut().enumerate() {
+        *target = panel[place(group)];
+    }
+    if !rest.is_empty() {
+        rest.copy_from_slice(&panel[place(groups.len())][..rest.len()]);
     }
 }
 

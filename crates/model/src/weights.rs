@@ -5,7 +5,8 @@
 //! Absent: adapters, weights spread over several files.
 
 use crate::gguf::{Gguf, TensorType};
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, PackError};
+use crate::memory::{Memory, NoMemory};
 use crate::shape::Shape;
 
 /// One transformer layer.
@@ -63,15 +64,25 @@ pub enum WeightsError {
         /// The tensor.
         name: String,
     },
+    /// The system has no room for the weights.
+    #[error("no memory for {bytes} bytes of tensor {name}: end other programs, or take a smaller model")]
+    NoMemory {
+        /// The tensor.
+        name: String,
+        /// Its size.
+        bytes: usize,
+    },
 }
 
 impl Weights {
     /// Reads and repacks all weights.
     pub(crate) fn read(file: &Gguf<'_>, shape: &Shape) -> Result<Weights, WeightsError> {
         let kv_width = shape.kv_heads * shape.head_width;
+        let mut memory = Memory::default();
         let mut layers = Vec::with_capacity(shape.layers);
         for index in 0..shape.layers {
-            let matrix = |part: &str, width, rows| matrix(file, &layer_name(index, part), width, rows);
+            let mut matrix =
+                |part: &str, width, rows| matrix(file, &mut memory, &layer_name(index, part), width, rows);
             let vector = |part: &str| vector(file, &layer_name(index, part), shape.width);
             layers.push(Layer {
                 attention_norm: vector("attn_norm")?,
@@ -86,11 +97,11 @@ impl Weights {
             });
         }
         let output = match file.tensor("output.weight") {
-            Some(_) => Some(matrix(file, "output.weight", shape.width, shape.vocabulary)?),
+            Some(_) => Some(matrix(file, &mut memory, "output.weight", shape.width, shape.vocabulary)?),
             None => None,
         };
         Ok(Weights {
-            embedding: matrix(file, "token_embd.weight", shape.width, shape.vocabulary)?,
+            embedding: matrix(file, &mut memory, "token_embd.weight", shape.width, shape.vocabulary)?,
             layers,
             output_norm: vector(file, "output_norm.weight", shape.width)?,
             output,
@@ -107,7 +118,13 @@ fn layer_name(index: usize, part: &str) -> String {
     format!("blk.{index}.{part}.weight")
 }
 
-fn matrix(file: &Gguf<'_>, name: &str, width: usize, rows: usize) -> Result<Matrix, WeightsError> {
+fn matrix(
+    file: &Gguf<'_>,
+    memory: &mut Memory,
+    name: &str,
+    width: usize,
+    rows: usize,
+) -> Result<Matrix, WeightsError> {
     let tensor = file.tensor(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned() })?;
     if tensor.dimensions != [width, rows] {
         return Err(WeightsError::Dimensions {
@@ -116,7 +133,10 @@ fn matrix(file: &Gguf<'_>, name: &str, width: usize, rows: usize) -> Result<Matr
             expected: vec![width, rows],
         });
     }
-    Matrix::pack(tensor).map_err(|_| WeightsError::NotFinite { name: name.to_owned() })
+    Matrix::pack(tensor, memory).map_err(|error| match error {
+        PackError::NotFinite => WeightsError::NotFinite { name: name.to_owned() },
+        PackError::NoMemory(NoMemory { bytes }) => WeightsError::NoMemory { name: name.to_owned(), bytes },
+    })
 }
 
 fn vector(file: &Gguf<'_>, name: &str, width: usize) -> Result<Vec<f32>, WeightsError> {

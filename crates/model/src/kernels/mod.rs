@@ -1,8 +1,8 @@
 //! The inner loops, chosen at run time, with the same bits from each of them.
 //!
 //! Rule: `portable` states the arithmetic in plain Rust. Every instruction set compiles that same
-//! source, except for the two integer products, which are hand-written where it pays: integer
-//! sums are exact in any order, so they cannot differ.
+//! source, except for what is written by hand where it pays: the integer products, which are exact in any order,
+//! attention and quantising, which do the portable operations in the portable order.
 //! Absent: kernels for ARM beyond the portable ones.
 
 #[cfg(target_arch = "x86_64")]
@@ -40,6 +40,15 @@ impl InstructionSet {
     pub fn best() -> InstructionSet {
         InstructionSet::available().pop().unwrap_or(InstructionSet::Portable)
     }
+}
+
+/// `exp((logit - largest) / temperature)` of every logit, in binary32; 0 where the exponent is below -40. The same bits
+/// from every instruction set; the best one is taken.
+pub fn token_weights(logits: &[f32], largest: f32, temperature: f32) -> Vec<f32> {
+    let mut weights = vec![0.0; logits.len()];
+    let kernels = Kernels::of(InstructionSet::best()).expect("the best set is one that this machine has");
+    kernels.token_weights(logits, largest, temperature, &mut weights);
+    weights
 }
 
 /// Activations of several tokens, quantised in blocks of 32 values.

@@ -21,7 +21,10 @@ pub(crate) const Q8_BLOCK_BYTES: usize = GROUP * BLOCK + 2 * GROUP;
 /// Lanes of a long sum.
 const LANES: usize = 16;
 /// Activations whose largest magnitude is below this are taken as zero.
-const QUANTISE_MIN: f32 = 1e-30;
+pub(super) const QUANTISE_MIN: f32 = 1e-30;
+
+/// Tokens whose weight is below `e^-40` of the best one's are never drawn.
+const TOKEN_EXPONENT_MIN: f32 = -40.0;
 
 /// Adds 16 lanes as a tree: halves onto halves.
 #[inline(always)]
@@ -99,6 +102,16 @@ pub(super) fn quantise(row: &[f32], values: &mut [i8], scales: &mut [f32], sums:
 pub(super) fn silu_multiply(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
         *gate = silu_f32(*gate) * up;
+    }
+}
+
+/// `exp((logit - largest) / temperature)` of every logit; 0 where the exponent is below -40, or is no number.
+#[inline(always)]
+pub(super) fn token_weights(logits: &[f32], largest: f32, temperature: f32, weights: &mut [f32]) {
+    for (weight, logit) in weights.iter_mut().zip(logits) {
+        let exponent = (logit - largest) / temperature;
+        let exponential = exp_f32(exponent);
+        *weight = if exponent >= TOKEN_EXPONENT_MIN { exponential } else { 0.0 };
     }
 }
 

@@ -16,16 +16,18 @@ pub(crate) struct Kernels {
     rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
     quantise: unsafe fn(&[f32], &mut [i8], &mut [f32], &mut [f32]),
     silu_multiply: unsafe fn(&mut [f32], &[f32]),
+    token_weights: unsafe fn(&[f32], f32, f32, &mut [f32]),
     multiply_q4: Multiply,
     multiply_q8: Multiply,
     attend_64: Attend,
     attend_128: Attend,
 }
 
-/// Compiles the portable source for one instruction set, with the integer products given by name.
+/// Compiles the portable source for one instruction set; what is written by hand for it is in `$by_hand`.
 macro_rules! compile {
-    ($module:ident, $set:expr, $q4:path, $q8:path $(, #[$feature:meta])?) => {
+    ($module:ident, $set:expr, $by_hand:ident $(, #[$feature:meta])?) => {
         mod $module {
+            use super::super::$by_hand;
             use super::*;
 
             $(#[$feature])?
@@ -34,19 +36,23 @@ macro_rules! compile {
             }
             $(#[$feature])?
             fn quantise(row: &[f32], values: &mut [i8], scales: &mut [f32], sums: &mut [f32]) {
-                portable::quantise(row, values, scales, sums);
+                $by_hand::quantise(row, values, scales, sums);
             }
             $(#[$feature])?
             fn silu_multiply(gate: &mut [f32], up: &[f32]) {
                 portable::silu_multiply(gate, up);
             }
             $(#[$feature])?
+            fn token_weights(logits: &[f32], largest: f32, temperature: f32, weights: &mut [f32]) {
+                portable::token_weights(logits, largest, temperature, weights);
+            }
+            $(#[$feature])?
             fn multiply_q4(groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
-                $q4(groups, input, tokens, output);
+                $by_hand::multiply_q4(groups, input, tokens, output);
             }
             $(#[$feature])?
             fn multiply_q8(groups: &[u8], input: &Quantised, tokens: usize, output: &mut [f32]) {
-                $q8(groups, input, tokens, output);
+                $by_hand::multiply_q8(groups, input, tokens, output);
             }
             $(#[$feature])?
             fn attend<const WIDTH: usize>(
@@ -57,10 +63,10 @@ macro_rules! compile {
                 output: &mut [f32],
             ) {
                 match queries.len() / WIDTH {
-                    1 => portable::attend::<WIDTH, 1>(queries, pages, length, scores, output),
-                    2 => portable::attend::<WIDTH, 2>(queries, pages, length, scores, output),
-                    3 => portable::attend::<WIDTH, 3>(queries, pages, length, scores, output),
-                    _ => portable::attend::<WIDTH, 4>(queries, pages, length, scores, output),
+                    1 => $by_hand::attend::<WIDTH, 1>(queries, pages, length, scores, output),
+                    2 => $by_hand::attend::<WIDTH, 2>(queries, pages, length, scores, output),
+                    3 => $by_hand::attend::<WIDTH, 3>(queries, pages, length, scores, output),
+                    _ => $by_hand::attend::<WIDTH, 4>(queries, pages, length, scores, output),
                 }
             }
 
@@ -69,6 +75,7 @@ macro_rules! compile {
                 rms_norm,
                 quantise,
                 silu_multiply,
+                token_weights,
                 multiply_q4,
                 multiply_q8,
                 attend_64: attend::<64>,
@@ -78,13 +85,12 @@ macro_rules! compile {
     };
 }
 
-compile!(baseline, InstructionSet::Portable, portable::multiply_q4, portable::multiply_q8);
+compile!(baseline, InstructionSet::Portable, portable);
 #[cfg(target_arch = "x86_64")]
 compile!(
     with_avx2,
     InstructionSet::Avx2,
-    super::super::avx2::multiply_q4,
-    super::super::avx2::multiply_q8,
+    avx2,
     #[target_feature(enable = "avx2,fma,f16c")]
 );
 
@@ -127,6 +133,13 @@ impl Kernels {
         debug_assert_eq!(gate.len(), up.len());
         // SAFETY: as in `rms_norm`.
         unsafe { (self.silu_multiply)(gate, up) }
+    }
+
+    /// `exp((logit - largest) / temperature)` of every logit, and 0 far below the largest.
+    pub(crate) fn token_weights(&self, logits: &[f32], largest: f32, temperature: f32, weights: &mut [f32]) {
+        debug_assert_eq!(logits.len(), weights.len());
+        // SAFETY: as in `rms_norm`.
+        unsafe { (self.token_weights)(logits, largest, temperature, weights) }
     }
 
     /// Interleaved 4-bit rows times every token.

@@ -72,7 +72,10 @@ proptest! {
             let input = quantised(kernels, &row, 160);
             let mut gate = row.clone();
             kernels.silu_multiply(&mut gate, &weight);
-            (bits(&normal), input.values, bits(&input.scales), bits(&input.sums), bits(&gate))
+            let mut likely = vec![0.0; 160];
+            kernels.token_weights(&row, row[0].max(row[1]), 0.7, &mut likely);
+            let rows = [&normal, &input.scales, &input.sums, &gate, &likely].map(|row| bits(row));
+            (rows, input.values)
         };
         let expected = run(Kernels::of(InstructionSet::Portable).expect("it runs everywhere"));
         for kernels in others() {
@@ -114,6 +117,29 @@ proptest! {
             values[slot * 64..][..64].fill(f32::INFINITY);
         }
         prop_assert_eq!(run(portable, &pages), expected);
+    }
+}
+
+#[test]
+fn weights_of_tokens_end_far_below_the_best() {
+    let logits = [3.0, f32::NEG_INFINITY, 3.0 - 79.9, 3.0 - 80.1, 2.0, f32::NAN];
+    let weights = token_weights(&logits, 3.0, 2.0);
+    assert_eq!((weights[0], weights[1], weights[3], weights[5]), (1.0, 0.0, 0.0, 0.0));
+    assert!(weights[2] > 0.0 && weights[2] < 1e-17);
+    assert!((weights[4] - (-0.5_f32).exp()).abs() < 1e-6);
+}
+
+#[test]
+fn quantising_agrees_on_what_is_no_number() {
+    let mut row = [1.0_f32; 64];
+    (row[3], row[40], row[41]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+    let run = |kernels: &Kernels| {
+        let input = quantised(kernels, &row, 64);
+        (input.values, bits(&input.scales), bits(&input.sums))
+    };
+    let expected = run(Kernels::of(InstructionSet::Portable).expect("it runs everywhere"));
+    for kernels in others() {
+        assert_eq!(run(kernels), expected, "{:?}", kernels.set());
     }
 }
 
