@@ -7,6 +7,7 @@
 
 mod backend;
 mod config;
+mod draw;
 mod engine;
 mod events;
 mod evidence;

@@ -2,17 +2,15 @@
 //!
 //! Rule: the choice is a function of the logits, the answer so far, the parameters, the seed and the
 //! index of the token. It uses no state, no clock and no mathematical library, so anyone can repeat
-//! it. This is part of numeric specification 1.
+//! it. This is part of numeric specification 2.
 //! Absent: grammars, beams.
 
-use openledger_model::exp_f64;
+use openledger_model::token_weights;
 use serde::{Deserialize, Serialize};
 
+use crate::draw::{Cuts, draw};
 use crate::quote::{QUOTE_BONUS_MAX, QUOTE_MATCH_MAX, Quote, QuoteSource};
 use crate::request::SubmitError;
-
-/// Candidates whose weight is below `e^-40` of the best one's are never drawn.
-const EXPONENT_MIN: f64 = -40.0;
 
 /// How tokens are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -108,32 +106,9 @@ impl Sampling {
         if self.temperature == 0.0 {
             return best;
         }
-        let largest = f64::from(logits[best as usize]);
-        let temperature = f64::from(self.temperature);
-        let mut candidates: Vec<(f64, u32)> = Vec::new();
-        for (token, logit) in (0_u32..).zip(logits) {
-            let exponent = (f64::from(*logit) - largest) / temperature;
-            if exponent >= EXPONENT_MIN {
-                candidates.push((exponent, token));
-            }
-        }
-        candidates.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        if self.top_k > 0 {
-            candidates.truncate(self.top_k as usize);
-        }
-        for candidate in &mut candidates {
-            candidate.0 = exp_f64(candidate.0);
-        }
-        let kept = nucleus(&candidates, f64::from(self.top_p));
-        let total: f64 = kept.iter().map(|(weight, _)| weight).sum();
-        let mut left = uniform(self.seed, index) * total;
-        for (weight, token) in kept {
-            left -= weight;
-            if left < 0.0 {
-                return *token;
-            }
-        }
-        kept.last().map_or(best, |(_, token)| *token)
+        let weights = token_weights(logits, logits[best as usize], self.temperature);
+        let cuts = Cuts { top_k: self.top_k as usize, min_p: 0.0, top_p: f64::from(self.top_p) };
+        draw(&weights, cuts, uniform(self.seed, index)).unwrap_or(best)
     }
 }
 
@@ -146,19 +121,6 @@ pub(crate) fn best(logits: &[f32]) -> u32 {
         }
     }
     best.0
-}
-
-/// The shortest prefix that reaches `top_p` of the total weight.
-fn nucleus(candidates: &[(f64, u32)], top_p: f64) -> &[(f64, u32)] {
-    let total: f64 = candidates.iter().map(|(weight, _)| weight).sum();
-    let mut reached = 0.0;
-    for (index, (weight, _)) in candidates.iter().enumerate() {
-        reached += weight;
-        if reached >= top_p * total {
-            return &candidates[..=index];
-        }
-    }
-    candidates
 }
 
 /// A number from 0 (included) to 1 (excluded) that depends on seed and index alone.
