@@ -6,28 +6,8 @@
 //! Absent: scheduling, sampling and evidence (`inference`), training and adapters (`tuning`), any
 //! knowledge of the network.
 //!
-//! # Numeric specification 2
-//!
-//! Floats are IEEE 754 binary32, rounded to nearest, ties to even; "fused" is a multiply-add with one
-//! rounding. All sums have one order:
-//!
-//! 1. **Weights.** Q4_1 and Q8_0 blocks as in the file; Q4_0 as Q4_1 with a minimum of -8 scales; F16 and
-//!    F32 matrices are rounded to Q8_0 (scale: half of largest magnitude / 127). Vectors are F32.
-//! 2. **Embedding.** `value * scale`, or `fused(value, scale, minimum)` for 4 bits.
-//! 3. **Normalisation.** `mean = dot(x, x) / n`; `f = 1 / sqrt(mean + epsilon)`; `(x * f) * weight`.
-//! 4. **Dot.** Element `i` into lane `i mod 16`, fused, ascending; lanes added as a tree 8, 4, 2, 1.
-//! 5. **Quantised activations.** Blocks of 32: `scale = m / 127`, `value = round(x * (127 / m))` with `m`
-//!    the largest magnitude (all zero when `m < 1e-30`); `sum = scale * (sum of values)`.
-//! 6. **Products.** Per row, blocks ascending: the exact integer product `d`;
-//!    `a = fused(d, weight scale * activation scale, a)`; with a minimum also `a = fused(minimum, sum, a)`.
-//! 7. **Positions.** Rotary table in double precision from addition, multiplication and division alone.
-//! 8. **Attention.** Query rotated, then times `1 / sqrt(width)`. Score: elements ascending, fused. Weight:
-//!    `exp(score - largest)`. Sum of weights: lane `position mod 16`, then the tree. Output: positions
-//!    ascending, fused; then times `1 / sum`.
-//! 9. **Feed-forward.** `(gate / (1 + exp(-gate))) * up`. `exp` as in the module `elementary`.
-//! 10. **Residual.** `x = x + product`. Logits: the output matrix times the normalised hidden state.
-//!
-//! Any change of a bit anywhere is a new number.
+//! What is computed, in which order, is the numeric specification: `docs/numerics.md` in this repository, which also lists
+//! the files that are accepted. A change of a bit anywhere is a new number.
 
 mod cache;
 mod elementary;
@@ -57,5 +37,5 @@ pub use text::{ChatError, ChatMessage, Detokenizer, Role, Tokenizer, TokenizerEr
 pub use weights::WeightsError;
 pub use workers::THREADS_MAX;
 
-/// The version of the arithmetic that this crate computes, described in the crate's documentation.
+/// The version of the arithmetic that this crate computes, described in `docs/numerics.md`.
 pub const NUMERIC_SPECIFICATION: u32 = 2;
