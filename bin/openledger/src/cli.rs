@@ -34,7 +34,7 @@ pub enum Command {
     Up(UpArguments),
     /// Run one node from a configuration file
     Node {
-        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups)
+        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups, serving)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -86,6 +86,9 @@ pub struct UpArguments {
     /// How many lookups are answered; only a node's configuration says otherwise
     #[arg(skip)]
     pub lookups: openledger_gateway::LookupLimits,
+    /// What the engine takes at a time; only a node's configuration says otherwise
+    #[arg(skip)]
+    pub serving: crate::node::serving::ServingLimits,
 }
 
 #[derive(Args)]

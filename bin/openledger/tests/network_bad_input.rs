@@ -36,6 +36,11 @@ fn chat(extra: &str, content: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// So many stop strings.
+fn stops(count: usize) -> String {
+    format!(r#","stop":[{}"x"]"#, r#""x","#.repeat(count - 1))
+}
+
 fn rows() -> Vec<Row> {
     let row = |name, body, status, says| Row { name, body, key: Key::Right, status, param: None, says };
     let keyed = |name, key, says| Row { name, body: chat("", "hello"), key, status: 401, param: None, says };
@@ -62,11 +67,30 @@ fn rows() -> Vec<Row> {
         row("empty prompt", chat("", ""), 400, &["empty"]),
         row("body of 10 MB", vec![b' '; 10 << 20], 413, &["bytes"]),
         row("prompt beyond the context", chat("", &"word ".repeat(20_000)), 400, &["context", "tokens"]),
+        row("prompt of nearly 1 MB", chat("", &"a".repeat((1 << 20) - 200)), 400, &["bytes"]),
+        row("not a number", chat(r#","temperature":NaN"#, "hello"), 400, &["JSON", "NaN"]),
+        row("beyond any number", chat(r#","temperature":1e999"#, "hello"), 400, &["JSON"]),
         row("invalid UTF-8", invalid_utf8, 400, &["UTF-8"]),
         row("broken JSON", br#"{"model": "#.to_vec(), 400, &["JSON"]),
         invalid("negative temperature", r#","temperature":-1"#, "temperature", &["temperature", "-1"]),
         invalid("many choices", r#","n":1000000"#, "n", &["1000000"]),
         invalid("many stop strings", r#","stop":["a","b","c","d","e"]"#, "stop", &["stop", "5"]),
+        invalid("a stop list of 100,000", &stops(100_000), "stop", &["100000"]),
+        invalid("negative min_p", r#","min_p":-0.1"#, "min_p", &["-0.1"]),
+        invalid("top_p of nothing", r#","top_p":0"#, "top_p", &["above 0"]),
+        invalid("negative penalty", r#","presence_penalty":-1e9"#, "presence_penalty", &["-2"]),
+        invalid("many likelihoods", r#","logprobs":true,"top_logprobs":1000000000"#, "top_logprobs", &["20"]),
+        invalid("a number of likelihoods", r#","logprobs":1000000000"#, "logprobs", &["true"]),
+        invalid("a seed beyond 64 bits", r#","seed":99999999999999999999999"#, "seed", &["64 bits"]),
+        invalid("no tokens", r#","max_tokens":-1"#, "max_tokens", &["-1"]),
+        invalid("tools", r#","tools":[{"type":"function"}]"#, "tools", &["smollm2-135m-instruct"]),
+        invalid("preferred tokens", r#","logit_bias":{"1":100}"#, "logit_bias", &["logit_bias"]),
+        invalid(
+            "a schema of another kind",
+            r##","response_format":{"type":"json_schema","json_schema":{"schema":{"$ref":"#"}}}"##,
+            "response_format",
+            &["$ref"],
+        ),
         keyed("no key", Key::Absent, &["key"]),
         keyed(
             "wrong key",
@@ -82,6 +106,11 @@ fn network_answers_bad_requests_clearly() {
     let folder = tempfile::tempdir().unwrap();
     let network = Network::start(folder.path(), &demo_data());
     let right = format!("Bearer {}", network.key());
+    let said = |network: &Network| {
+        let answer = network.ask("What is abook?", 16).expect("the network answers");
+        answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+    };
+    let before = said(&network);
     for row in rows() {
         let mut headers = vec![("Content-Type", "application/json".to_owned())];
         match row.key {
@@ -109,7 +138,7 @@ fn network_answers_bad_requests_clearly() {
     exhausted_budget(&network);
     second_process(&network);
     taken_port(&network);
-    assert!(network.ask("What is abook?", 16).is_some(), "the network still answers");
+    assert_eq!(said(&network), before, "the network still answers, and the same");
     network.stop();
 }
 

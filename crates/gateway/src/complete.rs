@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
-use openledger_inference::{CompletionRequest, Done, Event, Prompt};
+use openledger_inference::{CompletionRequest, Done, Event, Prompt, TokenLogprob};
 use openledger_ledger::StateKey;
 use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
 use openledger_routing::{Candidate, choose};
@@ -25,7 +25,7 @@ use crate::error::ApiError;
 use crate::gateway::{Gateway, Library};
 use crate::ground::{Grounded, ground};
 use crate::metrics::Metrics;
-use crate::request::{self, ValidRequest};
+use crate::request::{self, Endpoint, ValidRequest};
 use crate::seal::{self, Sealed};
 use crate::trust::reputation;
 
@@ -34,12 +34,20 @@ const PIECES_MAX: usize = 64;
 
 /// What a client receives.
 pub(crate) enum Piece {
-    /// More text.
-    Text(String),
+    /// One more token.
+    Token(Written),
     /// The end, with the receipt on disk.
     Finished(Box<Sealed>),
     /// The end, without an answer and without a charge.
     Failed(ApiError),
+}
+
+/// What a token adds to an answer.
+pub(crate) struct Written {
+    /// The text that became certain with it; may be empty.
+    pub(crate) text: String,
+    /// How likely it was, where the request asks for it.
+    pub(crate) logprob: Option<Box<TokenLogprob>>,
 }
 
 /// An answer that is being made.
@@ -87,12 +95,13 @@ pub(crate) struct Outcome {
 /// Admits a request and starts it.
 pub(crate) async fn start(
     gateway: &Arc<Gateway>,
+    endpoint: Endpoint,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Running, ApiError> {
     let begun = Instant::now();
     Metrics::add(&gateway.metrics.requests, 1);
-    let admitted = admit(gateway, headers, body, begun).await;
+    let admitted = admit(gateway, endpoint, headers, body, begun).await;
     if admitted.is_err() {
         Metrics::add(&gateway.metrics.refused, 1);
     }
@@ -116,6 +125,7 @@ pub(crate) async fn start(
 
 async fn admit(
     gateway: &Arc<Gateway>,
+    endpoint: Endpoint,
     headers: &HeaderMap,
     body: &[u8],
     begun: Instant,
@@ -130,8 +140,11 @@ async fn admit(
         gateway.places.clone().try_acquire_owned().map_err(|_| {
             ApiError::busy("the gateway has as many requests as it takes; try again in a moment")
         })?;
-    let request = request::parse(body)?;
+    let request = request::parse(endpoint, body)?;
     let offering = offering(gateway, &request.model)?;
+    if request.tools {
+        return Err(no_tools(&request.model));
+    }
     let (consumer, free) = open_budget(gateway, &record.channel).await?;
     if free == Amount::ZERO {
         return Err(insufficient(free, Amount(1)));
@@ -142,7 +155,8 @@ async fn admit(
     if let Some(datanet) = request.datanets.iter().find(|datanet| unreadable.contains(datanet)) {
         return Err(closed(datanet));
     }
-    let mut grounded = ground(&request, &library, &unreadable, &gateway.model)?;
+    let mut grounded =
+        ground(&request, &library, &unreadable, &gateway.model).map_err(|error| error.of_prompt(endpoint))?;
     let router_fee = gateway
         .facts
         .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
@@ -160,7 +174,8 @@ async fn admit(
     let id = uuid::Uuid::now_v7();
     let salt = seal::salt(gateway, &id.to_string());
     let draw = id.as_u128() as u64;
-    let (worker, job, routing) = route(gateway, &offering, &request, &grounded, salt, draw).await?;
+    let lane = lane(&record.channel);
+    let (worker, job, routing) = route(gateway, &offering, &request, &grounded, (salt, lane), draw).await?;
     let context = Context {
         id: id.to_string(),
         salt,
@@ -188,6 +203,16 @@ fn insufficient(free: Amount, needed: Amount) -> ApiError {
     ApiError::budget(format!(
         "the key's channel has {free} C left and this request may cost up to {needed} C; ask for fewer tokens, or open a key with a larger deposit (`openledger keys api --deposit N`)"
     ))
+}
+
+/// The prompts that are made here have no place for tools.
+fn no_tools(model: &str) -> ApiError {
+    ApiError::invalid(
+        "tools",
+        format!(
+            "the model {model} is served without tools: no tools are put into its chat template; leave `tools` out, or ask for JSON with `response_format`"
+        ),
+    )
 }
 
 /// Workers that offer the model.
@@ -230,7 +255,7 @@ async fn route(
     offering: &[Arc<Worker>],
     request: &ValidRequest,
     grounded: &Grounded,
-    salt: [u8; 32],
+    (salt, lane): ([u8; 32], u64),
     draw: u64,
 ) -> Result<(Arc<Worker>, Job, RoutingFacts), ApiError> {
     let mut candidates = Vec::with_capacity(offering.len());
@@ -257,7 +282,7 @@ async fn route(
             continue;
         };
         let tried = Instant::now();
-        let started = worker.start(engine_request(request, grounded, salt));
+        let started = worker.start(engine_request(request, grounded, salt, lane));
         let outcome = if started.is_ok() { "served" } else { "refused" };
         let ms = u64::try_from(tried.elapsed().as_millis()).unwrap_or(u64::MAX);
         attempts.push(AttemptFacts { provider: *provider, outcome: outcome.into(), ms });
@@ -272,7 +297,19 @@ async fn route(
     Err(refusal)
 }
 
-fn engine_request(request: &ValidRequest, grounded: &Grounded, salt: [u8; 32]) -> CompletionRequest {
+/// Requests of one channel wait in one lane.
+fn lane(channel: &ChannelId) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&channel.0[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+fn engine_request(
+    request: &ValidRequest,
+    grounded: &Grounded,
+    salt: [u8; 32],
+    lane: u64,
+) -> CompletionRequest {
     let mut sampling = request.sampling;
     sampling.quote = grounded.quote;
     let mut stop = grounded.stop.clone();
@@ -281,6 +318,9 @@ fn engine_request(request: &ValidRequest, grounded: &Grounded, salt: [u8; 32]) -
     engine.max_tokens = Some(request.max_tokens);
     engine.sampling = sampling;
     engine.stop = stop;
+    engine.grammar = request.grammar.clone();
+    engine.logprobs = request.logprobs;
+    engine.lane = lane;
     engine.salt = salt;
     engine
 }
@@ -321,7 +361,7 @@ pub(crate) fn reference_price(worker: &Worker, prompt_tokens: u32, completion_to
 
 /// Follows a job to its end, whoever ends it.
 async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: mpsc::Sender<Piece>) {
-    let mut trace = Trace::new(context.library.index.clone(), context.begun);
+    let mut trace = Trace::new(context.library.index.clone(), context.begun, context.request.endpoint);
     let ended = follow(&mut job, &mut trace, &sender).await;
     let (piece, uncertified) = match finish(gateway, context, trace, ended, job.end()).await {
         Ok((sealed, uncertified)) => (Piece::Finished(Box::new(sealed)), uncertified),
@@ -355,9 +395,14 @@ async fn follow(job: &mut Job, trace: &mut Trace, sender: &mpsc::Sender<Piece>) 
             () = sender.closed() => return Ended::ClientLeft,
         };
         match event {
-            Some(Event::Token { text, .. }) => {
-                let Some(text) = trace.push(text) else { continue };
-                if sender.send(Piece::Text(text)).await.is_err() {
+            Some(Event::Token { text, logprob, .. }) => {
+                let text = trace.push(text).unwrap_or_default();
+                // The token that ends the text has no bytes and is no part of the answer.
+                let logprob = logprob.filter(|told| !told.chosen.bytes.is_empty());
+                if text.is_empty() && logprob.is_none() {
+                    continue;
+                }
+                if sender.send(Piece::Token(Written { text, logprob })).await.is_err() {
                     return Ended::ClientLeft;
                 }
             }
@@ -411,16 +456,19 @@ struct Trace {
     matcher: Matcher,
     first_token_ms: u64,
     begun: Instant,
+    endpoint: Endpoint,
 }
 
 impl Trace {
-    fn new(index: Arc<Index>, begun: Instant) -> Self {
-        Self { answer: String::new(), matcher: Matcher::new(index), first_token_ms: 0, begun }
+    fn new(index: Arc<Index>, begun: Instant, endpoint: Endpoint) -> Self {
+        Self { answer: String::new(), matcher: Matcher::new(index), first_token_ms: 0, begun, endpoint }
     }
 
-    /// Adds a token's text; returns what the client gets of it. White space before the first word is left out.
+    /// Adds a token's text; returns what the client gets of it. White space before the first word of a chat's answer is left
+    /// out; a text that is continued may need it.
     fn push(&mut self, text: String) -> Option<String> {
-        let text = if self.answer.is_empty() { text.trim_start().to_owned() } else { text };
+        let starts = self.answer.is_empty() && self.endpoint == Endpoint::Chat;
+        let text = if starts { text.trim_start().to_owned() } else { text };
         if text.is_empty() {
             return None;
         }

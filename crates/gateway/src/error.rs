@@ -8,6 +8,8 @@ use openledger_inference::SubmitError;
 use openledger_worker::WorkError;
 use serde_json::{Value, json};
 
+use crate::request::Endpoint;
+
 /// An error that a client sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -81,6 +83,14 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", Some("unavailable"), message)
     }
 
+    /// The same error about the prompt's field at this endpoint.
+    pub(crate) fn of_prompt(self, endpoint: Endpoint) -> Self {
+        match self.param {
+            Some("messages") => Self { param: Some(endpoint.prompt_field()), ..self },
+            _ => self,
+        }
+    }
+
     /// The body as JSON.
     pub fn to_json(&self) -> Value {
         json!({ "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code } })
@@ -108,14 +118,21 @@ impl From<WorkError> for ApiError {
 
 fn refused(error: &SubmitError) -> ApiError {
     match error {
-        SubmitError::QueueFull { .. } => ApiError::busy(error.to_string()),
+        SubmitError::QueueFull { .. } | SubmitError::LaneFull { .. } => ApiError::busy(error.to_string()),
         SubmitError::Stopped => ApiError::unavailable(error),
         SubmitError::PromptTooLong { .. } | SubmitError::PromptTooLarge { .. } => ApiError {
             code: Some("context_length_exceeded"),
             ..ApiError::invalid("messages", error.to_string())
         },
         SubmitError::InvalidStop { .. } => ApiError::invalid("stop", error.to_string()),
-        SubmitError::PromptEmpty => ApiError::invalid("messages", error.to_string()),
+        SubmitError::TooManyLogprobs { .. } => ApiError::invalid("top_logprobs", error.to_string()),
+        SubmitError::InvalidSampling { name, .. } => ApiError::invalid(name, error.to_string()),
+        SubmitError::NoTokensWanted | SubmitError::CacheTooSmall { .. } => {
+            ApiError::invalid("max_tokens", error.to_string())
+        }
+        SubmitError::PromptEmpty | SubmitError::TokenOutOfRange { .. } => {
+            ApiError::invalid("messages", error.to_string())
+        }
         _ => ApiError::body(error.to_string()),
     }
 }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use openledger_inference::{Prompt, Quote, prompt_tokens, quote_part};
-use openledger_model::{Model, Role};
+use openledger_model::{ChatMessage, Model, Role};
 use openledger_receipt::PassageRef;
 use openledger_retrieval::Passage;
 use openledger_types::{ContributionId, Name};
@@ -16,7 +16,7 @@ use openledger_worker::WorkError;
 
 use crate::error::ApiError;
 use crate::gateway::Library;
-use crate::request::ValidRequest;
+use crate::request::{Input, ValidRequest};
 
 /// Bytes of one passage in the prompt; longer ones are cut at a sentence.
 const PASSAGE_BYTES_MAX: usize = 1_200;
@@ -67,7 +67,7 @@ pub(crate) fn ground(
     unreadable: &[Name],
     model: &Model,
 ) -> Result<Grounded, ApiError> {
-    let question = question(request);
+    let question = question(&request.input);
     // A question that would be cut is a conversation or a document; the model gets it as it is.
     if request.ground
         && question.len() <= QUESTION_BYTES_MAX
@@ -83,12 +83,28 @@ pub(crate) fn ground(
         }
     }
     Ok(Grounded {
-        prompt: encode(model, &Prompt::Chat(request.messages.clone()))?,
+        prompt: encode(model, &plain(&request.input))?,
         quote: Quote::default(),
         stop: Vec::new(),
         retrieval: Vec::new(),
         passages: Vec::new(),
     })
+}
+
+/// The last user message; a text that is continued asks nothing.
+fn question(input: &Input) -> &str {
+    let Input::Chat(messages) = input else { return "" };
+    let asks = |message: &&ChatMessage| message.role == Role::User;
+    messages.iter().rev().find(asks).map(|message| message.content.as_str()).unwrap_or_default()
+}
+
+/// The prompt without passages.
+fn plain(input: &Input) -> Prompt {
+    match input {
+        Input::Chat(messages) => Prompt::Chat(messages.clone()),
+        Input::Text(text) => Prompt::Text(text.clone()),
+        Input::Tokens(tokens) => Prompt::Tokens(tokens.clone()),
+    }
 }
 
 /// The datanets to search: those that were named, or all that are readable; an empty list means all, and `None` that there

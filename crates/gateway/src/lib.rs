@@ -22,6 +22,7 @@ mod gateway;
 mod ground;
 mod lookup;
 mod metrics;
+mod reply;
 mod request;
 mod routes;
 mod seal;

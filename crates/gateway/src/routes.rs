@@ -16,6 +16,8 @@ use crate::auth::ApiKey;
 use crate::complete::{self, Piece, Running};
 use crate::error::ApiError;
 use crate::gateway::Gateway;
+use crate::reply::Answer;
+use crate::request::Endpoint;
 use crate::{seal, stream};
 
 /// Bytes of one request body.
@@ -27,7 +29,8 @@ type Shared = State<Arc<Gateway>>;
 /// The OpenAI-compatible interface and the operators' pages.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(chat))
+        .route(Endpoint::Chat.path(), post(chat))
+        .route(Endpoint::Completions.path(), post(completion))
         .route("/v1/models", get(models))
         .route("/v1/models/{model}", get(model))
         .route("/v1/receipts/{id}", get(receipt))
@@ -40,13 +43,19 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 }
 
 async fn chat(State(gateway): Shared, headers: HeaderMap, body: Body) -> Response {
-    match answer(&gateway, &headers, body).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
-    }
+    answer(&gateway, Endpoint::Chat, &headers, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(gateway: &Arc<Gateway>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
+async fn completion(State(gateway): Shared, headers: HeaderMap, body: Body) -> Response {
+    answer(&gateway, Endpoint::Completions, &headers, body).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn answer(
+    gateway: &Arc<Gateway>,
+    endpoint: Endpoint,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
     if ApiKey::from_headers(headers).is_none() {
         return Err(ApiError::key());
     }
@@ -54,7 +63,7 @@ async fn answer(gateway: &Arc<Gateway>, headers: &HeaderMap, body: Body) -> Resu
         status: StatusCode::PAYLOAD_TOO_LARGE,
         ..ApiError::body(format!("the body has more than {BODY_BYTES_MAX} bytes; send less"))
     })?;
-    let running = complete::start(gateway, headers, &body).await?;
+    let running = complete::start(gateway, endpoint, headers, &body).await?;
     let id = HeaderValue::from_str(&running.id).map_err(ApiError::unavailable)?;
     let mut response = if running.request.stream {
         stream::respond(running).into_response()
@@ -67,27 +76,13 @@ async fn answer(gateway: &Arc<Gateway>, headers: &HeaderMap, body: Body) -> Resu
 
 /// An answer in one piece.
 async fn whole(mut running: Running) -> Result<Response, ApiError> {
-    let mut text = String::new();
+    let mut answer = Answer::default();
     while let Some(piece) = running.pieces.recv().await {
         match piece {
-            Piece::Text(more) => text.push_str(&more),
+            Piece::Token(written) => answer.push(written),
             Piece::Failed(error) => return Err(error),
             Piece::Finished(sealed) => {
-                let body = json!({
-                    "id": format!("chatcmpl-{}", running.id),
-                    "object": "chat.completion",
-                    "created": running.created_s,
-                    "model": running.request.model,
-                    "choices": [{
-                        "index": 0,
-                        "message": { "role": "assistant", "content": text, "refusal": null },
-                        "logprobs": null,
-                        "finish_reason": sealed.finish_reason,
-                    }],
-                    "usage": sealed.usage,
-                    "receipt": sealed.receipt,
-                });
-                return Ok(Json(body).into_response());
+                return Ok(Json(answer.whole(&running, &sealed)).into_response());
             }
         }
     }

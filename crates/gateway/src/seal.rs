@@ -121,7 +121,7 @@ async fn draft(
         issued_at_ms: now_ms(),
         request: RequestFacts {
             salted_sha256: salted_request(&salt, &context.body),
-            endpoint: "/v1/chat/completions".into(),
+            endpoint: context.request.endpoint.path().into(),
             model_requested: context.request.model.clone(),
             seed: context.request.sampling.seed,
             max_tokens: context.request.max_tokens,

@@ -1,4 +1,4 @@
-//! A streamed answer as OpenAI's clients read it: server-sent events, one `chat.completion.chunk` each, `[DONE]` last. The
+//! A streamed answer as OpenAI's clients read it: server-sent events, one chunk each, `[DONE]` last. The
 //! receipt travels as an extra field of the finish chunk, where ordinary client code does not stumble over it.
 
 use std::convert::Infallible;
@@ -9,6 +9,8 @@ use futures::Stream;
 use serde_json::{Value, json};
 
 use crate::complete::{Piece, Running};
+use crate::reply::{self, Delta};
+use crate::request::Endpoint;
 use crate::seal::Sealed;
 
 /// Between two comments that keep a quiet connection open.
@@ -16,7 +18,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Turns a running answer into its events.
 pub(crate) fn respond(running: Running) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let state = State { running, phase: Phase::Begin };
+    // Only a chat says who speaks.
+    let phase = match running.request.endpoint {
+        Endpoint::Chat => Phase::Begin,
+        Endpoint::Completions => Phase::Text,
+    };
+    let state = State { running, phase, sent_characters: 0 };
     let events = futures::stream::unfold(state, |mut state| async move {
         let event = state.next().await?;
         Some((Ok(event), state))
@@ -35,6 +42,8 @@ enum Phase {
 struct State {
     running: Running,
     phase: Phase,
+    /// Characters of the answer so far.
+    sent_characters: usize,
 }
 
 impl State {
@@ -42,12 +51,12 @@ impl State {
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Begin => {
                 self.phase = Phase::Text;
-                Some(data(&self.chunk(json!({ "role": "assistant", "content": "" }), Value::Null)))
+                Some(data(&reply::chunk(&self.running, Delta::Role, 0)))
             }
             Phase::Text => Some(self.piece().await),
             Phase::Usage(usage) => {
                 self.phase = Phase::Done;
-                let mut chunk = self.chunk(json!({}), Value::Null);
+                let mut chunk = reply::chunk(&self.running, Delta::Role, 0);
                 chunk["choices"] = json!([]);
                 chunk["usage"] = usage;
                 Some(data(&chunk))
@@ -59,9 +68,11 @@ impl State {
 
     async fn piece(&mut self) -> Event {
         match self.running.pieces.recv().await {
-            Some(Piece::Text(text)) => {
+            Some(Piece::Token(written)) => {
                 self.phase = Phase::Text;
-                data(&self.chunk(json!({ "content": text }), Value::Null))
+                let before = self.sent_characters;
+                self.sent_characters += written.text.chars().count();
+                data(&reply::chunk(&self.running, Delta::Token(written), before))
             }
             Some(Piece::Finished(sealed)) => self.finish(*sealed),
             Some(Piece::Failed(error)) => data(&error.to_json()),
@@ -72,21 +83,11 @@ impl State {
     }
 
     fn finish(&mut self, sealed: Sealed) -> Event {
-        let mut chunk = self.chunk(json!({}), sealed.finish_reason.into());
+        let mut chunk = reply::chunk(&self.running, Delta::Finish(sealed.finish_reason), 0);
         chunk["receipt"] = sealed.receipt;
         self.phase =
             if self.running.request.include_usage { Phase::Usage(sealed.usage) } else { Phase::Done };
         data(&chunk)
-    }
-
-    fn chunk(&self, delta: Value, finish_reason: Value) -> Value {
-        json!({
-            "id": format!("chatcmpl-{}", self.running.id),
-            "object": "chat.completion.chunk",
-            "created": self.running.created_s,
-            "model": self.running.request.model,
-            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish_reason }],
-        })
     }
 }
 

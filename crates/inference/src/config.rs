@@ -14,9 +14,12 @@ pub struct EngineConfig {
     pub threads: usize,
     /// Requests that may wait. The next one is refused.
     pub queue_requests_max: usize,
+    /// Requests of one caller that may wait; at most `queue_requests_max`.
+    pub lane_requests_max: usize,
     /// Requests that are computed at the same time, 1 to 64.
     pub sequences_max: usize,
-    /// Prompt tokens computed per step while other requests are streaming, so that they keep streaming.
+    /// Prompt tokens computed per step while other requests are streaming, so that they keep streaming; the prompts that
+    /// wait share them.
     pub prefill_chunk_tokens: usize,
     /// Positions held in the key-value cache, over all requests and remembered prompts.
     pub cache_tokens_max: usize,
@@ -36,6 +39,7 @@ impl Default for EngineConfig {
         EngineConfig {
             threads: cores.min(8),
             queue_requests_max: 64,
+            lane_requests_max: 32,
             sequences_max: 8,
             prefill_chunk_tokens: 64,
             cache_tokens_max: 16_384,
@@ -52,6 +56,7 @@ impl EngineConfig {
     pub(crate) fn bounded(mut self) -> EngineConfig {
         self.threads = self.threads.clamp(1, openledger_model::THREADS_MAX);
         self.queue_requests_max = self.queue_requests_max.clamp(1, 65_536);
+        self.lane_requests_max = self.lane_requests_max.clamp(1, self.queue_requests_max);
         self.sequences_max = self.sequences_max.clamp(1, BATCH_OUTPUTS_MAX);
         self.prefill_chunk_tokens = self.prefill_chunk_tokens.clamp(1, BATCH_TOKENS_MAX - self.sequences_max);
         self.completion_tokens_max = self.completion_tokens_max.max(1);

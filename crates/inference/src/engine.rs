@@ -3,19 +3,22 @@
 //! Rule: the engine owns its threads and joins them when it is shut down or dropped.
 //! Absent: the schedule itself (`scheduler`), the arithmetic (`model`).
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use openledger_model::{Model, NUMERIC_SPECIFICATION, PAGE_TOKENS, Runner, RunnerConfig, RunnerError};
 use tokio::sync::mpsc;
 
+use crate::admission::Admission;
 use crate::backend::{Backend, ModelInfo};
+use crate::choose::Constraint;
 use crate::config::EngineConfig;
 use crate::events::Completion;
 use crate::evidence::Hash;
+use crate::grammar::TokenTable;
 use crate::request::{self, CompletionRequest, SubmitError};
+use crate::sampler::Sampling;
 use crate::scheduler::Scheduler;
 use crate::sequence::Job;
 
@@ -23,13 +26,31 @@ use crate::sequence::Job;
 pub struct Engine {
     model: Arc<Model>,
     config: EngineConfig,
-    running: Mutex<Option<Running>>,
-    stop: Arc<AtomicBool>,
+    admission: Arc<Admission>,
+    gauges: Arc<Gauges>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The vocabulary as grammars need it, made for the first of them.
+    table: OnceLock<Arc<TokenTable>>,
 }
 
-struct Running {
-    jobs: SyncSender<Job>,
-    thread: JoinHandle<()>,
+/// What an engine is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Requests that wait.
+    pub waiting: usize,
+    /// Requests that are computed.
+    pub running: usize,
+    /// Pages of the key-value cache that requests hold. What is only remembered gives way and is not counted.
+    pub pages_held: usize,
+    /// Pages of the key-value cache.
+    pub pages: usize,
+}
+
+/// What the engine's thread tells about itself after every step.
+#[derive(Default)]
+pub(crate) struct Gauges {
+    pub(crate) running: AtomicUsize,
+    pub(crate) pages_held: AtomicUsize,
 }
 
 /// Why an engine could not start.
@@ -55,14 +76,21 @@ impl Engine {
                 instruction_set: None,
             },
         )?;
-        let (jobs, receiver) = sync_channel(config.queue_requests_max);
-        let stop = Arc::new(AtomicBool::new(false));
-        let scheduler = Scheduler::new(runner, config.clone(), receiver, Arc::clone(&stop));
+        let admission = Arc::new(Admission::new(config.queue_requests_max, config.lane_requests_max));
+        let gauges = Arc::new(Gauges::default());
+        let scheduler = Scheduler::new(runner, config.clone(), Arc::clone(&admission), Arc::clone(&gauges));
         let thread = std::thread::Builder::new()
             .name("inference".to_owned())
             .spawn(move || scheduler.run())
             .map_err(StartError::Thread)?;
-        Ok(Engine { model, config, running: Mutex::new(Some(Running { jobs, thread })), stop })
+        Ok(Engine {
+            model,
+            config,
+            admission,
+            gauges,
+            thread: Mutex::new(Some(thread)),
+            table: OnceLock::new(),
+        })
     }
 
     /// The model that this engine computes.
@@ -77,21 +105,35 @@ impl Engine {
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = self.max_tokens(&request, prompt.len())?;
         let (events, receiver) = mpsc::channel(self.config.event_capacity);
+        let grammar = request.grammar.as_ref().map(|grammar| grammar.hash());
+        let constraint = request.grammar.map(|grammar| Constraint { grammar, table: self.table() });
         let job = Job {
             prompt,
             max_tokens,
-            sampling: request.sampling,
+            sampling: Sampling { grammar, ..request.sampling },
+            constraint,
+            logprobs: request.logprobs,
+            lane: request.lane,
             stop: request.stop,
             salt: request.salt,
             events,
         };
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(running) = running.as_ref() else { return Err(SubmitError::Stopped) };
-        running.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => SubmitError::QueueFull { limit: self.config.queue_requests_max },
-            TrySendError::Disconnected(_) => SubmitError::Stopped,
-        })?;
+        self.admission.push(job)?;
         Ok(Completion { prompt_tokens, events: receiver })
+    }
+
+    fn table(&self) -> Arc<TokenTable> {
+        self.table.get_or_init(|| Arc::new(TokenTable::new(self.model.tokenizer()))).clone()
+    }
+
+    /// What the engine is busy with now.
+    pub fn load(&self) -> Load {
+        Load {
+            waiting: self.admission.waiting(),
+            running: self.gauges.running.load(Ordering::Relaxed),
+            pages_held: self.gauges.pages_held.load(Ordering::Relaxed),
+            pages: self.config.cache_tokens_max.div_ceil(PAGE_TOKENS),
+        }
     }
 
     /// The longest answer that request, engine and context allow.
@@ -110,10 +152,8 @@ impl Engine {
     /// Ends all requests with [`crate::GenerationError::ShuttingDown`] and joins the threads. A second
     /// call does nothing.
     pub fn shutdown(&self) {
-        self.stop.store(true, Ordering::Release);
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Running { jobs, thread }) = running {
-            drop(jobs);
+        self.admission.close();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // The thread's own panic has been reported by its hook; there is nothing to add here.
             let _ = thread.join();
         }

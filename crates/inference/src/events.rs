@@ -27,11 +27,31 @@ pub enum Event {
         /// The text that became certain with it; may be empty while a character is incomplete or a stop
         /// string is possible.
         text: String,
+        /// How likely it was, where the request asks for it.
+        logprob: Option<Box<TokenLogprob>>,
     },
     /// The answer is complete. Always last.
     Done(Done),
     /// The answer ended early. Always last.
     Error(GenerationError),
+}
+
+/// How likely a token was, by the model alone: before temperature, penalties, cuts and grammar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenLogprob {
+    /// The token of the answer.
+    pub chosen: Likelihood,
+    /// The most likely tokens, most likely first.
+    pub top: Vec<Likelihood>,
+}
+
+/// A token and the natural logarithm of its probability.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Likelihood {
+    /// Its bytes; part of a character is possible, and control tokens have none.
+    pub bytes: Vec<u8>,
+    /// At most 0.
+    pub logprob: f64,
 }
 
 /// How an answer ended.
@@ -151,7 +171,7 @@ struct Gathered {
 impl Gathered {
     fn add(&mut self, event: Event) -> Option<Result<Finished, GenerationError>> {
         match event {
-            Event::Token { token_id, text } => {
+            Event::Token { token_id, text, .. } => {
                 self.token_ids.extend(token_id);
                 self.text.push_str(&text);
                 None

@@ -5,12 +5,16 @@
 //! limit; every request ends with exactly one last event.
 //! Absent: HTTP, prices, receipts, retrieval (`gateway`); choosing among providers (`routing`).
 
+mod admission;
 mod backend;
+mod choose;
 mod config;
 mod draw;
 mod engine;
 mod events;
 mod evidence;
+mod grammar;
+mod logprobs;
 mod prefix;
 mod quote;
 mod replay;
@@ -24,13 +28,17 @@ mod stop;
 
 pub use backend::{Backend, ModelInfo};
 pub use config::EngineConfig;
-pub use engine::{Engine, StartError};
-pub use events::{Completion, Done, Event, FinishReason, Finished, GenerationError, Proof};
+pub use engine::{Engine, Load, StartError};
+pub use events::{
+    Completion, Done, Event, FinishReason, Finished, GenerationError, Likelihood, Proof, TokenLogprob,
+};
 pub use evidence::{Evidence, Hash, WINDOW_TOKENS};
+pub use grammar::{Grammar, GrammarError};
 pub use quote::{Quote, quote_part};
-pub use replay::{Difference, ReplayError, Verdict, replay};
+pub use replay::{Difference, ReplayError, Verdict, replay, replay_under};
 pub use request::{
-    CompletionRequest, PROMPT_BYTES_MAX, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, prompt_tokens,
+    CompletionRequest, PROMPT_BYTES_MAX, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, TOP_LOGPROBS_MAX,
+    prompt_tokens,
 };
 pub use sampler::Sampling;
 pub use score::score;

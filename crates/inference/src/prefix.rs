@@ -54,6 +54,11 @@ impl PrefixIndex {
         }
     }
 
+    /// How many pages are only remembered: no sequence holds them.
+    pub(crate) fn idle(&self, cache: &Cache) -> usize {
+        self.pages.values().filter(|remembered| cache.references(remembered.page) == 1).count()
+    }
+
     /// Forgets pages until `wanted` are free, the longest unused first, or until none can be freed.
     pub(crate) fn make_room(&mut self, cache: &mut Cache, wanted: usize) {
         while cache.pages_free() < wanted {

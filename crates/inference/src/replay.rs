@@ -12,8 +12,9 @@ use openledger_model::{
     RunnerConfig, RunnerError, Sequence,
 };
 
+use crate::choose::{Chooser, Constraint};
 use crate::evidence::{Evidence, EvidenceBuilder, Hash, hash_tokens};
-use crate::quote::QuoteSource;
+use crate::grammar::{Grammar, TokenTable};
 
 /// What a replay found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +66,9 @@ pub enum Difference {
         /// Index of the window.
         index: usize,
     },
+    /// Another grammar than the one at hand.
+    #[error("the answer was made under another grammar than the one given, or under one where none is given")]
+    Grammar,
     /// The commitment does not belong to the other fields.
     #[error("the commitment does not belong to the rest of the evidence")]
     Commitment,
@@ -101,19 +105,38 @@ pub fn replay(
     salt: &[u8; 32],
     evidence: &Evidence,
 ) -> Result<Verdict, ReplayError> {
+    replay_under(model, prompt, output, salt, evidence, None)
+}
+
+/// [`replay`] of an answer that was made under a grammar.
+pub fn replay_under(
+    model: &Arc<Model>,
+    prompt: &[u32],
+    output: &[u32],
+    salt: &[u8; 32],
+    evidence: &Evidence,
+    grammar: Option<&Arc<Grammar>>,
+) -> Result<Verdict, ReplayError> {
     if prompt.is_empty() || output.is_empty() {
         return Err(ReplayError::Empty);
     }
     if let Some(difference) = compare_claims(model, prompt, output, salt, evidence) {
         return Ok(Verdict::Differs(difference));
     }
-    let source = QuoteSource::new(evidence.sampling.quote, prompt, model.tokenizer());
+    if evidence.sampling.grammar != grammar.map(|grammar| grammar.hash()) {
+        return Ok(Verdict::Differs(Difference::Grammar));
+    }
+    let constraint = grammar.map(|grammar| Constraint {
+        grammar: Arc::clone(grammar),
+        table: Arc::new(TokenTable::new(model.tokenizer())),
+    });
+    let mut chooser = Chooser::new(evidence.sampling, constraint, prompt, model.tokenizer());
     let mut builder = EvidenceBuilder::new(*salt);
     let mut wrong_token = None;
     let mut index = 0;
     teacher_force(model, prompt, output, |hidden, logits| {
         builder.push(hidden);
-        let found = evidence.sampling.choose(logits, &output[..index], &source);
+        let found = chooser.choose(logits, &output[..index], model.tokenizer());
         if found != output[index] && wrong_token.is_none() {
             wrong_token = Some(Difference::Token { index, claimed: output[index], found });
         }

@@ -3,8 +3,11 @@
 //! Rule: everything that can be wrong with a request is found before it is queued.
 //! Absent: the words of any HTTP interface.
 
+use std::sync::Arc;
+
 use openledger_model::{ChatError, ChatMessage, Model, TokenizerError};
 
+use crate::grammar::Grammar;
 use crate::sampler::Sampling;
 
 /// Most stop strings of one request.
@@ -13,6 +16,9 @@ pub const STOPS_MAX: usize = 16;
 pub const PROMPT_BYTES_MAX: usize = 262_144;
 /// Longest stop string, in bytes.
 pub const STOP_BYTES_MAX: usize = 256;
+
+/// Most alternatives told beside a token.
+pub const TOP_LOGPROBS_MAX: u8 = 20;
 
 /// One request for a completion.
 #[derive(Debug, Clone)]
@@ -25,6 +31,14 @@ pub struct CompletionRequest {
     pub sampling: Sampling,
     /// Texts at which the answer ends; they are not part of it.
     pub stop: Vec<String>,
+    /// What the answer must be; the engine takes away every token with which it could not become that. A replay needs it.
+    pub grammar: Option<Arc<Grammar>>,
+    /// Tells with every token how likely it was and so many of the most likely ones, up to
+    /// [`TOP_LOGPROBS_MAX`]; `None` tells nothing. Changes no answer.
+    pub logprobs: Option<u8>,
+    /// Who asks. Requests that wait are served in turn by this number, so that one caller with many
+    /// requests does not keep others waiting. Changes no answer.
+    pub lane: u64,
     /// Mixed into every hash of the evidence, so that no one can guess a prompt from it. Whoever is to
     /// check the evidence needs it.
     pub salt: [u8; 32],
@@ -38,6 +52,9 @@ impl CompletionRequest {
             max_tokens: None,
             sampling: Sampling::default(),
             stop: Vec::new(),
+            grammar: None,
+            logprobs: None,
+            lane: 0,
             salt: [0; 32],
         }
     }
@@ -60,6 +77,12 @@ pub enum SubmitError {
     /// Too many requests are waiting.
     #[error("the engine is busy: {limit} requests are waiting already; try again shortly")]
     QueueFull {
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many requests of this caller are waiting.
+    #[error("{limit} requests of this caller are waiting already; wait for answers before asking more")]
+    LaneFull {
         /// The limit.
         limit: usize,
     },
@@ -111,6 +134,12 @@ pub enum SubmitError {
     InvalidStop {
         /// What is wrong.
         reason: &'static str,
+    },
+    /// Too many alternatives are wanted.
+    #[error("{wanted} alternatives of each token are wanted, at most {TOP_LOGPROBS_MAX} are told")]
+    TooManyLogprobs {
+        /// How many are wanted.
+        wanted: u8,
     },
     /// Prompt and answer do not fit the engine's cache.
     #[error(
@@ -192,6 +221,9 @@ pub(crate) fn check(request: &CompletionRequest, prompt_bytes_max: usize) -> Res
     }
     if request.stop.iter().any(|stop| stop.len() > STOP_BYTES_MAX) {
         return Err(SubmitError::InvalidStop { reason: "one is too long" });
+    }
+    if let Some(wanted) = request.logprobs.filter(|wanted| *wanted > TOP_LOGPROBS_MAX) {
+        return Err(SubmitError::TooManyLogprobs { wanted });
     }
     request.sampling.check()
 }

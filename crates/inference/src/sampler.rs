@@ -2,13 +2,15 @@
 //!
 //! Rule: the choice is a function of the logits, the answer so far, the parameters, the seed and the
 //! index of the token. It uses no state, no clock and no mathematical library, so anyone can repeat
-//! it. This is part of numeric specification 2.
-//! Absent: grammars, beams.
+//! it. This is part of numeric specification 2. In order: penalties and the preference for quotations
+//! change logits, the temperature divides them, then top_k, min_p and top_p cut what is left of them.
+//! Absent: grammars (they take logits away before, see `choose`), beams.
 
 use openledger_model::token_weights;
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{Cuts, draw};
+use crate::evidence::Hash;
 use crate::quote::{QUOTE_BONUS_MAX, QUOTE_MATCH_MAX, Quote, QuoteSource};
 use crate::request::SubmitError;
 
@@ -21,6 +23,10 @@ pub struct Sampling {
     pub top_p: f32,
     /// Keeps at most so many tokens; 0 keeps all.
     pub top_k: u32,
+    /// Keeps tokens that have at least this part of the most likely token's probability (min-p sampling,
+    /// Nguyen et al. 2024); 0 keeps all, up to 1.
+    #[serde(default)]
+    pub min_p: f32,
     /// Fixed before generation; together with the token's index it fixes every draw.
     pub seed: u64,
     /// Taken off a token's logit for each time it occurs in the answer so far; -2 to 2.
@@ -30,7 +36,13 @@ pub struct Sampling {
     /// Favours the words of a part of the prompt.
     #[serde(default)]
     pub quote: Quote,
+    /// [`Grammar::hash`](crate::Grammar::hash) of the grammar that the answer follows. The engine sets it from the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<Hash>,
 }
+
+/// Version of the encoding of [`Sampling`] in evidence.
+const ENCODING: u32 = 2;
 
 impl Default for Sampling {
     fn default() -> Sampling {
@@ -38,10 +50,12 @@ impl Default for Sampling {
             temperature: 0.0,
             top_p: 1.0,
             top_k: 0,
+            min_p: 0.0,
             seed: 0,
             frequency_penalty: 0.0,
             presence_penalty: 0.0,
             quote: Quote::default(),
+            grammar: None,
         }
     }
 }
@@ -54,6 +68,7 @@ impl Sampling {
         };
         in_range((0.0..=2.0).contains(&self.temperature), "temperature", self.temperature, "0 to 2")?;
         in_range(self.top_p > 0.0 && self.top_p <= 1.0, "top_p", self.top_p, "above 0, up to 1")?;
+        in_range((0.0..=1.0).contains(&self.min_p), "min_p", self.min_p, "0 to 1")?;
         let penalty = |value: f32| (-2.0..=2.0).contains(&value);
         in_range(penalty(self.frequency_penalty), "frequency_penalty", self.frequency_penalty, "-2 to 2")?;
         in_range(penalty(self.presence_penalty), "presence_penalty", self.presence_penalty, "-2 to 2")?;
@@ -62,8 +77,8 @@ impl Sampling {
     }
 
     /// The bytes that evidence commits to.
-    pub(crate) fn to_bytes(self) -> [u8; 40] {
-        let mut bytes = [0; 40];
+    pub(crate) fn to_bytes(self) -> [u8; 80] {
+        let mut bytes = [0; 80];
         bytes[0..4].copy_from_slice(&self.temperature.to_bits().to_le_bytes());
         bytes[4..8].copy_from_slice(&self.top_p.to_bits().to_le_bytes());
         bytes[8..12].copy_from_slice(&self.top_k.to_le_bytes());
@@ -73,6 +88,10 @@ impl Sampling {
         bytes[28..32].copy_from_slice(&self.quote.bonus.to_bits().to_le_bytes());
         bytes[32..36].copy_from_slice(&self.quote.start.to_le_bytes());
         bytes[36..40].copy_from_slice(&self.quote.end.to_le_bytes());
+        bytes[40..44].copy_from_slice(&self.min_p.to_bits().to_le_bytes());
+        bytes[44..48].copy_from_slice(&ENCODING.to_le_bytes());
+        // No grammar hashes to zeros.
+        bytes[48..80].copy_from_slice(&self.grammar.map_or([0; 32], |hash| hash.0));
         bytes
     }
 
@@ -107,7 +126,7 @@ impl Sampling {
             return best;
         }
         let weights = token_weights(logits, logits[best as usize], self.temperature);
-        let cuts = Cuts { top_k: self.top_k as usize, min_p: 0.0, top_p: f64::from(self.top_p) };
+        let cuts = Cuts { top_k: self.top_k as usize, min_p: self.min_p, top_p: f64::from(self.top_p) };
         draw(&weights, cuts, uniform(self.seed, index)).unwrap_or(best)
     }
 }
@@ -184,7 +203,33 @@ mod tests {
             let two = Sampling { top_k: 2, ..base }.choose(&logits, &[], &QuoteSource::default());
             assert!(two == 1 || two == 2);
             assert_eq!(Sampling { top_p: 0.3, ..base }.choose(&logits, &[], &QuoteSource::default()), 1);
+            // At temperature 2 the probabilities are 1, 0.61, 0.37 and 0.22 of the best one's.
+            let half = Sampling { min_p: 0.5, ..base }.choose(&logits, &[], &QuoteSource::default());
+            assert!(half == 1 || half == 2);
+            assert_eq!(Sampling { min_p: 1.0, ..base }.choose(&logits, &[], &QuoteSource::default()), 1);
         }
+    }
+
+    #[test]
+    fn every_parameter_is_in_the_bytes() {
+        let base = Sampling::default();
+        let changed = [
+            Sampling { temperature: 1.0, ..base },
+            Sampling { top_p: 0.5, ..base },
+            Sampling { top_k: 1, ..base },
+            Sampling { min_p: 0.5, ..base },
+            Sampling { seed: 1, ..base },
+            Sampling { frequency_penalty: 1.0, ..base },
+            Sampling { presence_penalty: 1.0, ..base },
+            Sampling { quote: Quote { bonus: 1.0, ..base.quote }, ..base },
+            Sampling { quote: Quote { start: 1, ..base.quote }, ..base },
+            Sampling { quote: Quote { end: 1, ..base.quote }, ..base },
+            Sampling { grammar: Some(Hash([1; 32])), ..base },
+        ];
+        let mut seen: Vec<[u8; 80]> = changed.iter().map(|sampling| sampling.to_bytes()).collect();
+        seen.push(base.to_bytes());
+        seen.sort_unstable();
+        assert!(seen.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
     #[test]
@@ -201,6 +246,8 @@ mod tests {
             (Sampling { temperature: f32::NAN, ..Sampling::default() }, "temperature"),
             (Sampling { temperature: 2.1, ..Sampling::default() }, "temperature"),
             (Sampling { top_p: 0.0, ..Sampling::default() }, "top_p"),
+            (Sampling { min_p: -0.1, ..Sampling::default() }, "min_p"),
+            (Sampling { min_p: f32::NAN, ..Sampling::default() }, "min_p"),
             (Sampling { frequency_penalty: f32::INFINITY, ..Sampling::default() }, "frequency_penalty"),
             (Sampling { presence_penalty: -3.0, ..Sampling::default() }, "presence_penalty"),
         ];

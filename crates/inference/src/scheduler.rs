@@ -2,18 +2,19 @@
 //!
 //! Rule: a step holds one token of every streaming request and a bounded piece of the prompts that
 //! wait, so that a long prompt never stops a stream. A request is admitted only with all the pages that
-//! it can ever need, so that none fails for lack of memory later. Requests are admitted in the order of
-//! their arrival.
-//! Absent: priorities.
+//! it can ever need, so that none fails for lack of memory later. Callers are served in turn (see
+//! `admission`); prompts that wait share each step's piece, so that a long one does not hold up a short one.
+//! Absent: priorities; passing by a request that waits for pages, which would let small ones starve it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openledger_model::{BATCH_TOKENS_MAX, Chunk, Model, Outputs, PAGE_TOKENS, Runner};
 
+use crate::admission::Admission;
 use crate::config::EngineConfig;
+use crate::engine::Gauges;
 use crate::events::{Event, GenerationError};
 use crate::prefix::PrefixIndex;
 use crate::sequence::{Active, Job};
@@ -24,8 +25,8 @@ const REST: Duration = Duration::from_millis(1);
 pub(crate) struct Scheduler {
     runner: Runner,
     config: EngineConfig,
-    jobs: Receiver<Job>,
-    stop: Arc<AtomicBool>,
+    admission: Arc<Admission>,
+    gauges: Arc<Gauges>,
     active: Vec<Active>,
     /// The next job, when it had to wait for pages.
     waiting: Option<Job>,
@@ -36,23 +37,24 @@ impl Scheduler {
     pub(crate) fn new(
         runner: Runner,
         config: EngineConfig,
-        jobs: Receiver<Job>,
-        stop: Arc<AtomicBool>,
+        admission: Arc<Admission>,
+        gauges: Arc<Gauges>,
     ) -> Scheduler {
         let prefixes = PrefixIndex::default();
-        Scheduler { runner, config, jobs, stop, active: Vec::new(), waiting: None, prefixes }
+        Scheduler { runner, config, admission, gauges, active: Vec::new(), waiting: None, prefixes }
     }
 
     /// Runs until the engine is stopped or dropped, then ends all requests.
     pub(crate) fn run(mut self) {
-        while !self.stop.load(Ordering::Acquire) && self.admit() {
+        while !self.admission.is_closed() && self.admit() {
             self.drop_cancelled();
             self.step();
+            self.tell_load();
         }
         for active in &self.active {
             active.fail(GenerationError::ShuttingDown);
         }
-        let queued = self.waiting.take().into_iter().chain(self.jobs.try_iter());
+        let queued = self.waiting.take().into_iter().chain(std::iter::from_fn(|| self.admission.take()));
         for job in queued {
             let _ = job.events.try_send(Event::Error(GenerationError::ShuttingDown));
         }
@@ -64,14 +66,13 @@ impl Scheduler {
         while self.active.len() < self.config.sequences_max {
             let job = match self.waiting.take() {
                 Some(job) => job,
-                None if self.active.is_empty() => match self.jobs.recv() {
-                    Ok(job) => job,
-                    Err(_) => return false,
+                None if self.active.is_empty() => match self.admission.wait() {
+                    Some(job) => job,
+                    None => return false,
                 },
-                None => match self.jobs.try_recv() {
-                    Ok(job) => job,
-                    Err(TryRecvError::Empty) => return true,
-                    Err(TryRecvError::Disconnected) => return false,
+                None => match self.admission.take() {
+                    Some(job) => job,
+                    None => return true,
                 },
             };
             if job.events.is_closed() {
@@ -162,14 +163,22 @@ impl Scheduler {
                 streams += 1;
             }
         }
-        let mut budget = if streams > 0 { self.config.prefill_chunk_tokens } else { BATCH_TOKENS_MAX };
-        for (active, planned) in self.active.iter().zip(&mut planned) {
-            if !active.is_streaming() {
-                *planned = active.pending().len().min(budget);
-                budget -= *planned;
-            }
+        let budget = if streams > 0 { self.config.prefill_chunk_tokens } else { BATCH_TOKENS_MAX };
+        let prompts: Vec<usize> =
+            (0..self.active.len()).filter(|index| !self.active[*index].is_streaming()).collect();
+        let pending: Vec<usize> = prompts.iter().map(|index| self.active[*index].pending().len()).collect();
+        for (index, share) in prompts.into_iter().zip(shares(&pending, budget)) {
+            planned[index] = share;
         }
         planned
+    }
+
+    /// Tells whoever asks what is running.
+    fn tell_load(&self) {
+        let cache = &self.runner.cache;
+        let held = cache.pages_max() - cache.pages_free() - self.prefixes.idle(cache);
+        self.gauges.running.store(self.active.len(), Ordering::Relaxed);
+        self.gauges.pages_held.store(held, Ordering::Relaxed);
     }
 
     fn take_outputs(&mut self, wanted: &[usize]) {
@@ -206,5 +215,47 @@ impl Scheduler {
         let pages = active.sequence.full_pages().to_vec();
         self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
         self.runner.cache.finish(active.sequence);
+    }
+}
+
+/// Divides `budget` tokens among prompts of which `pending` tokens are left: equal parts, and what short prompts do not
+/// need goes to the longer ones, the oldest first. So a short prompt behind a long one waits for a few steps, not for all
+/// of the long one's.
+fn shares(pending: &[usize], budget: usize) -> Vec<usize> {
+    let mut shares = vec![0; pending.len()];
+    let mut left = budget;
+    loop {
+        let hungry = (0..pending.len()).filter(|index| shares[*index] < pending[*index]).count();
+        if hungry == 0 || left == 0 {
+            return shares;
+        }
+        // With less than one token for each, the oldest get one.
+        let part = (left / hungry).max(1);
+        for (share, pending) in shares.iter_mut().zip(pending) {
+            let more = part.min(pending - *share).min(left);
+            *share += more;
+            left -= more;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_share_a_step() {
+        let rows: [(&[usize], usize, &[usize]); 7] = [
+            (&[], 64, &[]),
+            (&[10], 64, &[10]),
+            (&[1000], 64, &[64]),
+            (&[1000, 20], 64, &[44, 20]),
+            (&[1000, 1000, 5], 64, &[30, 29, 5]),
+            (&[9, 9, 9], 2, &[1, 1, 0]),
+            (&[500, 500], 64, &[32, 32]),
+        ];
+        for (pending, budget, expected) in rows {
+            assert_eq!(shares(pending, budget), expected, "{pending:?} {budget}");
+        }
     }
 }

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use openledger_model::{ForwardError, Model, exp_f64, ln_f64};
+use openledger_model::{ForwardError, Model};
 
+use crate::logprobs::normaliser;
 use crate::replay::{ReplayError, teacher_force};
 
 /// The natural logarithm of the probability of each token of `continuation` after `prompt`.
@@ -33,8 +34,5 @@ pub(crate) fn check_tokens(model: &Model, continuation: &[u32]) -> Result<(), Fo
 }
 
 pub(crate) fn log_probability(logits: &[f32], token: u32) -> f64 {
-    let largest = logits.iter().fold(f32::NEG_INFINITY, |most, logit| most.max(*logit));
-    let offset = |logit: f32| (f64::from(logit) - f64::from(largest)).max(-700.0);
-    let total: f64 = logits.iter().map(|logit| exp_f64(offset(*logit))).sum();
-    offset(logits[token as usize]) - ln_f64(total)
+    normaliser(logits).logprob(logits[token as usize])
 }

@@ -9,9 +9,10 @@ use std::time::Instant;
 use openledger_model::{Detokenizer, Model, Sequence};
 use tokio::sync::mpsc;
 
+use crate::choose::{Chooser, Constraint};
 use crate::events::{Done, Event, FinishReason, GenerationError, Proof};
 use crate::evidence::EvidenceBuilder;
-use crate::quote::QuoteSource;
+use crate::logprobs::token_logprob;
 use crate::sampler::Sampling;
 use crate::stop::StopMatcher;
 
@@ -20,6 +21,10 @@ pub(crate) struct Job {
     pub(crate) prompt: Vec<u32>,
     pub(crate) max_tokens: usize,
     pub(crate) sampling: Sampling,
+    pub(crate) constraint: Option<Constraint>,
+    /// See [`crate::CompletionRequest::logprobs`].
+    pub(crate) logprobs: Option<u8>,
+    pub(crate) lane: u64,
     pub(crate) stop: Vec<String>,
     pub(crate) salt: [u8; 32],
     pub(crate) events: mpsc::Sender<Event>,
@@ -33,7 +38,8 @@ pub(crate) struct Active {
     cached_length: usize,
     max_tokens: usize,
     sampling: Sampling,
-    source: QuoteSource,
+    logprobs: Option<u8>,
+    chooser: Chooser,
     pub(crate) sequence: Sequence,
     detokenizer: Detokenizer,
     stop: StopMatcher,
@@ -47,12 +53,13 @@ impl Active {
     /// Starts a job on a sequence that may already hold a remembered prefix.
     pub(crate) fn new(job: Job, sequence: Sequence, model: &Model) -> Active {
         Active {
-            source: QuoteSource::new(job.sampling.quote, &job.prompt, model.tokenizer()),
+            chooser: Chooser::new(job.sampling, job.constraint, &job.prompt, model.tokenizer()),
             prompt_length: job.prompt.len(),
             cached_length: sequence.length(),
             tokens: job.prompt,
             max_tokens: job.max_tokens,
             sampling: job.sampling,
+            logprobs: job.logprobs,
             sequence,
             detokenizer: Detokenizer::default(),
             stop: StopMatcher::new(job.stop),
@@ -94,14 +101,16 @@ impl Active {
     /// Chooses the next token, sends it, and says whether the answer is complete.
     pub(crate) fn step(&mut self, model: &Model, hidden: &[f32], logits: &[f32]) -> bool {
         let answer = &self.tokens[self.prompt_length..];
-        let token = self.sampling.choose(logits, answer, &self.source);
+        let token = self.chooser.choose(logits, answer, model.tokenizer());
         if let Some(evidence) = &mut self.evidence {
             evidence.push(hidden);
         }
         self.tokens.push(token);
         let (text, reason) = self.text_of(model, token);
+        let told = |top| Box::new(token_logprob(logits, token, top, model.tokenizer()));
+        let logprob = self.logprobs.map(told);
         // The room for both events was checked before the step; a closed channel cancels on the next.
-        let _ = self.events.try_send(Event::Token { token_id: Some(token), text });
+        let _ = self.events.try_send(Event::Token { token_id: Some(token), text, logprob });
         if let Some(reason) = reason {
             self.finish(model, reason);
         }

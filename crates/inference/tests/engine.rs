@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use openledger_inference::{
     Backend, ChatMessage, CompletionRequest, Difference, Engine, EngineConfig, Event, Evidence, FinishReason,
-    Finished, GenerationError, Hash, Model, Prompt, Quote, Role, Sampling, SubmitError, Verdict,
-    prompt_tokens, quote_part, replay, score,
+    Finished, GenerationError, Grammar, Hash, Model, Prompt, Quote, Role, Sampling, SubmitError,
+    TokenLogprob, Verdict, prompt_tokens, quote_part, replay, replay_under, score,
 };
 
 fn tiny() -> Arc<Model> {
@@ -133,6 +133,8 @@ fn bad_requests_are_refused_with_numbers() {
         let message = refuse(request);
         assert!(message.contains(expected), "{message:?} should contain {expected:?}");
     }
+    let many = CompletionRequest { logprobs: Some(21), ..base() };
+    assert!(refuse(many).contains("at most 20"));
     let message = ChatMessage { role: Role::User, content: "hi".to_owned() };
     let chat = CompletionRequest { prompt: Prompt::Chat(vec![message]), ..base() };
     assert!(run(&engine, chat).done.prompt_tokens > 4);
@@ -281,4 +283,89 @@ fn the_quoted_part_is_found_by_its_bytes() {
     assert!(finished.text.starts_with("two and"), "{:?}", finished.text);
     let verdict = replay(&model, &tokens, &finished.token_ids, &[5; 32], &evidence_of(&finished));
     assert_eq!(verdict.expect("it can be computed"), Verdict::Equal);
+}
+
+#[test]
+fn likelihoods_are_those_of_the_model_and_change_no_answer() {
+    let model = tiny();
+    let engine = engine(config());
+    let silent = run(&engine, request("the end", 12, 7));
+    let asked = CompletionRequest { logprobs: Some(5), ..request("the end", 12, 7) };
+    let mut completion = engine.submit(asked).expect("the request is good");
+    let mut told: Vec<TokenLogprob> = Vec::new();
+    let mut tokens = Vec::new();
+    while let Some(event) = completion.events.blocking_recv() {
+        match event {
+            Event::Token { token_id, logprob, .. } => {
+                tokens.extend(token_id);
+                told.push(*logprob.expect("it was asked for"));
+            }
+            Event::Done(done) => assert_eq!(done.proof, silent.done.proof),
+            Event::Error(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(tokens, silent.token_ids);
+    let prompt = prompt_tokens(&model, &Prompt::Text("the end".to_owned())).expect("a text");
+    let expected = score(&model, &prompt, &tokens).expect("it can be computed");
+    for ((told, expected), token) in told.iter().zip(&expected).zip(&tokens) {
+        assert_eq!(told.chosen.logprob.to_bits(), expected.to_bits());
+        assert_eq!(told.chosen.bytes, model.tokenizer().bytes(*token));
+        assert_eq!(told.top.len(), 5);
+        assert!(told.top.windows(2).all(|pair| pair[0].logprob >= pair[1].logprob));
+        assert!(told.chosen.logprob <= told.top[0].logprob);
+    }
+}
+
+/// A tiny model with random weights writes JSON when it can write nothing else.
+#[test]
+fn an_answer_under_a_grammar_is_what_it_must_be_and_replays_under_it_alone() {
+    let model = tiny();
+    let engine = engine(config());
+    let schema = serde_json::json!({
+        "type": "object", "required": ["kind", "count"], "additionalProperties": false,
+        "properties": { "kind": { "enum": ["cat", "dog"] }, "count": { "type": "integer" } },
+    });
+    let grammar = Arc::new(Grammar::from_schema(&schema).expect("the schema is good"));
+    let prompt = prompt_tokens(&model, &Prompt::Text("as json".to_owned())).expect("a text");
+    let mut whole = 0;
+    for seed in 0..12 {
+        let under =
+            CompletionRequest { grammar: Some(Arc::clone(&grammar)), ..request("as json", 120, seed) };
+        let finished = run(&engine, under);
+        let evidence = evidence_of(&finished);
+        assert_eq!(evidence.sampling.grammar, Some(grammar.hash()));
+        let check = |grammar| {
+            replay_under(&model, &prompt, &finished.token_ids, &[5; 32], &evidence, grammar)
+                .expect("it can be computed")
+        };
+        assert_eq!(check(Some(&grammar)), Verdict::Equal, "{:?}", finished.text);
+        let other = Arc::new(Grammar::json_object());
+        assert_eq!(check(Some(&other)), Verdict::Differs(Difference::Grammar));
+        assert_eq!(check(None), Verdict::Differs(Difference::Grammar));
+        if finished.done.finish_reason == FinishReason::Stop {
+            whole += 1;
+            let value: serde_json::Value = serde_json::from_str(&finished.text).expect("it is JSON");
+            assert!(["cat", "dog"].iter().any(|kind| value["kind"] == *kind), "{value}");
+            assert!(value["count"].is_i64() && value.as_object().expect("an object").len() == 2, "{value}");
+        }
+    }
+    assert!(whole > 0, "some answer came to its end");
+}
+
+#[test]
+fn a_caller_with_many_requests_does_not_keep_another_waiting() {
+    let engine = engine(EngineConfig { sequences_max: 1, event_capacity: 2, ..config() });
+    // Its reader does not read, so that everything behind it waits until it leaves.
+    let first = engine.submit(request("abc", 200, 1)).expect("the engine is idle");
+    let lane = |lane, seed| CompletionRequest { lane, ..request("abc", 6, seed) };
+    let many: Vec<_> = (0..8).map(|seed| engine.submit(lane(1, seed)).expect("there is room")).collect();
+    let single = engine.submit(lane(2, 9)).expect("there is room");
+    drop(first);
+    single.collect_blocking().expect("it is answered");
+    // At most one of the many, and what has begun since, stands before the single one.
+    let answered = many.iter().filter(|completion| !completion.events.is_empty()).count();
+    assert!(answered <= 3, "{answered} of eight were served before the other caller");
+    for completion in many {
+        completion.collect_blocking().expect("it is answered");
+    }
 }

@@ -7,6 +7,7 @@ mod attribution;
 mod corpus;
 mod inference;
 mod llama;
+mod load;
 mod table;
 
 use std::fs::File;
@@ -27,10 +28,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Some("inference") => inference::run(&arguments[1..]),
         Some("build") => build(),
         Some("ledger") => ledger(),
+        Some("load") => load::run(&arguments[1..]),
         Some("sim") => sim(),
         _ => {
-            let usage =
-                "usage: cargo xtask bench NAME, where NAME is attribution, build, inference, ledger or sim";
+            let usage = "usage: cargo xtask bench NAME, where NAME is attribution, build, inference, ledger, load or sim";
             Err(UsageError(usage.into()).into())
         }
     }

@@ -18,6 +18,7 @@ use super::datanet::progress_bar;
 use crate::cli::UpArguments;
 use crate::files;
 use crate::keystore::Keystore;
+use crate::node::serving::ServingLimits;
 use crate::node::{Node, NodeConfig};
 use crate::operator::{Operator, read};
 
@@ -50,6 +51,9 @@ struct NodeFile {
     /// How many lookups are answered; the gateway's own limits unless named.
     #[serde(default)]
     lookups: LookupLimits,
+    /// What the engine takes at a time; what a local network takes unless named.
+    #[serde(default)]
+    serving: ServingLimits,
 }
 
 fn default_port() -> u16 {
@@ -62,8 +66,8 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    let NodeFile { port, model, data, genesis, seed, lookups, .. } = file;
-    run(&session, UpArguments { port, model, data, genesis, seed, lookups }).await
+    let NodeFile { port, model, data, genesis, seed, lookups, serving, .. } = file;
+    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving }).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
@@ -75,6 +79,7 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         genesis: arguments.genesis,
         seed: arguments.seed,
         lookups: arguments.lookups,
+        serving: arguments.serving,
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

@@ -9,6 +9,7 @@ pub mod feed;
 pub mod library;
 pub mod machine;
 pub mod provision;
+pub mod serving;
 pub mod shelf;
 
 use std::net::SocketAddr;
@@ -21,7 +22,7 @@ use openledger_chain::{Chain, ChainConfig};
 use openledger_client::api::NetworkReply;
 use openledger_explorer::ExplorerState;
 use openledger_gateway::{Gateway, GatewayConfig, LookupLimits, Services};
-use openledger_inference::{Engine, EngineConfig};
+use openledger_inference::Engine;
 use openledger_ledger::{Genesis, StateKey};
 use openledger_model::Model;
 use openledger_query::{ReadModels, Settings};
@@ -37,6 +38,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use self::library::{Joined, Library};
 use self::machine::LedgerMachine;
 use self::provision::{Roles, provision, read};
+use self::serving::ServingLimits;
 use self::shelf::Shelf;
 use crate::files;
 use crate::genesis::Beginning;
@@ -62,6 +64,8 @@ pub struct NodeConfig {
     pub seed: Option<u64>,
     /// How many lookups are answered.
     pub lookups: LookupLimits,
+    /// What the engine takes at a time.
+    pub serving: ServingLimits,
 }
 
 /// A running node.
@@ -185,7 +189,7 @@ impl Secrets {
             builder: self.keys.account("builder")?,
             model: (name.parse()?, Hash(model.sha256()), license),
             endpoint: format!("http://127.0.0.1:{}", config.port),
-            capacity: 8,
+            capacity: config.serving.sequences,
         })
     }
 }
@@ -252,8 +256,8 @@ impl Parts {
             secrets.genesis.parameters.clone(),
         )));
         name_accounts(&models, secrets, &library.joined())?;
-        let engine = Arc::new(Engine::start(model.clone(), EngineConfig::default())?);
-        let worker = worker(secrets, roles, &chain, engine.clone()).await?;
+        let engine = Arc::new(Engine::start(model.clone(), config.serving.engine())?);
+        let worker = worker(secrets, roles, &chain, engine.clone(), config.serving).await?;
         let (told, owned) = (models.clone(), models.clone());
         let services = Services {
             chain: chain.clone(),
@@ -350,7 +354,13 @@ fn watched(
     })
 }
 
-async fn worker(secrets: &Secrets, roles: &Roles, chain: &Chain, engine: Arc<Engine>) -> Result<Worker> {
+async fn worker(
+    secrets: &Secrets,
+    roles: &Roles,
+    chain: &Chain,
+    engine: Arc<Engine>,
+    serving: ServingLimits,
+) -> Result<Worker> {
     let (model, weights, _) = roles.model.clone();
     let provider = roles.provider.0.account();
     let record: OfferRecord = read(chain, StateKey::Offer(provider, model.clone()))
@@ -362,7 +372,8 @@ async fn worker(secrets: &Secrets, roles: &Roles, chain: &Chain, engine: Arc<Eng
         weights,
         prompt_price: record.prompt_price,
         completion_price: record.completion_price,
-        capacity: record.capacity,
+        // The engine has a queue of its own, in which callers are served in turn.
+        capacity: record.capacity.saturating_add(serving.waiting),
     };
     Ok(Worker::new(offer, secrets.keys.service("provider"), engine))
 }

@@ -67,7 +67,9 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
         Some(_) => {}
         None => register_model(chain, roles, license).await?,
     }
-    if read::<OfferRecord>(chain, StateKey::Offer(provider.account(), model.clone())).await?.is_none() {
+    let offered: Option<OfferRecord> =
+        read(chain, StateKey::Offer(provider.account(), model.clone())).await?;
+    if offered.is_none_or(|offer| offer.capacity != roles.capacity) {
         let offer = Action::PostOffer {
             model: model.clone(),
             class: None,

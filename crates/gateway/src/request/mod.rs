@@ -1,0 +1,355 @@
+//! Requests: a body is what was typed, [`ValidRequest`] is what is true. A field that OpenAI's clients send and we
+//! do not know is ignored; one that we know and cannot honour is refused by name.
+
+mod fields;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use openledger_inference::{Grammar, Sampling, TOP_LOGPROBS_MAX};
+use openledger_model::ChatMessage;
+use openledger_types::Name;
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::fields::{Fields, wrong};
+use crate::error::ApiError;
+
+/// Stop strings in one request, and bytes of each.
+const STOPS_MAX: usize = 4;
+const STOP_BYTES_MAX: usize = 256;
+/// Tokens of an answer unless the client names a number.
+const MAX_TOKENS_DEFAULT: u32 = 160;
+/// Alternatives beside a token of a plain completion.
+const COMPLETION_LOGPROBS_MAX: u32 = 5;
+/// Passages that grounding may use.
+const PASSAGES_MAX: u32 = 5;
+/// Datanets that a request may name.
+const DATANETS_MAX: usize = 32;
+/// Prompts that are token ids, in tokens.
+const PROMPT_TOKENS_MAX: usize = 65_536;
+
+/// Where a request came in, which decides its fields and the form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `POST /v1/chat/completions`.
+    Chat,
+    /// `POST /v1/completions`.
+    Completions,
+}
+
+impl Endpoint {
+    /// The path, as receipts tell it.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Endpoint::Chat => "/v1/chat/completions",
+            Endpoint::Completions => "/v1/completions",
+        }
+    }
+
+    /// The field that holds the prompt.
+    pub(crate) fn prompt_field(self) -> &'static str {
+        match self {
+            Endpoint::Chat => "messages",
+            Endpoint::Completions => "prompt",
+        }
+    }
+}
+
+/// What to answer or to continue.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Input {
+    /// A conversation.
+    Chat(Vec<ChatMessage>),
+    /// A text, continued as it is.
+    Text(String),
+    /// Token ids, continued as they are.
+    Tokens(Vec<u32>),
+}
+
+/// Our extension of the request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Extension {
+    ground: Option<bool>,
+    #[serde(default)]
+    datanets: Vec<String>,
+    passages: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: bool,
+}
+
+/// A request that can be served.
+#[derive(Debug, Clone)]
+pub(crate) struct ValidRequest {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) model: String,
+    pub(crate) input: Input,
+    pub(crate) max_tokens: u32,
+    pub(crate) sampling: Sampling,
+    /// How many alternatives are told with every token; `None` tells nothing of likelihoods.
+    pub(crate) logprobs: Option<u8>,
+    pub(crate) stop: Vec<String>,
+    /// What the answer must be.
+    pub(crate) grammar: Option<Arc<Grammar>>,
+    /// Whether tools were given, which some models can use.
+    pub(crate) tools: bool,
+    pub(crate) stream: bool,
+    pub(crate) include_usage: bool,
+    pub(crate) ground: bool,
+    pub(crate) datanets: Vec<Name>,
+    pub(crate) passages: usize,
+}
+
+/// Reads and checks a body.
+pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, ApiError> {
+    let mut fields = Fields::read(body)?;
+    let model = fields.text("model")?.filter(|model| !model.is_empty());
+    let model =
+        model.ok_or_else(|| ApiError::invalid("model", "`model` is missing; GET /v1/models lists them"))?;
+    one_answer(&mut fields)?;
+    let tools = tools(&mut fields)?;
+    let grammar = response_format(&mut fields)?.map(Arc::new);
+    let sampling = sampling(&mut fields)?;
+    let max_tokens = max_tokens(&mut fields)?;
+    let stop = stop(&mut fields)?;
+    let logprobs = logprobs(endpoint, &mut fields)?;
+    let stream = fields.flag("stream")?.unwrap_or(false);
+    let options: StreamOptions = fields.typed("stream_options")?.unwrap_or_default();
+    let extension: Extension = fields.typed("openledger")?.unwrap_or_default();
+    let input = match endpoint {
+        Endpoint::Chat => Input::Chat(messages::resolve(fields.typed("messages")?.unwrap_or_default())?),
+        Endpoint::Completions => prompt(fields.take("prompt"))?,
+    };
+    Ok(ValidRequest {
+        endpoint,
+        model,
+        max_tokens,
+        sampling,
+        logprobs,
+        stop,
+        tools,
+        stream,
+        include_usage: options.include_usage,
+        ground: ground(endpoint, &extension, grammar.is_some())?,
+        grammar,
+        passages: passages(&extension)?,
+        datanets: datanets(&extension)?,
+        input,
+    })
+}
+
+fn one_answer(fields: &mut Fields) -> Result<(), ApiError> {
+    match fields.take("n") {
+        Some(n) if n.as_f64() != Some(1.0) => {
+            let said = wrong("n", &n, "1: only one answer at a time is supported");
+            Err(ApiError { message: format!("{}; send the request again for more", said.message), ..said })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether tools are given; the model decides whether they can be used.
+fn tools(fields: &mut Fields) -> Result<bool, ApiError> {
+    let given = match fields.take("tools") {
+        None => false,
+        Some(Value::Array(tools)) => !tools.is_empty(),
+        Some(other) => return Err(wrong("tools", &other, "a list of tools")),
+    };
+    let choice =
+        fields.take("tool_choice").filter(|choice| !matches!(choice.as_str(), Some("none" | "auto")));
+    match choice {
+        Some(choice) if !given => Err(wrong("tool_choice", &choice, "\"none\" or \"auto\" without `tools`")),
+        _ => Ok(given),
+    }
+}
+
+/// `text`, `json_object`, or `json_schema` with `{"schema"}` in `json_schema`.
+fn response_format(fields: &mut Fields) -> Result<Option<Grammar>, ApiError> {
+    let Some(format) = fields.take("response_format") else { return Ok(None) };
+    match format["type"].as_str() {
+        Some("text") => Ok(None),
+        Some("json_object") => Ok(Some(Grammar::json_object())),
+        Some("json_schema") => {
+            let schema = format["json_schema"].get("schema").ok_or_else(|| {
+                ApiError::invalid("response_format", "`response_format.json_schema.schema` is missing")
+            })?;
+            Grammar::from_schema(schema)
+                .map(Some)
+                .map_err(|error| ApiError::invalid("response_format", error.to_string()))
+        }
+        _ => {
+            let kind = format.get("type").unwrap_or(&Value::Null);
+            Err(wrong("response_format", kind, "of the type text, json_object or json_schema"))
+        }
+    }
+}
+
+fn max_tokens(fields: &mut Fields) -> Result<u32, ApiError> {
+    // Both names are read, so that a wrong number under the older one is not passed over.
+    let older = fields.count("max_tokens", 1, u32::MAX)?;
+    let given = fields.count("max_completion_tokens", 1, u32::MAX)?;
+    Ok(given.or(older).unwrap_or(MAX_TOKENS_DEFAULT))
+}
+
+fn sampling(fields: &mut Fields) -> Result<Sampling, ApiError> {
+    let defaults = Sampling::default();
+    let top_p = fields.number("top_p", 0.0, 1.0)?.map_or(defaults.top_p, |number| number as f32);
+    if top_p <= 0.0 {
+        return Err(ApiError::invalid(
+            "top_p",
+            "`top_p` is 0, and must be above 0, up to 1; for the most likely token set `temperature` to 0",
+        ));
+    }
+    let mut number = |name, low, high| -> Result<f32, ApiError> {
+        Ok(fields.number(name, low, high)?.unwrap_or(0.0) as f32)
+    };
+    Ok(Sampling {
+        temperature: number("temperature", 0.0, 2.0)?,
+        top_p,
+        min_p: number("min_p", 0.0, 1.0)?,
+        frequency_penalty: number("frequency_penalty", -2.0, 2.0)?,
+        presence_penalty: number("presence_penalty", -2.0, 2.0)?,
+        top_k: top_k(fields)?,
+        seed: seed(fields)?,
+        ..defaults
+    })
+}
+
+/// 0 and -1 are the customary words for all.
+fn top_k(fields: &mut Fields) -> Result<u32, ApiError> {
+    let Some(value) = fields.take("top_k") else { return Ok(0) };
+    if value.as_i64() == Some(-1) {
+        return Ok(0);
+    }
+    let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+    count.ok_or_else(|| wrong("top_k", &value, "a whole number from -1 to 4294967295; 0 and -1 keep all"))
+}
+
+/// Any 64 bits, with or without a sign.
+fn seed(fields: &mut Fields) -> Result<u64, ApiError> {
+    let Some(value) = fields.take("seed") else { return Ok(0) };
+    let seed = value.as_u64().or_else(|| value.as_i64().map(i64::cast_unsigned));
+    seed.ok_or_else(|| wrong("seed", &value, "a whole number of at most 64 bits"))
+}
+
+/// A chat says `logprobs: true` and how many `top_logprobs`; a completion says how many in `logprobs`.
+fn logprobs(endpoint: Endpoint, fields: &mut Fields) -> Result<Option<u8>, ApiError> {
+    let told = |count: u32| u8::try_from(count).unwrap_or(TOP_LOGPROBS_MAX);
+    if endpoint == Endpoint::Completions {
+        return Ok(fields.count("logprobs", 0, COMPLETION_LOGPROBS_MAX)?.map(told));
+    }
+    let wanted = fields.flag("logprobs")?.unwrap_or(false);
+    match fields.count("top_logprobs", 0, u32::from(TOP_LOGPROBS_MAX))? {
+        Some(count) if count > 0 && !wanted => Err(ApiError::invalid(
+            "top_logprobs",
+            format!("`top_logprobs` is {count} without `logprobs`; set `logprobs` to true"),
+        )),
+        count => Ok(wanted.then(|| told(count.unwrap_or(0)))),
+    }
+}
+
+fn stop(fields: &mut Fields) -> Result<Vec<String>, ApiError> {
+    let stop = match fields.take("stop") {
+        None => Vec::new(),
+        Some(Value::String(text)) => vec![text],
+        Some(Value::Array(texts)) if texts.len() > STOPS_MAX => {
+            return Err(ApiError::invalid(
+                "stop",
+                format!("`stop` holds {} strings, and at most {STOPS_MAX} are allowed", texts.len()),
+            ));
+        }
+        Some(Value::Array(texts)) => texts
+            .into_iter()
+            .map(|text| match text {
+                Value::String(text) => Ok(text),
+                other => Err(wrong("stop", &other, "a text or a list of texts")),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(other) => return Err(wrong("stop", &other, "a text or a list of texts")),
+    };
+    if stop.iter().any(|text| text.is_empty() || text.len() > STOP_BYTES_MAX) {
+        return Err(ApiError::invalid("stop", format!("a string of `stop` has 1 to {STOP_BYTES_MAX} bytes")));
+    }
+    Ok(stop)
+}
+
+/// A text or token ids; a list with one prompt is that prompt.
+fn prompt(given: Option<Value>) -> Result<Input, ApiError> {
+    let missing = || ApiError::invalid("prompt", "`prompt` is missing or empty; send a text or token ids");
+    let refuse = |value: &Value| wrong("prompt", value, "one text or one list of token ids");
+    match given.ok_or_else(missing)? {
+        Value::String(text) if text.is_empty() => Err(missing()),
+        Value::String(text) => Ok(Input::Text(text)),
+        Value::Array(parts) if parts.is_empty() => Err(missing()),
+        Value::Array(parts) if parts.len() > PROMPT_TOKENS_MAX => Err(ApiError::invalid(
+            "prompt",
+            format!("`prompt` holds {} parts, at most {PROMPT_TOKENS_MAX} tokens are read", parts.len()),
+        )),
+        Value::Array(mut parts) if parts.len() == 1 && !parts[0].is_number() => match parts.remove(0) {
+            nested @ (Value::String(_) | Value::Array(_)) if !is_nested(&nested) => prompt(Some(nested)),
+            other => Err(refuse(&other)),
+        },
+        Value::Array(parts) if parts.len() > 1 && !parts[0].is_number() => Err(ApiError::invalid(
+            "prompt",
+            format!(
+                "`prompt` holds {} prompts, and one at a time is answered; send one request for each",
+                parts.len()
+            ),
+        )),
+        Value::Array(parts) => parts
+            .iter()
+            .map(|part| part.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| refuse(part)))
+            .collect::<Result<_, _>>()
+            .map(Input::Tokens),
+        other => Err(refuse(&other)),
+    }
+}
+
+/// Whether a list holds lists or texts, which is more than the one list around a prompt that is accepted.
+fn is_nested(value: &Value) -> bool {
+    value.as_array().is_some_and(|parts| parts.iter().any(|part| !part.is_number()))
+}
+
+/// A chat is grounded unless the request says otherwise; JSON and what continues a text never is, because a grounded answer
+/// quotes a passage in its own form.
+fn ground(endpoint: Endpoint, extension: &Extension, json: bool) -> Result<bool, ApiError> {
+    let asked = extension.ground;
+    match (endpoint, json) {
+        (Endpoint::Chat, false) => Ok(asked.unwrap_or(true)),
+        (Endpoint::Completions, _) if asked == Some(true) => Err(ApiError::invalid(
+            "openledger",
+            "`openledger.ground` needs a question; ask it at /v1/chat/completions",
+        )),
+        (Endpoint::Chat, true) if asked == Some(true) => Err(ApiError::invalid(
+            "openledger",
+            "`openledger.ground` makes an answer quote a passage, which JSON cannot; leave `response_format` or `ground` out",
+        )),
+        _ => Ok(false),
+    }
+}
+
+fn passages(extension: &Extension) -> Result<usize, ApiError> {
+    let passages = extension.passages.unwrap_or(1);
+    if !(1..=PASSAGES_MAX).contains(&passages) {
+        let message = format!("`openledger.passages` is 1 to {PASSAGES_MAX}, not {passages}");
+        return Err(ApiError::invalid("openledger", message));
+    }
+    Ok(usize::try_from(passages).unwrap_or(1))
+}
+
+fn datanets(extension: &Extension) -> Result<Vec<Name>, ApiError> {
+    if extension.datanets.len() > DATANETS_MAX {
+        let message = format!("`openledger.datanets` names at most {DATANETS_MAX} datanets");
+        return Err(ApiError::invalid("openledger", message));
+    }
+    let name =
+        |name: &String| name.parse().map_err(|error| ApiError::invalid("openledger", format!("{error}")));
+    extension.datanets.iter().map(name).collect()
+}

@@ -1,0 +1,237 @@
+//! Requests that wait: one lane for each caller, served in turn.
+//!
+//! Rule: after a caller's request was taken, every other caller that waits is served before it is its turn again. So a
+//! caller with many requests waits for its own, and one with a single request waits for at most one of every other's.
+//! A lane and all lanes together have a limit. Requests whose caller has left take no place.
+//! Absent: priorities; weights by what requests cost.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::request::SubmitError;
+use crate::sequence::Job;
+
+/// The lanes of one engine, shared by those who submit and the thread that computes.
+pub(crate) struct Admission {
+    lanes: Mutex<Lanes>,
+    /// Told when a request came or the lanes were closed.
+    changed: Condvar,
+    waiting_max: usize,
+    lane_max: usize,
+}
+
+struct Lanes {
+    /// Waiting requests by caller, oldest first; no lane is empty.
+    jobs: BTreeMap<u64, VecDeque<Job>>,
+    /// The callers in the order of their turns; each that has a lane stands here once.
+    turns: VecDeque<u64>,
+    waiting: usize,
+    closed: bool,
+}
+
+impl Admission {
+    /// Lanes that hold `waiting_max` requests together and `lane_max` of each caller.
+    pub(crate) fn new(waiting_max: usize, lane_max: usize) -> Admission {
+        let lanes = Lanes { jobs: BTreeMap::new(), turns: VecDeque::new(), waiting: 0, closed: false };
+        Admission { lanes: Mutex::new(lanes), changed: Condvar::new(), waiting_max, lane_max }
+    }
+
+    /// Puts a request at the end of its caller's lane.
+    pub(crate) fn push(&self, job: Job) -> Result<(), SubmitError> {
+        let mut lanes = self.lock();
+        if lanes.closed {
+            return Err(SubmitError::Stopped);
+        }
+        if lanes.is_full(job.lane, self.waiting_max, self.lane_max).is_some() {
+            lanes.drop_cancelled();
+        }
+        match lanes.is_full(job.lane, self.waiting_max, self.lane_max) {
+            Some(refusal) => Err(refusal),
+            None => {
+                lanes.push(job);
+                self.changed.notify_one();
+                Ok(())
+            }
+        }
+    }
+
+    /// The next request whose caller still waits.
+    pub(crate) fn take(&self) -> Option<Job> {
+        self.lock().take()
+    }
+
+    /// Waits until a request came; `None` once the lanes are closed.
+    pub(crate) fn wait(&self) -> Option<Job> {
+        let mut lanes = self.lock();
+        loop {
+            if lanes.closed {
+                return None;
+            }
+            if let Some(job) = lanes.take() {
+                return Some(job);
+            }
+            lanes = self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// How many requests wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().waiting
+    }
+
+    /// Whether no more requests come.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Takes no more requests and wakes whoever waits for one.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lanes {
+    fn is_full(&self, lane: u64, waiting_max: usize, lane_max: usize) -> Option<SubmitError> {
+        let in_lane = self.jobs.get(&lane).map_or(0, VecDeque::len);
+        if self.waiting >= waiting_max {
+            Some(SubmitError::QueueFull { limit: waiting_max })
+        } else if in_lane >= lane_max {
+            Some(SubmitError::LaneFull { limit: lane_max })
+        } else {
+            None
+        }
+    }
+
+    fn push(&mut self, job: Job) {
+        let lane = job.lane;
+        let jobs = self.jobs.entry(lane).or_default();
+        if jobs.is_empty() {
+            self.turns.push_back(lane);
+        }
+        jobs.push_back(job);
+        self.waiting += 1;
+    }
+
+    fn take(&mut self) -> Option<Job> {
+        loop {
+            let lane = self.turns.pop_front()?;
+            let Some(jobs) = self.jobs.get_mut(&lane) else { continue };
+            let mut taken = None;
+            while let Some(job) = jobs.pop_front() {
+                self.waiting -= 1;
+                if !job.events.is_closed() {
+                    taken = Some(job);
+                    break;
+                }
+            }
+            if jobs.is_empty() {
+                self.jobs.remove(&lane);
+            } else {
+                self.turns.push_back(lane);
+            }
+            if taken.is_some() {
+                return taken;
+            }
+        }
+    }
+
+    fn drop_cancelled(&mut self) {
+        for jobs in self.jobs.values_mut() {
+            jobs.retain(|job| !job.events.is_closed());
+        }
+        self.jobs.retain(|_, jobs| !jobs.is_empty());
+        self.turns.retain(|lane| self.jobs.contains_key(lane));
+        self.waiting = self.jobs.values().map(VecDeque::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::events::Event;
+    use crate::sampler::Sampling;
+
+    fn job(lane: u64, number: u32) -> (Job, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(2);
+        let job = Job {
+            prompt: vec![number],
+            max_tokens: 1,
+            sampling: Sampling::default(),
+            constraint: None,
+            logprobs: None,
+            lane,
+            stop: Vec::new(),
+            salt: [0; 32],
+            events,
+        };
+        (job, receiver)
+    }
+
+    /// Pushes `(lane, number)` in order and returns the numbers as they are taken.
+    fn order(pushed: &[(u64, u32)]) -> Vec<u32> {
+        let admission = Admission::new(64, 64);
+        let mut readers = Vec::new();
+        for (lane, number) in pushed {
+            let (job, reader) = job(*lane, *number);
+            admission.push(job).expect("there is room");
+            readers.push(reader);
+        }
+        std::iter::from_fn(|| admission.take()).map(|job| job.prompt[0]).collect()
+    }
+
+    #[test]
+    fn callers_are_served_in_turn() {
+        assert_eq!(order(&[(1, 10), (1, 11), (1, 12)]), [10, 11, 12]);
+        assert_eq!(order(&[(1, 10), (1, 11), (1, 12), (2, 20), (3, 30)]), [10, 20, 30, 11, 12]);
+        assert_eq!(order(&[(9, 90), (9, 91), (2, 20), (2, 21)]), [90, 20, 91, 21]);
+    }
+
+    #[test]
+    fn a_caller_that_comes_again_waits_for_the_others() {
+        let admission = Admission::new(64, 64);
+        let mut readers = Vec::new();
+        let mut push = |lane, number| {
+            let (job, reader) = job(lane, number);
+            admission.push(job).expect("there is room");
+            readers.push(reader);
+        };
+        push(1, 10);
+        push(2, 20);
+        let mut taken = Vec::new();
+        for round in 0..3 {
+            taken.push(admission.take().expect("one waits").prompt[0]);
+            push(1, 11 + round);
+        }
+        assert_eq!(taken, [10, 20, 11]);
+    }
+
+    #[test]
+    fn lanes_are_bounded_and_callers_who_left_take_no_place() {
+        let admission = Admission::new(3, 2);
+        let (one, first) = job(1, 0);
+        let (two, _second) = job(1, 1);
+        admission.push(one).expect("there is room");
+        admission.push(two).expect("there is room");
+        let (three, _third) = job(1, 2);
+        assert!(matches!(admission.push(three), Err(SubmitError::LaneFull { limit: 2 })));
+        let (other, _fourth) = job(2, 3);
+        admission.push(other).expect("there is room in another lane");
+        let (more, _fifth) = job(3, 4);
+        assert!(matches!(admission.push(more), Err(SubmitError::QueueFull { limit: 3 })));
+        drop(first);
+        let (again, _sixth) = job(1, 5);
+        admission.push(again).expect("one has left");
+        assert_eq!(admission.waiting(), 3);
+        admission.close();
+        let (late, _seventh) = job(1, 6);
+        assert!(matches!(admission.push(late), Err(SubmitError::Stopped)));
+        assert!(admission.wait().is_none());
+    }
+}
