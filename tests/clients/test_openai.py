@@ -77,6 +77,62 @@ def test_the_receipt_is_in_the_header_and_can_be_fetched_and_verified(client, ne
     assert refused.returncode != 0
 
 
+def test_likelihoods_are_told_in_the_shape_of_the_package(client):
+    whole = client.chat.completions.create(
+        model=MODEL, messages=QUESTION, max_tokens=24, temperature=0, logprobs=True, top_logprobs=3,
+    )
+    content = whole.choices[0].logprobs.content
+    assert content and len(content) <= whole.usage.completion_tokens
+    for token in content:
+        assert token.logprob <= 0 and len(token.top_logprobs) == 3
+        assert token.logprob <= token.top_logprobs[0].logprob
+    text = b"".join(bytes(token.bytes) for token in content).decode(errors="replace")
+    assert whole.choices[0].message.content.strip() in text
+    streamed = []
+    for chunk in client.chat.completions.create(
+        model=MODEL, messages=QUESTION, max_tokens=24, temperature=0, logprobs=True, top_logprobs=3, stream=True,
+    ):
+        if chunk.choices and chunk.choices[0].logprobs:
+            streamed += chunk.choices[0].logprobs.content
+    assert [(token.token, token.logprob) for token in streamed] == [(token.token, token.logprob) for token in content]
+
+
+def test_a_text_is_continued_whole_and_as_a_stream(client):
+    arguments = {"model": MODEL, "prompt": "The capital of France is", "max_tokens": 12, "temperature": 0}
+    whole = client.completions.create(**arguments, logprobs=2)
+    choice = whole.choices[0]
+    assert whole.object == "text_completion" and choice.text and choice.finish_reason in ("stop", "length")
+    assert choice.logprobs.text_offset[0] == 0
+    assert len(choice.logprobs.tokens) == len(choice.logprobs.token_logprobs) == len(choice.logprobs.top_logprobs)
+    assert "".join(choice.logprobs.tokens).startswith(choice.text)
+    assert whole.model_extra["receipt"]["id"]
+    streamed = "".join(chunk.choices[0].text for chunk in client.completions.create(**arguments, stream=True))
+    assert streamed == choice.text
+
+
+def test_json_follows_its_schema(client):
+    schema = {
+        "type": "object", "additionalProperties": False, "required": ["colour", "count"],
+        "properties": {"colour": {"enum": ["red", "green"]}, "count": {"type": "integer"}},
+    }
+    described = {"type": "json_schema", "json_schema": {"name": "thing", "strict": True, "schema": schema}}
+    messages = [{"role": "user", "content": "A colour and a count, as JSON."}]
+    answer = client.chat.completions.create(
+        model=MODEL, messages=messages, max_tokens=200, temperature=0, response_format=described,
+    )
+    assert answer.choices[0].finish_reason == "stop"
+    value = json.loads(answer.choices[0].message.content)
+    assert value["colour"] in ("red", "green") and isinstance(value["count"], int) and len(value) == 2
+    free = client.chat.completions.create(
+        model=MODEL, messages=messages, max_tokens=200, temperature=0, response_format={"type": "json_object"},
+    )
+    if free.choices[0].finish_reason == "stop":
+        assert isinstance(json.loads(free.choices[0].message.content), dict)
+    other = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "a"}}}
+    refused = error_of(lambda: client.chat.completions.create(model=MODEL, messages=messages, response_format=other))
+    assert refused.param == "response_format" and "pattern" in refused.body["message"]
+
+
 def error_of(call) -> openai.APIStatusError:
     with pytest.raises(openai.APIStatusError) as caught:
         call()

@@ -210,7 +210,7 @@ pub fn context_values(
     let request =
         request::parse(explained.request).map_err(|error| ContextFailure::Request(error.message))?;
     let prompts = subsets.iter().map(|set| {
-        let (text, _) = quoting_text(question(&request), &chosen(explained, *set));
+        let (text, _) = quoting_text(question(&request.input), &chosen(explained, *set));
         prompt_tokens(model, &Prompt::Text(text))
     });
     let prompts: Vec<Vec<u32>> = prompts.collect::<Result<_, _>>()?;

@@ -92,7 +92,7 @@ pub(crate) fn ground(
 }
 
 /// The last user message; a text that is continued asks nothing.
-fn question(input: &Input) -> &str {
+pub(crate) fn question(input: &Input) -> &str {
     let Input::Chat(messages) = input else { return "" };
     let asks = |message: &&ChatMessage| message.role == Role::User;
     messages.iter().rev().find(asks).map(|message| message.content.as_str()).unwrap_or_default()
@@ -122,11 +122,6 @@ fn searched<'a>(
 }
 
 /// What is asked: the last message of the user.
-pub(crate) fn question(request: &ValidRequest) -> &str {
-    let question = request.messages.iter().rev().find(|message| message.role == Role::User);
-    question.map(|message| message.content.as_str()).unwrap_or_default()
-}
-
 fn quoting_prompt(question: &str, mut passages: Vec<Passage>, model: &Model) -> Result<Grounded, ApiError> {
     // Every datanet that is sealed has a name.
     passages.retain(|passage| passage.datanet.parse::<Name>().is_ok());

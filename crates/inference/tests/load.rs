@@ -16,9 +16,9 @@ fn streams_of_callers_who_come_and_leave_hold_nothing_afterwards() {
     let config =
         EngineConfig { threads: 2, sequences_max: 64, cache_tokens_max: 4_096, ..EngineConfig::default() };
     let engine = Engine::start(model, config).expect("threads start");
-    let plan = clients::Plan { prompt_words_max: 30, tokens_max: 24, ..clients::Plan::requests(64, 3) };
+    let plan = clients::Plan { prompt_words_max: 16, tokens_max: 12, ..clients::Plan::requests(64, 2) };
     let seen = clients::run(&engine, &plan);
-    assert_eq!(seen.begun, 64 * 3);
+    assert_eq!(seen.begun, 64 * 2);
     assert_eq!(seen.finished + seen.left + seen.failed, seen.begun);
     assert_eq!(seen.failed, 0, "nobody who reads is refused or broken off");
     assert!(seen.left > 0 && seen.finished > seen.left, "some leave, most stay");

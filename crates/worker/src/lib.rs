@@ -251,7 +251,7 @@ mod tests {
         let mut job = worker.start(request()).unwrap();
         assert!(matches!(worker.start(request()), Err(WorkError::AtCapacity { capacity: 1 })));
         for token_id in 0..3 {
-            sender.send(Event::Token { token_id: Some(token_id), text: "word".into() }).await.unwrap();
+            sender.send(Event::Token { token_id: Some(token_id), text: "word".into(), logprob: None }).await.unwrap();
         }
         for _ in 0..2 {
             assert!(matches!(job.next().await, Some(Event::Token { .. })));
