@@ -121,7 +121,6 @@ fn searched<'a>(
     (!readable.is_empty()).then_some(readable)
 }
 
-/// What is asked: the last message of the user.
 fn quoting_prompt(question: &str, mut passages: Vec<Passage>, model: &Model) -> Result<Grounded, ApiError> {
     // Every datanet that is sealed has a name.
     passages.retain(|passage| passage.datanet.parse::<Name>().is_ok());
