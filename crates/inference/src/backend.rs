@@ -4,7 +4,8 @@
 //! Absent: engines behind a network; each will be one more implementation.
 
 use crate::events::Completion;
-use crate::evidence::Hash;
+use crate::evidence::{Hash, Opening, Scope};
+use crate::replay::{Claim, ReplayError};
 use crate::request::{CompletionRequest, SubmitError};
 
 /// An engine that completes prompts with one model.
@@ -14,6 +15,12 @@ pub trait Backend: Send + Sync {
 
     /// Accepts a request, or says why not.
     fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError>;
+
+    /// Opens a part of an answer that this backend gave, by computing it anew, on the caller's thread. Engines
+    /// whose arithmetic cannot be repeated have nothing to open.
+    fn open(&self, _claim: &Claim<'_>, _scope: &Scope) -> Result<Opening, ReplayError> {
+        Err(ReplayError::NotExact)
+    }
 }
 
 /// A model as a backend serves it.

@@ -15,8 +15,9 @@ use crate::backend::{Backend, ModelInfo};
 use crate::choose::Constraint;
 use crate::config::EngineConfig;
 use crate::events::Completion;
-use crate::evidence::Hash;
+use crate::evidence::{Hash, Opening, Scope};
 use crate::grammar::TokenTable;
+use crate::replay::{Auditor, Claim, ReplayError};
 use crate::request::{self, CompletionRequest, SubmitError};
 use crate::sampler::Sampling;
 use crate::scheduler::Scheduler;
@@ -75,7 +76,8 @@ impl Engine {
                 cache_tokens_max: config.cache_tokens_max,
                 instruction_set: None,
             },
-        )?;
+        )?
+        .recording();
         let admission = Arc::new(Admission::new(config.queue_requests_max, config.lane_requests_max));
         let gauges = Arc::new(Gauges::default());
         let scheduler = Scheduler::new(runner, config.clone(), Arc::clone(&admission), Arc::clone(&gauges));
@@ -178,5 +180,9 @@ impl Backend for Engine {
 
     fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError> {
         Engine::submit(self, request)
+    }
+
+    fn open(&self, claim: &Claim<'_>, scope: &Scope) -> Result<Opening, ReplayError> {
+        Auditor::new(Arc::clone(&self.model), 1, None)?.open(claim, scope)
     }
 }

@@ -32,10 +32,13 @@ pub use engine::{Engine, Load, StartError};
 pub use events::{
     Completion, Done, Event, FinishReason, Finished, GenerationError, Likelihood, Proof, TokenLogprob,
 };
-pub use evidence::{Evidence, Hash, WINDOW_TOKENS};
+pub use evidence::{
+    Answer, Evidence, Hash, MATERIAL_BYTES_MAX, Material, NotAHash, Opening, OpeningBytesError, Scope,
+    ScopeError, WINDOW_TOKENS, WINDOWS_MAX,
+};
 pub use grammar::{Grammar, GrammarError};
 pub use quote::{Quote, quote_part};
-pub use replay::{Difference, ReplayError, Verdict, replay, replay_under};
+pub use replay::{Auditor, Claim, Difference, ReplayError, Report};
 pub use request::{
     CompletionRequest, PROMPT_BYTES_MAX, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, TOP_LOGPROBS_MAX,
     prompt_tokens,

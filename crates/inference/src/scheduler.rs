@@ -191,7 +191,7 @@ impl Scheduler {
                 let pages = active.sequence.full_pages().to_vec();
                 self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
             }
-            if active.step(&model, self.runner.hidden(output), self.runner.logits(output)) {
+            if active.step(&model, &self.runner.cache, self.runner.logits(output)) {
                 finished.push(*index);
             }
         }

@@ -6,12 +6,12 @@
 
 use std::time::Instant;
 
-use openledger_model::{Detokenizer, Model, Sequence};
+use openledger_model::{Cache, Detokenizer, Model, Sequence};
 use tokio::sync::mpsc;
 
 use crate::choose::{Chooser, Constraint};
 use crate::events::{Done, Event, FinishReason, GenerationError, Proof};
-use crate::evidence::EvidenceBuilder;
+use crate::evidence::{Answer, Evidence};
 use crate::logprobs::token_logprob;
 use crate::sampler::Sampling;
 use crate::stop::StopMatcher;
@@ -43,7 +43,7 @@ pub(crate) struct Active {
     pub(crate) sequence: Sequence,
     detokenizer: Detokenizer,
     stop: StopMatcher,
-    evidence: Option<EvidenceBuilder>,
+    salt: [u8; 32],
     events: mpsc::Sender<Event>,
     /// When the reader was last known to keep up.
     read_at: Instant,
@@ -63,7 +63,7 @@ impl Active {
             sequence,
             detokenizer: Detokenizer::default(),
             stop: StopMatcher::new(job.stop),
-            evidence: Some(EvidenceBuilder::new(job.salt)),
+            salt: job.salt,
             events: job.events,
             read_at: Instant::now(),
         }
@@ -99,12 +99,9 @@ impl Active {
     }
 
     /// Chooses the next token, sends it, and says whether the answer is complete.
-    pub(crate) fn step(&mut self, model: &Model, hidden: &[f32], logits: &[f32]) -> bool {
+    pub(crate) fn step(&mut self, model: &Model, cache: &Cache, logits: &[f32]) -> bool {
         let answer = &self.tokens[self.prompt_length..];
         let token = self.chooser.choose(logits, answer, model.tokenizer());
-        if let Some(evidence) = &mut self.evidence {
-            evidence.push(hidden);
-        }
         self.tokens.push(token);
         let (text, reason) = self.text_of(model, token);
         let told = |top| Box::new(token_logprob(logits, token, top, model.tokenizer()));
@@ -112,7 +109,7 @@ impl Active {
         // The room for both events was checked before the step; a closed channel cancels on the next.
         let _ = self.events.try_send(Event::Token { token_id: Some(token), text, logprob });
         if let Some(reason) = reason {
-            self.finish(model, reason);
+            self.finish(model, cache, reason);
         }
         reason.is_some()
     }
@@ -142,16 +139,23 @@ impl Active {
         (passed.text, reason)
     }
 
-    fn finish(&mut self, model: &Model, finish_reason: FinishReason) {
-        let Some(evidence) = self.evidence.take() else { return };
+    fn finish(&self, model: &Model, cache: &Cache, finish_reason: FinishReason) {
         let (prompt, output) = self.tokens.split_at(self.prompt_length);
+        let answer = Answer {
+            model_sha256: model.sha256(),
+            adapter: None,
+            prompt,
+            output,
+            sampling: self.sampling,
+            salt: self.salt,
+        };
         let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let done = Done {
             finish_reason,
             prompt_tokens: count(prompt.len()),
             cached_tokens: count(self.cached_length),
             completion_tokens: count(output.len()),
-            proof: Proof::Exact(evidence.finish(model.sha256(), prompt, output, self.sampling)),
+            proof: Proof::Exact(Evidence::of(&answer, model.shape().layers, cache, &self.sequence)),
         };
         let _ = self.events.try_send(Event::Done(done));
     }

@@ -6,9 +6,9 @@ mod common;
 use std::sync::Arc;
 
 use openledger_inference::{
-    Backend, ChatMessage, CompletionRequest, Difference, Engine, EngineConfig, Event, Evidence, FinishReason,
-    Finished, GenerationError, Grammar, Hash, Model, Prompt, Quote, Role, Sampling, SubmitError,
-    TokenLogprob, Verdict, prompt_tokens, quote_part, replay, replay_under, score,
+    Auditor, Backend, ChatMessage, Claim, CompletionRequest, Difference, Engine, EngineConfig, Event,
+    Evidence, FinishReason, Finished, GenerationError, Grammar, Model, Prompt, Quote, Report, Role, Sampling,
+    Scope, SubmitError, TokenLogprob, prompt_tokens, quote_part, score,
 };
 
 fn tiny() -> Arc<Model> {
@@ -31,10 +31,6 @@ fn request(prompt: &str, max_tokens: u32, seed: u64) -> CompletionRequest {
         salt: [5; 32],
         ..CompletionRequest::new(Prompt::Text(prompt.to_owned()))
     }
-}
-
-fn evidence_of(finished: &Finished) -> Evidence {
-    finished.done.proof.evidence().expect("the engine is exact").clone()
 }
 
 fn run(engine: &Engine, request: CompletionRequest) -> Finished {
@@ -215,43 +211,6 @@ fn shutdown_ends_every_request_and_joins() {
 }
 
 #[test]
-fn evidence_is_repeated_by_a_replay_and_by_nothing_else() {
-    let model = tiny();
-    let engine = engine(config());
-    let finished = (0..20)
-        .map(|seed| (seed, run(&engine, request("the answer and the proof", 70, seed))))
-        .find(|(_, finished)| finished.token_ids.len() > 40)
-        .expect("some answer is long")
-        .1;
-    let prompt = Prompt::Text("the answer and the proof".to_owned());
-    let prompt = prompt_tokens(&model, &prompt).expect("the prompt is good");
-    let evidence = evidence_of(&finished);
-    assert_eq!(evidence.windows.len(), finished.token_ids.len().div_ceil(32));
-    let check = |model: &Arc<Model>, prompt: &[u32], output: &[u32], salt: u8, evidence: &_| {
-        replay(model, prompt, output, &[salt; 32], evidence).expect("it can be computed")
-    };
-    let output = &finished.token_ids;
-    assert_eq!(check(&model, &prompt, output, 5, &evidence), Verdict::Equal);
-    assert_eq!(check(&model, &prompt, output, 6, &evidence), Verdict::Differs(Difference::Prompt));
-    assert_eq!(check(&model, &prompt[1..], output, 5, &evidence), Verdict::Differs(Difference::Prompt));
-    assert_eq!(check(&model, &prompt, &output[1..], 5, &evidence), Verdict::Differs(Difference::Output));
-
-    let mut edited = evidence.clone();
-    edited.windows[1] = Hash([9; 32]);
-    assert_eq!(check(&model, &prompt, output, 5, &edited), Verdict::Differs(Difference::Commitment));
-
-    // A provider with other weights, who claims the right ones and computes everything else honestly.
-    let mut writer = common::tiny();
-    let last = writer.tensors.len() - 2;
-    writer.tensors[last].3[5] ^= 1;
-    let cheap = Arc::new(Model::from_bytes(&writer.bytes()).expect("the cheap model is good"));
-    assert!(matches!(
-        check(&cheap, &prompt, output, 5, &evidence),
-        Verdict::Differs(Difference::Model { .. })
-    ));
-}
-
-#[test]
 fn scores_are_logarithms_of_probabilities() {
     let model = tiny();
     let prompt = model.tokenizer().encode("the and").expect("a text");
@@ -281,8 +240,12 @@ fn the_quoted_part_is_found_by_its_bytes() {
     let quoting = CompletionRequest { sampling, ..request(text, 4, 0) };
     let finished = run(&engine, quoting);
     assert!(finished.text.starts_with("two and"), "{:?}", finished.text);
-    let verdict = replay(&model, &tokens, &finished.token_ids, &[5; 32], &evidence_of(&finished));
-    assert_eq!(verdict.expect("it can be computed"), Verdict::Equal);
+    let evidence = finished.done.proof.evidence().expect("the engine is exact");
+    let claim =
+        Claim { prompt: &tokens, output: &finished.token_ids, salt: &[5; 32], evidence, grammar: None };
+    let mut auditor = Auditor::new(model, 1, None).expect("one thread starts");
+    let report = auditor.replay(&claim, &Scope::All, None).expect("it can be computed");
+    assert!(report.is_equal(), "{report:?}");
 }
 
 #[test]
@@ -327,6 +290,7 @@ fn an_answer_under_a_grammar_is_what_it_must_be_and_replays_under_it_alone() {
     });
     let grammar = Arc::new(Grammar::from_schema(&schema).expect("the schema is good"));
     let prompt = prompt_tokens(&model, &Prompt::Text("as json".to_owned())).expect("a text");
+    let mut auditor = Auditor::new(Arc::clone(&model), 1, None).expect("one thread starts");
     let mut whole = 0;
     for seed in 0..3 {
         let under =
@@ -334,14 +298,20 @@ fn an_answer_under_a_grammar_is_what_it_must_be_and_replays_under_it_alone() {
         let finished = run(&engine, under);
         let evidence = evidence_of(&finished);
         assert_eq!(evidence.sampling.grammar, Some(grammar.hash()));
-        let check = |grammar| {
-            replay_under(&model, &prompt, &finished.token_ids, &[5; 32], &evidence, grammar)
-                .expect("it can be computed")
+        let mut check = |grammar| -> Report {
+            let claim = Claim {
+                prompt: &prompt,
+                output: &finished.token_ids,
+                salt: &[5; 32],
+                evidence: &evidence,
+                grammar,
+            };
+            auditor.replay(&claim, &Scope::All, None).expect("it can be computed")
         };
-        assert_eq!(check(Some(&grammar)), Verdict::Equal, "{:?}", finished.text);
+        assert!(check(Some(&grammar)).is_equal(), "{:?}", finished.text);
         let other = Arc::new(Grammar::json_object());
-        assert_eq!(check(Some(&other)), Verdict::Differs(Difference::Grammar));
-        assert_eq!(check(None), Verdict::Differs(Difference::Grammar));
+        assert_eq!(check(Some(&other)).differences, [Difference::Grammar]);
+        assert_eq!(check(None).differences, [Difference::Grammar]);
         if finished.done.finish_reason == FinishReason::Stop {
             whole += 1;
             let value: serde_json::Value = serde_json::from_str(&finished.text).expect("it is JSON");

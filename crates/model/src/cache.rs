@@ -6,6 +6,7 @@
 //! Absent: the choice of what to keep (that is the engine's), compression of keys and values.
 
 use crate::kernels::{KEYS_PER_PAGE, PageView};
+use crate::record::StateDigest;
 
 /// Positions per page.
 pub const PAGE_TOKENS: usize = KEYS_PER_PAGE;
@@ -39,11 +40,15 @@ pub struct Cache {
     pages: Vec<Page>,
     free: Vec<PageId>,
     pages_max: usize,
+    /// Whether digests of hidden states are kept.
+    recording: bool,
 }
 
 struct Page {
     /// `[layer][head]` of keys `[head width][32]`, then values `[32][head width]`.
     floats: Box<[f32]>,
+    /// `[layer][32]`: of the hidden states behind each layer; empty where none are kept.
+    digests: Box<[StateDigest]>,
     references: u32,
 }
 
@@ -76,7 +81,34 @@ impl Sequence {
 
 impl Cache {
     pub(crate) fn new(shape: CacheShape, tokens_max: usize) -> Cache {
-        Cache { shape, pages: Vec::new(), free: Vec::new(), pages_max: tokens_max.div_ceil(PAGE_TOKENS) }
+        let pages_max = tokens_max.div_ceil(PAGE_TOKENS);
+        Cache { shape, pages: Vec::new(), free: Vec::new(), pages_max, recording: false }
+    }
+
+    /// Keeps digests from now on, in pages that are still to be made.
+    pub(crate) fn record(&mut self) {
+        self.recording = self.pages.is_empty();
+    }
+
+    /// Whether digests of hidden states are kept.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// Digests of the hidden states behind layer `layer` (from 0) at the positions of page `window` of a
+    /// sequence, as many as are computed, at most 32. None where no digests are kept
+    /// ([`Runner::recording`](crate::Runner::recording)), or the sequence or the model is shorter.
+    pub fn states(&self, sequence: &Sequence, window: usize, layer: usize) -> &[StateDigest] {
+        let computed = sequence.length.saturating_sub(window.saturating_mul(PAGE_TOKENS)).min(PAGE_TOKENS);
+        let Some(page) = sequence.pages.get(window) else { return &[] };
+        let start = layer.saturating_mul(PAGE_TOKENS);
+        let digests = &self.pages[page.0 as usize].digests;
+        digests.get(start..start.saturating_add(computed)).unwrap_or(&[])
+    }
+
+    /// Keeps the digest of one position behind one layer.
+    pub(crate) fn keep(&mut self, page: PageId, slot: usize, layer: usize, digest: StateDigest) {
+        self.pages[page.0 as usize].digests[layer * PAGE_TOKENS + slot] = digest;
     }
 
     /// Pages that the cache may hold.
@@ -143,7 +175,9 @@ impl Cache {
             return page;
         }
         let floats = vec![0.0; self.shape.page_floats()].into_boxed_slice();
-        self.pages.push(Page { floats, references: 1 });
+        let digests = if self.recording { self.shape.layers * PAGE_TOKENS } else { 0 };
+        let digests = vec![[0; 32]; digests].into_boxed_slice();
+        self.pages.push(Page { floats, digests, references: 1 });
         PageId(u32::try_from(self.pages.len() - 1).expect("a cache has fewer than 2^32 pages"))
     }
 
@@ -174,6 +208,33 @@ impl Cache {
             page_keys[element * KEYS_PER_PAGE + slot] = *key;
         }
         page_values[slot * width..][..width].copy_from_slice(values);
+    }
+}
+
+#[cfg(feature = "cheats")]
+impl Cache {
+    /// Changes the keys and values of some positions of a sequence, one vector after the other: what a
+    /// provider does who keeps less of them than it should. For tests that must find it out.
+    pub fn spoil(
+        &mut self,
+        sequence: &Sequence,
+        positions: std::ops::Range<usize>,
+        change: impl Fn(&mut [f32]),
+    ) {
+        let (size, width) = (self.shape.head_floats(), self.shape.head_width);
+        for position in positions {
+            let page = sequence.pages[position / PAGE_TOKENS].0 as usize;
+            let slot = position % PAGE_TOKENS;
+            for part in self.pages[page].floats.chunks_exact_mut(2 * size) {
+                let (keys, values) = part.split_at_mut(size);
+                let mut key: Vec<f32> = keys.iter().skip(slot).step_by(KEYS_PER_PAGE).copied().collect();
+                change(&mut key);
+                for (element, value) in key.iter().enumerate() {
+                    keys[element * KEYS_PER_PAGE + slot] = *value;
+                }
+                change(&mut values[slot * width..][..width]);
+            }
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod kernels;
 mod matrix;
 mod memory;
 mod open;
+mod record;
 mod rope;
 mod runner;
 mod shape;
@@ -29,6 +30,7 @@ pub use cache::{Cache, CacheFull, PAGE_TOKENS, PageId, Sequence};
 pub use elementary::{exp_f64, ln_f64};
 pub use kernels::{InstructionSet, token_weights};
 pub use open::{Model, ModelError};
+pub use record::{StateDigest, state_digest};
 pub use runner::{
     BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, ForwardError, Outputs, Runner, RunnerConfig, RunnerError,
 };

@@ -5,6 +5,7 @@
 //! earlier positions were computed one by one or at once. The tests hold this bit for bit.
 //! Absent: sampling, scheduling, adapters (a row will name its adapter beside its position).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Model;
@@ -97,6 +98,24 @@ pub enum ForwardError {
         /// The first position without a page.
         position: usize,
     },
+    /// A part of the layers was asked for that the model does not have, or with states of another size.
+    #[error(
+        "layers {start} to {end} on {floats} floats for {tokens} tokens cannot be computed: the model has {layers} layers and {width} floats a token"
+    )]
+    Layers {
+        /// The first layer, from 0.
+        start: usize,
+        /// One past the last layer.
+        end: usize,
+        /// Floats of the states that were given.
+        floats: usize,
+        /// Tokens of the chunk.
+        tokens: usize,
+        /// Layers of the model.
+        layers: usize,
+        /// Floats of one state.
+        width: usize,
+    },
     /// The computation left the finite numbers.
     #[error("the model computed values that are not finite: its file is damaged; fetch it again")]
     NotFinite,
@@ -140,6 +159,14 @@ impl Runner {
         })
     }
 
+    /// The same runner, which from its first pass on keeps a digest of each position's hidden state behind
+    /// each layer: [`Cache::states`] finds them. No result changes.
+    #[must_use]
+    pub fn recording(mut self) -> Runner {
+        self.cache.record();
+        self
+    }
+
     /// The model that this runner computes.
     pub fn model(&self) -> &Arc<Model> {
         &self.model
@@ -154,8 +181,55 @@ impl Runner {
     /// wanted tokens appear in `chunks`.
     pub fn forward(&mut self, chunks: &mut [Chunk<'_>]) -> Result<usize, ForwardError> {
         let rows = self.rows(chunks)?;
-        let model = Arc::clone(&self.model);
-        self.stages.forward(&model, self.kernels, &mut self.workers, &mut self.cache, &rows, chunks);
+        let layers = 0..self.model.shape().layers;
+        self.compute(&rows, chunks, layers, None)
+    }
+
+    /// Computes `layers` of one chunk alone, from the residual stream `[token][width]` before the first of
+    /// them, which is then the one behind the last of them; before layer 0 it is the tokens' embeddings and
+    /// what is given is passed over. The sequence's cache must hold the keys and values of these layers for
+    /// the positions before. Outputs, as [`Runner::forward`] finds them, are there behind the last layer of
+    /// the model alone. The bits are those of a whole pass.
+    ///
+    /// # Errors
+    /// As of a whole pass, or the layers are not the model's, or the states are of another size or not
+    /// finite.
+    pub fn layers(
+        &mut self,
+        chunk: Chunk<'_>,
+        layers: Range<usize>,
+        states: &mut Vec<f32>,
+    ) -> Result<usize, ForwardError> {
+        let (shape, tokens, floats) = (*self.model.shape(), chunk.tokens.len(), states.len());
+        let fits = layers.start == 0 || floats == tokens * shape.width;
+        if !fits || layers.start > layers.end || layers.end > shape.layers {
+            let (start, end, layers, width) = (layers.start, layers.end, shape.layers, shape.width);
+            return Err(ForwardError::Layers { start, end, floats, tokens, layers, width });
+        }
+        let given = (layers.start > 0).then_some(states.as_slice());
+        if given.is_some_and(|states| states.iter().any(|value| !value.is_finite())) {
+            return Err(ForwardError::NotFinite);
+        }
+        let mut chunks = [chunk];
+        let mut rows = self.rows(&chunks)?;
+        if layers.end < shape.layers {
+            rows.wanted.clear();
+        }
+        let outputs = self.compute(&rows, &mut chunks, layers, given)?;
+        states.clear();
+        states.extend_from_slice(&self.stages.stream);
+        Ok(outputs)
+    }
+
+    fn compute(
+        &mut self,
+        rows: &Rows,
+        chunks: &mut [Chunk<'_>],
+        layers: Range<usize>,
+        states: Option<&[f32]>,
+    ) -> Result<usize, ForwardError> {
+        let (model, workers, cache) = (Arc::clone(&self.model), &mut self.workers, &mut self.cache);
+        self.stages.forward(&model, self.kernels, workers, cache, rows, chunks, layers, states);
         for chunk in chunks {
             chunk.sequence.length += chunk.tokens.len();
         }

@@ -10,6 +10,7 @@ use crate::Model;
 use crate::cache::{Cache, PAGE_TOKENS};
 use crate::kernels::{ATTEND_QUERIES_MAX, GROUP, Kernels, PageView, Quantised};
 use crate::matrix::Matrix;
+use crate::record::{Record, state_digest};
 use crate::runner::Chunk;
 use crate::shape::Shape;
 use crate::weights::Layer;
@@ -39,7 +40,7 @@ struct Activations {
 #[derive(Default)]
 pub(crate) struct Stages {
     /// `[token][width]`: the residual stream.
-    stream: Vec<f32>,
+    pub(crate) stream: Vec<f32>,
     activations: Activations,
     query: Vec<f32>,
     key: Vec<f32>,
@@ -53,6 +54,8 @@ pub(crate) struct Stages {
     gate: Vec<f32>,
     up: Vec<f32>,
     logits_panel: Vec<f32>,
+    /// Digests of the stream behind the layer that was computed last.
+    record: Record,
     /// `[output][width]`.
     pub(crate) hidden: Vec<f32>,
     /// `[output][vocabulary]`.
@@ -69,7 +72,9 @@ struct Pass<'a> {
 }
 
 impl Stages {
-    /// Runs all layers on all rows, then the outputs of the wanted rows.
+    /// Runs `layers` on all rows, then the outputs of the wanted rows. What enters the first of the layers
+    /// is `states`, `[token][width]`, or the tokens' embeddings; what leaves the last one is in `stream`.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a runner, which this borrows one by one")]
     pub(crate) fn forward(
         &mut self,
         model: &Model,
@@ -78,22 +83,37 @@ impl Stages {
         cache: &mut Cache,
         rows: &Rows,
         chunks: &[Chunk<'_>],
+        layers: Range<usize>,
+        states: Option<&[f32]>,
     ) {
         let mut pass = Pass { model, kernels, workers, rows, tokens: rows.tokens.len() };
         self.embed(&pass);
-        for (index, layer) in model.weights.layers.iter().enumerate() {
-            self.normalise(&mut pass, &layer.attention_norm, index > 0);
+        if let Some(states) = states {
+            self.stream.copy_from_slice(states);
+        }
+        self.record.resize(if cache.is_recording() { pass.tokens } else { 0 });
+        for index in layers.clone() {
+            let layer = &model.weights.layers[index];
+            let follows = index > layers.start;
+            self.normalise(&mut pass, &layer.attention_norm, follows, follows);
+            if follows {
+                self.keep_digests(&pass, cache, index - 1, chunks);
+            }
             self.project_attention(&mut pass, layer);
             self.store_keys(&pass, cache, index, chunks);
             self.attend(&mut pass, cache, index, chunks);
             self.quantise_attention(&mut pass);
             let input = &self.activations.hidden;
             multiply(&mut pass, input, vec![(&layer.attention_output, &mut self.residual)]);
-            self.normalise(&mut pass, &layer.feed_forward_norm, true);
+            self.normalise(&mut pass, &layer.feed_forward_norm, true, false);
             self.gate(&mut pass, layer);
             self.quantise_gate(&mut pass);
             let input = &self.activations.feed_forward;
             multiply(&mut pass, input, vec![(&layer.down, &mut self.residual)]);
+        }
+        if !layers.is_empty() {
+            self.close(&mut pass);
+            self.keep_digests(&pass, cache, layers.end - 1, chunks);
         }
         self.output(&mut pass);
     }
@@ -110,23 +130,54 @@ impl Stages {
         self.attention.resize(pass.tokens * shape.width, 0.0);
     }
 
-    /// Adds the residual panel to the stream where there is one, normalises and quantises.
-    fn normalise(&mut self, pass: &mut Pass<'_>, weight: &[f32], add: bool) {
+    /// Adds the residual panel to the stream where there is one, takes the digests of the sum where it is
+    /// what leaves a layer, normalises and quantises.
+    fn normalise(&mut self, pass: &mut Pass<'_>, weight: &[f32], add: bool, leaves: bool) {
         let shape = *pass.model.shape();
         let (kernels, tokens, residual) = (pass.kernels, pass.tokens, &self.residual);
         let per_part = tokens.div_ceil(pass.workers.threads());
         let streams = self.stream.chunks_mut(per_part * shape.width);
-        let parts = streams.zip(self.activations.hidden.parts(per_part)).enumerate().collect();
-        pass.workers.each(parts, |(index, (stream, mut quantised))| {
+        let outputs = self.activations.hidden.parts(per_part).zip(self.record.parts(per_part));
+        let parts = streams.zip(outputs).enumerate().collect();
+        pass.workers.each(parts, |(index, (stream, (mut quantised, digests)))| {
             let mut normal = vec![0.0; shape.width];
             for (offset, stream) in stream.chunks_exact_mut(shape.width).enumerate() {
                 if add {
                     add_panel_row(residual, tokens, index * per_part + offset, stream);
                 }
+                if leaves && let Some(digest) = digests.get_mut(offset) {
+                    *digest = state_digest(stream);
+                }
                 kernels.rms_norm(stream, weight, shape.epsilon, &mut normal);
                 quantised.set(kernels, offset, &normal);
             }
         });
+    }
+
+    /// Adds what the last layer computed to the stream.
+    fn close(&mut self, pass: &mut Pass<'_>) {
+        let width = pass.model.shape().width;
+        let (tokens, residual) = (pass.tokens, &self.residual);
+        let per_part = tokens.div_ceil(pass.workers.threads());
+        let streams = self.stream.chunks_mut(per_part * width);
+        let parts = streams.zip(self.record.parts(per_part)).enumerate().collect();
+        pass.workers.each(parts, |(index, (stream, digests)): (usize, (&mut [f32], &mut [_]))| {
+            for (offset, stream) in stream.chunks_exact_mut(width).enumerate() {
+                add_panel_row(residual, tokens, index * per_part + offset, stream);
+                if let Some(digest) = digests.get_mut(offset) {
+                    *digest = state_digest(stream);
+                }
+            }
+        });
+    }
+
+    /// Lays the digests of the rows behind a layer beside the rows' keys and values.
+    fn keep_digests(&self, pass: &Pass<'_>, cache: &mut Cache, layer: usize, chunks: &[Chunk<'_>]) {
+        for (row, digest) in self.record.rows().iter().enumerate() {
+            let position = pass.rows.positions[row];
+            let page = chunks[pass.rows.chunks[row]].sequence.pages[position / PAGE_TOKENS];
+            cache.keep(page, position % PAGE_TOKENS, layer, *digest);
+        }
     }
 
     fn project_attention(&mut self, pass: &mut Pass<'_>, layer: &Layer) {
@@ -252,8 +303,7 @@ impl Stages {
         let mut quantised_part = quantised_rows.next().expect("there is at least one output");
         drop(quantised_rows);
         for (index, row) in wanted.iter().enumerate() {
-            let stream = &mut self.stream[row * shape.width..][..shape.width];
-            add_panel_row(&self.residual, pass.tokens, *row, stream);
+            let stream = &self.stream[row * shape.width..][..shape.width];
             let hidden = &mut self.hidden[index * shape.width..][..shape.width];
             pass.kernels.rms_norm(stream, &pass.model.weights.output_norm, shape.epsilon, hidden);
             quantised_part.set(pass.kernels, index, hidden);

@@ -1,0 +1,62 @@
+//! The provider's side: opening a part of what it committed to, by computing it anew.
+//!
+//! Rule: what was computed once comes again bit by bit, so nothing is kept for it. An answer that does not
+//! come again is not opened: there is nothing true to say about it.
+//! Absent: who may ask.
+
+use openledger_model::{BATCH_TOKENS_MAX, Chunk, Outputs};
+
+use crate::evidence::{Opening, Scope, leaves, root};
+
+use super::{Auditor, Claim, Difference, ReplayError, feed};
+
+impl Auditor {
+    /// The opening of a part of an answer that this model made: the leaves of `scope` with their paths and,
+    /// of a layer, what entered it. Takes a pass over prompt and answer, and for a layer a second one up to
+    /// it.
+    ///
+    /// # Errors
+    /// The scope is none of this answer, nothing can be computed, or the evidence is not of this model's
+    /// computation.
+    pub fn open(&mut self, claim: &Claim<'_>, scope: &Scope) -> Result<Opening, ReplayError> {
+        if claim.prompt.is_empty() || claim.output.is_empty() {
+            return Err(ReplayError::Empty);
+        }
+        if let Some(difference) = self.compare_claim(claim) {
+            return Err(ReplayError::NotOpened(difference));
+        }
+        let evidence = claim.evidence;
+        let scope = scope.checked(evidence)?;
+        let all: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().collect();
+        let positions = evidence.positions as usize;
+        let mut sequence = self.start(positions)?;
+        for tokens in all[..positions].chunks(BATCH_TOKENS_MAX) {
+            feed(&mut self.runner, &mut sequence, tokens, Outputs::None)?;
+        }
+        let layers = self.runner.model().shape().layers;
+        let found = root(&leaves(claim.salt, layers, &self.runner.cache, &sequence));
+        let computed = (&self.runner.cache, &sequence);
+        let mut opening = Opening::of(&scope, evidence, claim.salt, computed, Vec::new());
+        self.runner.cache.finish(sequence);
+        if found != evidence.states_root {
+            return Err(ReplayError::NotOpened(Difference::States));
+        }
+        if let Scope::Layer { layer: layer @ 1.., .. } = scope {
+            opening.inputs = self.inputs(&all[..scope.end(evidence)], layer)?;
+        }
+        Ok(opening)
+    }
+
+    /// What enters a layer at these tokens, `[position][width]`.
+    fn inputs(&mut self, tokens: &[u32], layer: u32) -> Result<Vec<f32>, ReplayError> {
+        let mut sequence = self.start(tokens.len())?;
+        let (mut inputs, mut states) = (Vec::new(), Vec::new());
+        for tokens in tokens.chunks(BATCH_TOKENS_MAX) {
+            let chunk = Chunk::new(&mut sequence, tokens, Outputs::None);
+            self.runner.layers(chunk, 0..layer as usize, &mut states)?;
+            inputs.extend_from_slice(&states);
+        }
+        self.runner.cache.finish(sequence);
+        Ok(inputs)
+    }
+}
