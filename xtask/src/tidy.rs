@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["types"],
     &["ledger", "sim", "datanet", "attribution", "receipt", "routing"],
     &["store", "model", "inference", "retrieval", "chain", "query"],
-    &["client", "worker", "gateway", "explorer"],
+    &["client", "upstream", "worker", "gateway", "explorer"],
     &["openledger"],
 ];
 
@@ -50,7 +50,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("memmap2", &["model", "store", "openledger"]),
     ("parquet", &["openledger"]),
     ("askama", &["explorer"]),
-    ("reqwest", &["client"]),
+    ("reqwest", &["client", "upstream"]),
     ("axum", &["gateway", "explorer", "openledger"]),
 ];
 

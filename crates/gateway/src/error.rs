@@ -119,7 +119,7 @@ impl From<WorkError> for ApiError {
 fn refused(error: &SubmitError) -> ApiError {
     match error {
         SubmitError::QueueFull { .. } | SubmitError::LaneFull { .. } => ApiError::busy(error.to_string()),
-        SubmitError::Stopped => ApiError::unavailable(error),
+        SubmitError::Stopped | SubmitError::Unavailable { .. } => ApiError::unavailable(error),
         SubmitError::PromptTooLong { .. } | SubmitError::PromptTooLarge { .. } => ApiError {
             code: Some("context_length_exceeded"),
             ..ApiError::invalid("messages", error.to_string())

@@ -1,7 +1,7 @@
 //! What every engine offers, the embedded one and those behind a network alike.
 //!
 //! Rule: submitting never waits for computation; the answer arrives as events.
-//! Absent: engines behind a network; each will be one more implementation.
+//! Absent: any implementation; the embedded engine and those behind HTTP (`upstream`) are two.
 
 use crate::events::Completion;
 use crate::evidence::{Hash, Opening, Scope};

@@ -102,7 +102,7 @@ impl Engine {
 
     /// Accepts a request and returns at once; only its prompt is turned into tokens here.
     pub fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError> {
-        request::check(&request, self.config.prompt_bytes_max)?;
+        request::check_request(&request, self.config.prompt_bytes_max)?;
         let prompt = request::prompt_tokens(&self.model, &request.prompt)?;
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = self.max_tokens(&request, prompt.len())?;

@@ -157,12 +157,43 @@ pub enum SubmitError {
     /// The tokenizer refused the prompt.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// The engine has no such thing, and does not do without what is asked for.
+    #[error("the engine behind this model does not take {what}; leave it out")]
+    Unsupported {
+        /// What is asked for.
+        what: &'static str,
+    },
+    /// The engine is known to fail.
+    #[error("{reason}")]
+    Unavailable {
+        /// What, why, and what to do.
+        reason: String,
+    },
     /// The engine has been shut down.
     #[error("the engine has stopped; start it again")]
     Stopped,
 }
 
+/// Tokens that a chat template may write: around each message, and once around all. The longest templates in use write
+/// about 100 for a system prompt of their own.
+const MESSAGE_TOKENS_MAX: usize = 32;
+const TEMPLATE_TOKENS_MAX: usize = 512;
+
 impl Prompt {
+    /// As many tokens as can come of it with any tokenizer: a token has at least a byte. What is charged never goes beyond.
+    pub fn tokens_max(&self) -> u32 {
+        let tokens = match self {
+            // And the one that some models want before every text.
+            Prompt::Text(text) => text.len().saturating_add(1),
+            Prompt::Chat(messages) => {
+                let around = messages.len().saturating_mul(MESSAGE_TOKENS_MAX);
+                self.bytes().saturating_add(around).saturating_add(TEMPLATE_TOKENS_MAX)
+            }
+            Prompt::Tokens(tokens) => tokens.len().saturating_add(1),
+        };
+        u32::try_from(tokens).unwrap_or(u32::MAX)
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Prompt::Text(text) => text.len(),
@@ -207,8 +238,8 @@ fn check_bytes(prompt: &Prompt, limit: usize) -> Result<(), SubmitError> {
     if bytes > limit { Err(SubmitError::PromptTooLarge { bytes, limit }) } else { Ok(()) }
 }
 
-/// Checks everything about a request but its prompt's tokens.
-pub(crate) fn check(request: &CompletionRequest, prompt_bytes_max: usize) -> Result<(), SubmitError> {
+/// Checks everything about a request but its prompt's tokens: what every engine refuses.
+pub fn check_request(request: &CompletionRequest, prompt_bytes_max: usize) -> Result<(), SubmitError> {
     check_bytes(&request.prompt, prompt_bytes_max)?;
     if request.max_tokens == Some(0) {
         return Err(SubmitError::NoTokensWanted);

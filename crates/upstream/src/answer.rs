@@ -1,0 +1,209 @@
+//! One answer: sent, read as it comes, and ended in every case with one last event.
+//!
+//! Rule: an answer is whole when the engine said why it ended and what it counted. Time is measured between events and not
+//! between bytes, so an engine that drips bytes is silent. Whoever drops the receiver drops this work, and with it the
+//! connection, at which engines stop computing.
+
+use std::time::Duration;
+
+use openledger_inference::{Done, Event, FinishReason, GenerationError, Proof};
+use reqwest::{Method, Response};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::connection::{Connection, content_type, milliseconds};
+use crate::error::UpstreamError;
+use crate::protocol::{self, Call, Read, Usage, Wrong};
+use crate::sse::{Broken, Events, LINE_BYTES_MAX};
+
+/// Most bytes of text for each token that may be written; the longest tokens of vocabularies in use have 256.
+const TOKEN_BYTES_MAX: usize = 256;
+/// Most bytes of an answer as it is sent: a chunk around a token has some hundred.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+/// Why an answer has no regular end.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The engine's fault, or a refusal.
+    Engine(UpstreamError),
+    /// The reader's.
+    Stalled(Duration),
+}
+
+impl From<UpstreamError> for End {
+    fn from(error: UpstreamError) -> Self {
+        End::Engine(error)
+    }
+}
+
+impl From<&End> for GenerationError {
+    fn from(end: &End) -> Self {
+        match end {
+            End::Engine(error) => GenerationError::Backend(error.to_string()),
+            End::Stalled(limit) => GenerationError::Stalled { stall_ms: milliseconds(*limit) },
+        }
+    }
+}
+
+/// Sends the call and passes on what comes, up to the end.
+pub(crate) async fn run(
+    connection: &Connection,
+    call: &Call,
+    tokens_max: u32,
+    sender: &mpsc::Sender<Event>,
+) -> Result<Done, End> {
+    let limits = connection.config.limits;
+    let begun = Instant::now();
+    let whole = async {
+        let first = begun + limits.first;
+        let response = timeout_at(first, open(connection, call))
+            .await
+            .map_err(|_| connection.silent(limits.first, "before the answer began"))??;
+        follow(connection, response, first, Answer::new(tokens_max), sender).await
+    };
+    match timeout(limits.whole, whole).await {
+        Ok(ended) => ended,
+        Err(_) => Err(UpstreamError::Slow { url: connection.url(), ms: milliseconds(limits.whole) }.into()),
+    }
+}
+
+async fn open(connection: &Connection, call: &Call) -> Result<Response, UpstreamError> {
+    let request = connection.request(Method::POST, call.path).json(&call.body);
+    let response = request.send().await.map_err(|error| connection.failed(&error))?;
+    if !response.status().is_success() {
+        return Err(connection.refused(response).await);
+    }
+    match content_type(&response).as_str() {
+        "text/event-stream" => Ok(response),
+        other => Err(connection.malformed(format!("{other:?} instead of a stream of events"))),
+    }
+}
+
+async fn follow(
+    connection: &Connection,
+    mut response: Response,
+    first: Instant,
+    mut answer: Answer,
+    sender: &mpsc::Sender<Event>,
+) -> Result<Done, End> {
+    let limits = connection.config.limits;
+    let (mut events, mut deadline, mut bytes) = (Events::default(), first, 0_usize);
+    let mut silence = (limits.first, "before the answer began");
+    loop {
+        let piece = timeout_at(deadline, response.chunk())
+            .await
+            .map_err(|_| connection.silent(silence.0, silence.1))?
+            .map_err(|error| connection.failed(&error))?;
+        let Some(piece) = piece else { return Ok(answer.done(connection)?) };
+        bytes = bytes.saturating_add(piece.len());
+        if bytes > ANSWER_BYTES_MAX {
+            return Err(connection.malformed(format!("more than {ANSWER_BYTES_MAX} bytes")).into());
+        }
+        let mut texts = Vec::new();
+        let read = events.push(&piece, |data| answer.take(data, &mut texts));
+        if !texts.is_empty() || answer.is_ended {
+            deadline = Instant::now() + limits.idle;
+            silence = (limits.idle, "in the middle of the answer");
+        }
+        // What came before a fault is the caller's.
+        for text in texts {
+            let sent = timeout(limits.stall, sender.send(Event::Token { token_id: None, text })).await;
+            // The receiver may be gone; then this work is dropped at its next step.
+            let _ = sent.map_err(|_| End::Stalled(limits.stall))?;
+        }
+        read.map_err(|fault| fault.of(connection))?;
+        if answer.is_ended {
+            return Ok(answer.done(connection)?);
+        }
+    }
+}
+
+/// What is wrong with what came, without the engine's name.
+enum Fault {
+    Wrong(Wrong),
+    Broken(Broken),
+}
+
+impl From<Broken> for Fault {
+    fn from(broken: Broken) -> Self {
+        Fault::Broken(broken)
+    }
+}
+
+impl Fault {
+    fn of(self, connection: &Connection) -> UpstreamError {
+        match self {
+            Fault::Wrong(Wrong::Failed(message)) => UpstreamError::Failed { url: connection.url(), message },
+            Fault::Wrong(Wrong::Malformed(what)) => connection.malformed(what),
+            Fault::Broken(Broken::TooLong) => {
+                connection.malformed(format!("a line or an event of more than {LINE_BYTES_MAX} bytes"))
+            }
+            Fault::Broken(Broken::NotText) => connection.malformed("bytes that are not UTF-8"),
+        }
+    }
+}
+
+/// What is known of an answer so far.
+struct Answer {
+    tokens_max: u32,
+    bytes: usize,
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+    is_ended: bool,
+}
+
+impl Answer {
+    fn new(tokens_max: u32) -> Self {
+        Self { tokens_max, bytes: 0, finish: None, usage: None, is_ended: false }
+    }
+
+    /// Reads one event; texts go to `texts`.
+    fn take(&mut self, data: &str, texts: &mut Vec<String>) -> Result<(), Fault> {
+        if self.is_ended {
+            return Ok(());
+        }
+        if data.trim() == "[DONE]" {
+            self.is_ended = true;
+            return Ok(());
+        }
+        let Read { text, finish, usage } = protocol::read(data).map_err(Fault::Wrong)?;
+        let malformed = |what: String| Fault::Wrong(Wrong::Malformed(what));
+        if let Some(text) = text {
+            self.bytes = self.bytes.saturating_add(text.len());
+            let tokens = usize::try_from(self.tokens_max).unwrap_or(usize::MAX);
+            if self.bytes > tokens.saturating_mul(TOKEN_BYTES_MAX) {
+                return Err(malformed(format!("{} bytes of text for {tokens} tokens", self.bytes)));
+            }
+            texts.push(text);
+        }
+        self.finish = finish.or(self.finish);
+        self.usage = usage.or(self.usage);
+        match self.usage {
+            Some(Usage { completion_tokens: counted, .. }) if counted > self.tokens_max => Err(malformed(
+                format!("a count of {counted} tokens for an answer of at most {}", self.tokens_max),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The end, if it is one.
+    fn done(&self, connection: &Connection) -> Result<Done, UpstreamError> {
+        let cut = |cause: &str| UpstreamError::Cut { url: connection.url(), cause: cause.to_owned() };
+        let finish_reason = self.finish.ok_or_else(|| cut("the stream has no finish_reason"))?;
+        let usage = self.usage.ok_or_else(|| {
+            cut("the stream has no usage, so nobody knows what it costs; it must honour stream_options.include_usage")
+        })?;
+        let promised = connection.config.context_tokens;
+        if usage.prompt_tokens > promised {
+            let what = format!("a count of {} prompt tokens in a context of {promised}", usage.prompt_tokens);
+            return Err(connection.malformed(what));
+        }
+        Ok(Done {
+            finish_reason,
+            prompt_tokens: usage.prompt_tokens,
+            cached_tokens: usage.cached_tokens,
+            completion_tokens: usage.completion_tokens,
+            proof: Proof::None,
+        })
+    }
+}

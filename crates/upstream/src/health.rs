@@ -1,0 +1,86 @@
+//! What is known of an engine's health: a count of failures that decides whether requests go to it, and when it is looked
+//! at again.
+//!
+//! Rule: [`FAILURES_MAX`] failures in a row open the circuit, and requests are refused at once with the last reason. A good
+//! look forgives one failure, so one request may try; a whole answer forgives all.
+//! Absent: clocks and sockets; the times are computed here and waited for elsewhere.
+
+use std::time::Duration;
+
+/// Failures in a row after which nothing is sent.
+pub(crate) const FAILURES_MAX: u32 = 3;
+/// Failures that are counted, so that the time between looks has an end.
+const COUNTED_MAX: u32 = 7;
+
+/// Failures in a row and the reason of the last one.
+#[derive(Debug, Default)]
+pub(crate) struct Circuit {
+    failures: u32,
+    reason: String,
+}
+
+impl Circuit {
+    /// A look or an answer failed.
+    pub(crate) fn failed(&mut self, reason: String) {
+        self.failures = (self.failures + 1).min(COUNTED_MAX);
+        self.reason = reason;
+    }
+
+    /// The engine said that it is well.
+    pub(crate) fn looked_well(&mut self) {
+        self.failures = self.failures.min(FAILURES_MAX).saturating_sub(1);
+    }
+
+    /// The engine gave a whole answer.
+    pub(crate) fn answered(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Why nothing is sent to it now.
+    pub(crate) fn open(&self) -> Option<&str> {
+        (self.failures >= FAILURES_MAX).then_some(self.reason.as_str())
+    }
+
+    /// Until the next look: `every` while all is well; after failures a fifth of it, doubling up to twelve times.
+    pub(crate) fn wait(&self, every: Duration) -> Duration {
+        match self.failures.checked_sub(1) {
+            None => every,
+            Some(doublings) => (every / 5 * 2_u32.pow(doublings)).min(every * 12),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_failures_open_the_circuit_and_a_good_look_lets_one_request_try() {
+        let mut circuit = Circuit::default();
+        for left in [2, 1, 0] {
+            assert_eq!(circuit.open(), None, "{left} to go");
+            circuit.failed(format!("reason {left}"));
+        }
+        assert_eq!(circuit.open(), Some("reason 0"));
+        circuit.looked_well();
+        assert_eq!(circuit.open(), None);
+        circuit.failed("again".into());
+        assert_eq!(circuit.open(), Some("again"), "one more failure is enough");
+        circuit.looked_well();
+        circuit.answered();
+        circuit.failed("once".into());
+        assert_eq!(circuit.open(), None, "a whole answer forgave all");
+    }
+
+    #[test]
+    fn looks_come_sooner_after_a_failure_and_rarer_after_many() {
+        let every = Duration::from_secs(5);
+        let mut circuit = Circuit::default();
+        let mut waits = vec![circuit.wait(every).as_secs()];
+        for _ in 0..9 {
+            circuit.failed("down".into());
+            waits.push(circuit.wait(every).as_secs());
+        }
+        assert_eq!(waits, [5, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+}
