@@ -50,7 +50,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("memmap2", &["model", "store", "openledger"]),
     ("parquet", &["openledger"]),
     ("askama", &["explorer"]),
-    ("reqwest", &["client", "upstream"]),
+    ("reqwest", &["client", "upstream", "openledger"]),
     ("axum", &["gateway", "explorer", "openledger"]),
 ];
 

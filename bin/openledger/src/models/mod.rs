@@ -1,0 +1,235 @@
+//! Model files: where they come from, their hashes, and the cache in which each lies once.
+//!
+//! Rule: a file is in the cache under its own name when its hash has been checked, and not before. Absent: whether it can
+//! be served, which is found when it is opened; adapters.
+
+pub mod download;
+pub mod hub;
+pub mod packaged;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+
+use self::hub::{Hub, HubFile};
+pub use self::packaged::DEFAULT;
+
+/// The first bytes of a model file.
+const MAGIC: &[u8] = b"GGUF";
+
+/// Where a model file comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The packaged default.
+    Packaged,
+    /// A file on this machine.
+    File(PathBuf),
+    /// A file of a hub.
+    Hub(HubFile),
+}
+
+/// A file in the cache.
+#[derive(Debug)]
+pub struct Pulled {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Source {
+    /// What `openledger model pull` was asked for: a packaged name, `hub:OWNER/REPO/FILE[@REVISION]`, or a path.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == DEFAULT.name {
+            return Ok(Self::Packaged);
+        }
+        if let Some(rest) = text.strip_prefix("hub:") {
+            return Ok(Self::Hub(rest.parse()?));
+        }
+        let path = PathBuf::from(text);
+        if path.is_file() {
+            return Ok(Self::File(path));
+        }
+        bail!(
+            "{text:?} is neither a file nor a packaged model; the packaged one is {}, and a file of a hub is hub:OWNER/REPO/FILE[@REVISION]",
+            DEFAULT.name
+        )
+    }
+
+    /// Brings the file into the cache, unless it is there. `sha256` is what its hash must be, where somebody knows it.
+    pub async fn pull(&self, sha256: Option<&str>) -> Result<Pulled> {
+        match self {
+            Self::Packaged => {
+                let own = DEFAULT.sha256();
+                if let Some(wanted) = sha256.filter(|wanted| *wanted != own) {
+                    bail!("{} has SHA-256 {own}, wanted is {wanted}", DEFAULT.name);
+                }
+                Ok(Pulled { path: packaged::pull(&DEFAULT)?, sha256: own.to_owned() })
+            }
+            Self::File(path) => take_in(path, sha256),
+            Self::Hub(file) => download::pull(&Hub::from_environment()?, file, sha256).await,
+        }
+    }
+}
+
+/// The text of a SHA-256 in hexadecimal, in small letters; with or without `0x`.
+pub fn parse_sha256(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text).to_ascii_lowercase();
+    if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(digits);
+    }
+    Err("a SHA-256 has 64 hexadecimal digits".to_owned())
+}
+
+/// The file that a node serves: `given`, else the packaged default, fetched when missing.
+pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(path) => Ok(path.to_path_buf()),
+        None => packaged::pull(&DEFAULT),
+    }
+}
+
+fn cache_dir() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_CACHE_HOME")?)
+            .join(".cache"),
+    };
+    Ok(base.join("openledger").join("models"))
+}
+
+/// Where a file with this hash belongs. `folder` says where it is from; the hash keeps files of one name apart.
+fn place(folder: &[&str], sha256: &str, name: &str) -> Result<PathBuf> {
+    let mut path = cache_dir()?;
+    path.extend(folder);
+    Ok(path.join(&sha256[..16]).join(name))
+}
+
+/// Whether the file is there and has this hash. One that has another is moved aside.
+fn is_whole(path: &Path, sha256: &str) -> Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    if sha256_of(path)? == sha256 {
+        return Ok(true);
+    }
+    let aside = path.with_extension("damaged");
+    fs::rename(path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
+    eprintln!("{} is damaged (moved to {}); fetching it again", path.display(), aside.display());
+    Ok(false)
+}
+
+/// Copies a file of this machine into the cache.
+fn take_in(path: &Path, wanted: Option<&str>) -> Result<Pulled> {
+    let sha256 = sha256_of(path)?;
+    if let Some(wanted) = wanted {
+        check(path, wanted)?;
+    }
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.with_context(|| format!("{} has a name that is not UTF-8; rename it", path.display()))?;
+    check_magic(path)?;
+    let kept = place(&["files"], &sha256, name)?;
+    if !is_whole(&kept, &sha256)? {
+        let folder = kept.parent().expect("the cache path has a folder");
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+        let copy = tempfile::NamedTempFile::new_in(folder)
+            .with_context(|| format!("{} cannot be written", folder.display()))?;
+        fs::copy(path, copy.path()).with_context(|| format!("{} cannot be copied", path.display()))?;
+        // The file may have changed since it was hashed.
+        check(copy.path(), &sha256)?;
+        copy.as_file().sync_all()?;
+        copy.persist(&kept).with_context(|| format!("{} cannot be written", kept.display()))?;
+    }
+    Ok(Pulled { path: kept, sha256 })
+}
+
+/// Refuses what says by its name that it is a model, and by its first bytes that it is none.
+fn check_magic(path: &Path) -> Result<()> {
+    if path.extension().is_none_or(|extension| extension != "gguf") {
+        return Ok(());
+    }
+    let mut first = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    if read.is_err() || first != MAGIC {
+        bail!("{} does not begin like a GGUF file; it is damaged, or not the model itself", path.display());
+    }
+    Ok(())
+}
+
+fn check(path: &Path, expected: &str) -> Result<()> {
+    let actual = sha256_of(path)?;
+    if actual != expected {
+        bail!(
+            "{} has SHA-256 {actual}, expected {expected}: it is not the model that was asked for; try again",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn sha256_of(path: &Path) -> Result<String> {
+    let mut file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0u8; 1 << 20];
+    loop {
+        let count = file.read(&mut buffer).with_context(|| format!("{} cannot be read", path.display()))?;
+        if count == 0 {
+            return Ok(hex::encode(hasher.finalize()));
+        }
+        hasher.update(&buffer[..count]);
+    }
+}
+
+/// A spinner for work of unknown length; silent where nobody watches.
+pub fn spinner(message: String) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("the template is valid"),
+    );
+    bar.set_message(message);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// A bar for so many bytes, of which some are here already; silent where nobody watches.
+pub fn bytes_bar(message: String, bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(bytes);
+    bar.set_style(
+        ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}")
+            .expect("the template is valid"),
+    );
+    bar.set_message(message);
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_told_apart() {
+        assert_eq!(Source::parse(DEFAULT.name).unwrap(), Source::Packaged);
+        assert!(matches!(Source::parse("hub:o/r/f.gguf").unwrap(), Source::Hub(_)));
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert_eq!(Source::parse(here).unwrap(), Source::File(here.into()));
+        let error = Source::parse("/nowhere/model.gguf").unwrap_err().to_string();
+        assert!(error.contains("neither a file nor a packaged model"), "{error}");
+    }
+
+    #[test]
+    fn hashes_are_read_in_their_usual_forms() {
+        let digits = "aB".repeat(32);
+        for text in [digits.clone(), format!("0x{digits}")] {
+            assert_eq!(parse_sha256(&text).unwrap(), "ab".repeat(32));
+        }
+        for text in ["", "ab", &"g".repeat(64), &"a".repeat(65)] {
+            assert!(parse_sha256(text).is_err(), "{text}");
+        }
+    }
+}
