@@ -65,6 +65,7 @@ fn hostile_templates_end() {
     let rows = [
         ("{% for a in range(90000) %}{% for b in range(90000) %}x{% endfor %}{% endfor %}", "fuel"),
         ("{{ 'x' * 100000000000 }}", "too large"),
+        ("{% for a in range(30000) %}{{ 'x' * 100000 }}{% endfor %}", "more than 1048576 bytes"),
         ("{{ messages[0]['content'][1:] }}", "tore"),
         ("\u{f0000}7\u{f0001}", "invented"),
         ("{% broken", "failed"),

@@ -8,16 +8,21 @@
 )]
 
 mod certificate;
+#[path = "../../../../crates/model/tests/common/mod.rs"]
+mod checkpoint;
 mod edit;
 #[path = "../../src/files.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the binary's own file, of which a test uses a part")]
 mod files;
+mod gguf;
 mod manifest;
 #[path = "../../src/commands/index/manifest.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the binary's own file, of which a test uses a part")]
 mod manifest_file;
 mod segment;
 mod splitter;
+mod template;
+mod tokenizer;
 mod world;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -29,8 +34,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// The most bytes of data in a case.
 const DATA_BYTES_MAX: usize = 400;
 
-/// Cases of each target.
+/// Cases of each target, and of those that make a whole model for each.
 const CASES: u32 = 2_000;
+const MODEL_CASES: u32 = 200;
 
 /// The system's allocator, which counts what a thread holds.
 struct Counting;
@@ -77,9 +83,13 @@ fn peak(work: impl FnOnce()) -> usize {
 
 /// Runs a target over seeded data; none may hold more than `bytes_max`.
 fn check(target: fn(&[u8]), bytes_max: usize) {
+    check_cases(CASES, target, bytes_max);
+}
+
+fn check_cases(cases: u32, target: fn(&[u8]), bytes_max: usize) {
     // What is made once is no case's.
     target(&[]);
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
     // Few edits reach far; many bytes are refused early.
     let data = prop_oneof![
@@ -115,6 +125,22 @@ fn any_text_is_split_and_streamed() {
 #[test]
 fn manifests_from_strangers_are_refused_or_read() {
     check(manifest::run, 1 << 20);
+}
+
+#[test]
+fn models_from_strangers_are_refused_or_opened() {
+    // The longest context takes 128 MiB of angles for its positions.
+    check_cases(MODEL_CASES, gguf::run, 192 << 20);
+}
+
+#[test]
+fn any_text_becomes_tokens_and_comes_back() {
+    check(tokenizer::run, 4 << 20);
+}
+
+#[test]
+fn templates_from_strangers_end() {
+    check_cases(MODEL_CASES, template::run, 16 << 20);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //! Absent: tools, images, templates that change or measure the content of messages (they would see the
 //! mark).
 
+use std::io;
+
 use minijinja::{Environment, context};
 use serde::{Deserialize, Serialize};
 
@@ -146,10 +148,34 @@ fn render(source: &str, messages: &[ChatMessage]) -> Result<String, ChatError> {
         })
         .collect();
     let template = environment.template_from_str(source).map_err(failed)?;
-    let rendered =
-        template.render(context! { messages => marked, add_generation_prompt => true }).map_err(failed)?;
-    if rendered.len() > RENDERED_BYTES_MAX {
-        return Err(ChatError::Template(format!("it made {} bytes", rendered.len())));
+    let mut rendered = Rendered::default();
+    let ended = template
+        .render_captured_to(context! { messages => marked, add_generation_prompt => true }, &mut rendered);
+    if rendered.is_over {
+        return Err(ChatError::Template(format!("it made more than {RENDERED_BYTES_MAX} bytes")));
     }
-    Ok(rendered)
+    ended.map_err(failed)?;
+    String::from_utf8(rendered.bytes).map_err(|error| ChatError::Template(error.to_string()))
+}
+
+/// What a template has made so far. It is stopped as soon as that is too much: a loop makes a long text out of few steps.
+#[derive(Default)]
+struct Rendered {
+    bytes: Vec<u8>,
+    is_over: bool,
+}
+
+impl io::Write for Rendered {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > RENDERED_BYTES_MAX {
+            self.is_over = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
