@@ -21,7 +21,7 @@ const GROWTH_MIB_MAX: f64 = 4.0;
 pub(super) fn run(arguments: &[String]) -> Result<()> {
     let seconds = match arguments {
         [] => SECONDS,
-        [flag, seconds] if flag == "--seconds" && seconds.parse::<u64>().is_ok() => seconds,
+        [flag, seconds] if flag == "--seconds" && seconds.parse::<u64>().is_ok() => seconds.as_str(),
         _ => return Err(UsageError("usage: cargo xtask bench load [--seconds N]".to_owned()).into()),
     };
     let openledger = shell::build_openledger()?;
