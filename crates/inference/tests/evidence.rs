@@ -10,7 +10,7 @@ mod honest;
 
 use std::sync::Arc;
 
-use cheats::{Cheat, Made, SALT, answer, differing, rewritten};
+use cheats::{Cheat, Made, SALT, answer, differing, differing_at_once, rewritten};
 use openledger_inference::{
     Auditor, Claim, Difference, Evidence, Hash, Model, Opening, ReplayError, Sampling, Scope,
 };
@@ -67,6 +67,7 @@ fn a_cheat_is_found_in_every_window_that_it_touches_and_in_no_other() {
         let made = answer(&honest, honest.sha256(), &prompt(), 100, cheat);
         let mut auditor = auditor(&honest);
         assert_eq!(differing(&mut auditor, &made), touched, "{name}");
+        assert_eq!(differing_at_once(&mut auditor, &made), touched, "{name}, all windows at once");
         let whole = auditor.replay(&made.claim(), &Scope::All, None).expect("it can be computed");
         assert!(!whole.is_equal(), "{name}");
     }

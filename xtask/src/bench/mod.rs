@@ -5,6 +5,7 @@
 
 mod attribution;
 mod corpus;
+mod evidence;
 mod inference;
 mod llama;
 mod load;
@@ -27,11 +28,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Some("attribution") => attribution::run(&arguments[1..]),
         Some("inference") => inference::run(&arguments[1..]),
         Some("build") => build(),
+        Some("evidence") => evidence::run(&arguments[1..]),
         Some("ledger") => ledger(),
         Some("load") => load::run(&arguments[1..]),
         Some("sim") => sim(),
         _ => {
-            let usage = "usage: cargo xtask bench NAME, where NAME is attribution, build, inference, ledger, load or sim";
+            let usage = "usage: cargo xtask bench NAME, where NAME is attribution, build, evidence, inference, ledger, load or sim";
             Err(UsageError(usage.into()).into())
         }
     }

@@ -149,6 +149,8 @@ pub(crate) struct Made {
     pub(crate) evidence: Evidence,
     /// The opening of each window, of what it kept.
     pub(crate) openings: Vec<Opening>,
+    /// The opening of all windows together.
+    pub(crate) all: Opening,
 }
 
 impl Made {
@@ -202,12 +204,23 @@ pub(crate) fn answer(
     let (layers, salt) = (model.shape().layers, SALT);
     let answer = Answer { model_sha256: claimed, adapter: None, prompt, output: &output, sampling, salt };
     let evidence = Evidence::of(&answer, layers, &runner.cache, &sequence);
-    let open = |window| {
-        let scope = Scope::Windows(vec![window]);
+    let open = |windows| {
+        let scope = Scope::Windows(windows);
         Opening::of(&scope, &evidence, &SALT, (&runner.cache, &sequence), Vec::new())
     };
-    let openings = (0..evidence.windows()).map(open).collect();
-    Made { prompt: prompt.to_vec(), output, evidence, openings }
+    let openings = (0..evidence.windows()).map(|window| open(vec![window])).collect();
+    let all = open((0..evidence.windows()).collect());
+    Made { prompt: prompt.to_vec(), output, evidence, openings, all }
+}
+
+/// The windows in which an auditor who looks at all of them at once finds something.
+pub(crate) fn differing_at_once(auditor: &mut Auditor, made: &Made) -> Vec<u32> {
+    let scope = Scope::Windows((0..made.evidence.windows()).collect());
+    let report = auditor.replay(&made.claim(), &scope, Some(&made.all)).expect("it can be computed");
+    let mut windows: Vec<u32> =
+        report.differences.iter().map(|difference| difference.window().unwrap_or(u32::MAX)).collect();
+    windows.dedup();
+    windows
 }
 
 /// The windows in which an auditor who looks at one after the other finds something.
