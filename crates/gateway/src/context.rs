@@ -207,8 +207,8 @@ pub fn context_values(
     explained: &Explained<'_>,
     subsets: &[u32],
 ) -> Result<Vec<i64>, ContextFailure> {
-    let request =
-        request::parse(explained.request).map_err(|error| ContextFailure::Request(error.message))?;
+    let request = request::parse(request::Endpoint::Chat, explained.request)
+        .map_err(|error| ContextFailure::Request(error.message))?;
     let prompts = subsets.iter().map(|set| {
         let (text, _) = quoting_text(question(&request.input), &chosen(explained, *set));
         prompt_tokens(model, &Prompt::Text(text))

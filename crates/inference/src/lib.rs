@@ -41,8 +41,7 @@ pub use quote::{Quote, quote_part};
 pub use replay::{Auditor, Claim, Difference, ReplayError, Report};
 pub use request::{
     CompletionRequest, PROMPT_BYTES_MAX, Prompt, STOP_BYTES_MAX, STOPS_MAX, SubmitError, TOP_LOGPROBS_MAX,
-    check_request,
-    prompt_tokens,
+    check_request, prompt_tokens,
 };
 pub use sampler::Sampling;
 pub use score::score;

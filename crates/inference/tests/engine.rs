@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use openledger_inference::{
     Auditor, Backend, ChatMessage, Claim, CompletionRequest, Difference, Engine, EngineConfig, Event,
-    Evidence, FinishReason, Finished, GenerationError, Grammar, Model, Prompt, Quote, Report, Role, Sampling,
-    Scope, SubmitError, TokenLogprob, prompt_tokens, quote_part, score,
+    FinishReason, Finished, GenerationError, Grammar, Model, Prompt, Quote, Report, Role, Sampling, Scope,
+    SubmitError, TokenLogprob, prompt_tokens, quote_part, score,
 };
 
 fn tiny() -> Arc<Model> {
@@ -296,7 +296,7 @@ fn an_answer_under_a_grammar_is_what_it_must_be_and_replays_under_it_alone() {
         let under =
             CompletionRequest { grammar: Some(Arc::clone(&grammar)), ..request("as json", 240, seed) };
         let finished = run(&engine, under);
-        let evidence = evidence_of(&finished);
+        let evidence = finished.done.proof.evidence().expect("the engine is exact");
         assert_eq!(evidence.sampling.grammar, Some(grammar.hash()));
         let mut check = |grammar| -> Report {
             let claim = Claim {

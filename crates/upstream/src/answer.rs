@@ -107,7 +107,9 @@ async fn follow(
         }
         // What came before a fault is the caller's.
         for text in texts {
-            let sent = timeout(limits.stall, sender.send(Event::Token { token_id: None, text })).await;
+            let sent =
+                timeout(limits.stall, sender.send(Event::Token { token_id: None, text, logprob: None }))
+                    .await;
             // The receiver may be gone; then this work is dropped at its next step.
             let _ = sent.map_err(|_| End::Stalled(limits.stall))?;
         }

@@ -32,8 +32,17 @@ pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Resu
     if request.sampling.quote.bonus > 0.0 {
         return unsupported("quote.bonus");
     }
+    if request.grammar.is_some() {
+        return unsupported("response_format");
+    }
+    if request.logprobs.is_some() {
+        return unsupported("logprobs");
+    }
     if config.kind == Kind::Openai && request.sampling.top_k > 0 {
         return unsupported("top_k");
+    }
+    if config.kind == Kind::Openai && request.sampling.min_p > 0.0 {
+        return unsupported("min_p");
     }
     if config.kind == Kind::Openai && request.stop.len() > OPENAI_STOPS_MAX {
         return unsupported("more than 4 stop strings");
@@ -75,7 +84,7 @@ fn sampling(kind: Kind, sampling: &Sampling, body: &mut Map<String, Value>) {
     };
     let top_k = if sampling.top_k == 0 { all } else { i64::from(sampling.top_k) };
     body.insert("top_k".into(), json!(top_k));
-    body.insert("min_p".into(), json!(0.0));
+    body.insert("min_p".into(), json!(sampling.min_p));
     body.insert(repetition.into(), json!(1.0));
 }
 

@@ -127,7 +127,7 @@ impl Served {
                 self.completion_tokens = done.completion_tokens;
                 if let Some(evidence) = done.proof.evidence() {
                     self.commitment = evidence.commitment.to_string();
-                    self.windows = u32::try_from(evidence.windows.len()).unwrap_or(u32::MAX);
+                    self.windows = evidence.windows();
                 }
             }
             Some(Event::Error(_)) | None => {}
@@ -251,7 +251,10 @@ mod tests {
         let mut job = worker.start(request()).unwrap();
         assert!(matches!(worker.start(request()), Err(WorkError::AtCapacity { capacity: 1 })));
         for token_id in 0..3 {
-            sender.send(Event::Token { token_id: Some(token_id), text: "word".into(), logprob: None }).await.unwrap();
+            sender
+                .send(Event::Token { token_id: Some(token_id), text: "word".into(), logprob: None })
+                .await
+                .unwrap();
         }
         for _ in 0..2 {
             assert!(matches!(job.next().await, Some(Event::Token { .. })));

@@ -198,14 +198,25 @@ mod tests {
     fn every_field_of_the_sampling_changes_the_commitment() {
         let base = evidence();
         // A field that is new is named here, or this does not compile.
-        let Sampling { temperature, top_p, top_k, seed, frequency_penalty, presence_penalty, quote } =
-            base.sampling;
+        let Sampling {
+            temperature,
+            top_p,
+            top_k,
+            min_p,
+            seed,
+            frequency_penalty,
+            presence_penalty,
+            quote,
+            grammar,
+        } = base.sampling;
         let with = |sampling: Sampling| Evidence { sampling, ..base.clone() }.compute_commitment(&[7; 32]);
         let of = || base.sampling;
         let changed = [
             with(Sampling { temperature: temperature + 0.1, ..of() }),
             with(Sampling { top_p: top_p - 0.1, ..of() }),
             with(Sampling { top_k: top_k + 1, ..of() }),
+            with(Sampling { min_p: min_p + 0.1, ..of() }),
+            with(Sampling { grammar: Some(grammar.unwrap_or(Hash([1; 32]))), ..of() }),
             with(Sampling { seed: seed + 1, ..of() }),
             with(Sampling { frequency_penalty: frequency_penalty + 1.0, ..of() }),
             with(Sampling { presence_penalty: presence_penalty + 1.0, ..of() }),
