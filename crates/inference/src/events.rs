@@ -73,7 +73,7 @@ pub struct Done {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Proof {
     /// The engine is exact: whoever has the model's file recomputes this bit by bit.
-    Exact(Evidence),
+    Exact(Box<Evidence>),
     /// Nothing: the engine's arithmetic cannot be repeated.
     None,
 }

@@ -149,13 +149,14 @@ impl Active {
             sampling: self.sampling,
             salt: self.salt,
         };
+        let evidence = Evidence::of(&answer, model.shape().layers, cache, &self.sequence);
         let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let done = Done {
             finish_reason,
             prompt_tokens: count(prompt.len()),
             cached_tokens: count(self.cached_length),
             completion_tokens: count(output.len()),
-            proof: Proof::Exact(Evidence::of(&answer, model.shape().layers, cache, &self.sequence)),
+            proof: Proof::Exact(Box::new(evidence)),
         };
         let _ = self.events.try_send(Event::Done(done));
     }

@@ -68,7 +68,7 @@ impl Scope {
             hasher.update(evidence.commitment.0);
             hasher.update(draw.to_le_bytes());
             let hash: [u8; 32] = hasher.finalize().into();
-            let number = hash[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+            let number = hash[..8].iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
             let window = u32::try_from(number % windows).unwrap_or(u32::MAX);
             if !chosen.contains(&window) {
                 chosen.push(window);

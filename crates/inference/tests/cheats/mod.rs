@@ -100,13 +100,13 @@ fn to_half(value: f32) -> (f32, u16) {
     if !(1..31).contains(&exponent) {
         return (0.0, 0);
     }
-    (cut, ((exponent as u32) << 10 | (cut.to_bits() >> 13) & 0x3ff) as u16)
+    (cut, (((exponent as u32) << 10) | ((cut.to_bits() >> 13) & 0x3ff)) as u16)
 }
 
 /// Where the metadata of a good file ends and its list of tensors begins.
 fn metadata_end(file: &[u8]) -> usize {
     let number = |at: usize, size: usize| {
-        file[at..at + size].iter().rev().fold(0_usize, |number, byte| number << 8 | usize::from(*byte))
+        file[at..at + size].iter().rev().fold(0_usize, |number, byte| (number << 8) | usize::from(*byte))
     };
     let mut at = 24;
     for _ in 0..number(16, 8) {
