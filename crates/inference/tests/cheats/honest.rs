@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use openledger_inference::{
-    Auditor, Claim, CompletionRequest, Engine, EngineConfig, Model, Prompt, Sampling, Scope,
+    Auditor, Backend, Claim, CompletionRequest, Engine, EngineConfig, Model, Prompt, Sampling, Scope,
 };
 use openledger_model::InstructionSet;
 
@@ -56,7 +56,7 @@ pub(crate) fn audit(model: &Arc<Model>, windows: usize, seed: u64) -> Audited {
             let Prompt::Tokens(prompt) = &request.prompt else { continue };
             let evidence = finished.done.proof.evidence().expect("the engine is exact");
             let claim = Claim { prompt, output: &finished.token_ids, salt: &SALT, evidence, grammar: None };
-            check(&mut auditor, &claim, &mut numbers, &mut audited);
+            check(&engine, &mut auditor, &claim, &mut numbers, &mut audited);
         }
     }
     audited
@@ -78,7 +78,13 @@ fn request(numbers: &mut Numbers, shared: &[u32]) -> CompletionRequest {
 }
 
 /// The whole answer, and one window or layer by its opening.
-fn check(auditor: &mut Auditor, claim: &Claim<'_>, numbers: &mut Numbers, audited: &mut Audited) {
+fn check(
+    provider: &dyn Backend,
+    auditor: &mut Auditor,
+    claim: &Claim<'_>,
+    numbers: &mut Numbers,
+    audited: &mut Audited,
+) {
     let window = numbers.below(claim.evidence.windows() as usize) as u32;
     let layer = numbers.below(claim.evidence.layers as usize) as u32;
     let part = match numbers.below(4) {
@@ -89,7 +95,7 @@ fn check(auditor: &mut Auditor, claim: &Claim<'_>, numbers: &mut Numbers, audite
     for scope in part.into_iter().chain([Scope::All]) {
         let opening = match &scope {
             Scope::All => None,
-            _ => Some(auditor.open(claim, &scope).expect("an honest answer comes again")),
+            _ => Some(provider.open(claim, &scope).expect("an honest answer comes again")),
         };
         let report = auditor.replay(claim, &scope, opening.as_ref()).expect("it can be computed");
         audited.windows += report.windows.len();
