@@ -140,6 +140,8 @@ impl Hub {
             .connect_timeout(CONNECT_MAX)
             .read_timeout(SILENCE_MAX)
             .redirect(reqwest::redirect::Policy::none())
+            // A hub that closes a connection without a word does not fail the request after it.
+            .pool_max_idle_per_host(0)
             .build()
             .context("the HTTP client does not start")?;
         Ok(Self { base, http })
