@@ -299,13 +299,8 @@ fn an_answer_under_a_grammar_is_what_it_must_be_and_replays_under_it_alone() {
         let evidence = finished.done.proof.evidence().expect("the engine is exact");
         assert_eq!(evidence.sampling.grammar, Some(grammar.hash()));
         let mut check = |grammar| -> Report {
-            let claim = Claim {
-                prompt: &prompt,
-                output: &finished.token_ids,
-                salt: &[5; 32],
-                evidence: &evidence,
-                grammar,
-            };
+            let claim =
+                Claim { prompt: &prompt, output: &finished.token_ids, salt: &[5; 32], evidence, grammar };
             auditor.replay(&claim, &Scope::All, None).expect("it can be computed")
         };
         assert!(check(Some(&grammar)).is_equal(), "{:?}", finished.text);

@@ -1,3 +1,5 @@
+//! Requests read and refused: every field of both endpoints.
+
 use openledger_model::Role;
 
 use super::*;

@@ -15,7 +15,7 @@ pub(super) enum Text {
     Plain,
     /// After a backslash.
     Escape,
-    /// In `\uXXXX`: so many digits are left, and whether the first one was a d.
+    /// In `\u` and four digits: so many are left, and whether the first one was a d.
     Hex { left: u8, d: bool },
     /// In a character: so many bytes are left, the next one in this range (Unicode, table 3-7).
     Character { left: u8, low: u8, high: u8 },
