@@ -7,6 +7,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod portable;
 mod table;
 
@@ -20,6 +22,8 @@ pub enum InstructionSet {
     Portable,
     /// x86-64 with AVX2, FMA and F16C.
     Avx2,
+    /// x86-64 with AVX-512 (F, BW, VL) and its integer dot products (VNNI), besides what [`InstructionSet::Avx2`] wants.
+    Avx512,
 }
 
 impl InstructionSet {
@@ -32,6 +36,13 @@ impl InstructionSet {
             && is_x86_feature_detected!("f16c")
         {
             sets.push(InstructionSet::Avx2);
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                sets.push(InstructionSet::Avx512);
+            }
         }
         sets
     }

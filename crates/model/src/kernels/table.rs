@@ -93,6 +93,13 @@ compile!(
     avx2,
     #[target_feature(enable = "avx2,fma,f16c")]
 );
+#[cfg(target_arch = "x86_64")]
+compile!(
+    with_avx512,
+    InstructionSet::Avx512,
+    avx512,
+    #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
+);
 
 impl Kernels {
     /// The kernels for `set`; `None` when this machine cannot run it.
@@ -104,8 +111,10 @@ impl Kernels {
             InstructionSet::Portable => Some(&baseline::TABLE),
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx2 => Some(&with_avx2::TABLE),
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => Some(&with_avx512::TABLE),
             #[cfg(not(target_arch = "x86_64"))]
-            InstructionSet::Avx2 => None,
+            InstructionSet::Avx2 | InstructionSet::Avx512 => None,
         }
     }
 

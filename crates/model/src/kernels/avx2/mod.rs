@@ -11,7 +11,7 @@ mod rows;
 use std::arch::x86_64::{__m128i, __m256, __m256i};
 
 pub(super) use attention::attend;
-pub(super) use products::{multiply_q4, multiply_q8};
+pub(super) use products::{Tile, multiply_q4, multiply_q8};
 pub(super) use rows::quantise;
 
 /// Floats that one vector holds.
@@ -19,7 +19,7 @@ const FLOATS: usize = 8;
 
 #[inline(always)]
 #[expect(unsafe_code, reason = "the same bits as a vector")]
-fn from_bytes(bytes: [u8; 32]) -> __m256i {
+pub(super) fn from_bytes(bytes: [u8; 32]) -> __m256i {
     // SAFETY: both types are 32 bytes for which every bit pattern is valid.
     unsafe { std::mem::transmute::<[u8; 32], __m256i>(bytes) }
 }

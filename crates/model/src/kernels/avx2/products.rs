@@ -17,15 +17,15 @@ const VECTORS: usize = GROUP / FLOATS;
 const TOKENS_AT_ONCE: usize = 64;
 
 /// Blocks of activations of `T` tokens, and their scales and sums.
-struct Tile<'a, const T: usize> {
-    values: [&'a [[i8; BLOCK]]; T],
-    scales: [&'a [f32]; T],
-    sums: [&'a [f32]; T],
+pub(in crate::kernels) struct Tile<'a, const T: usize> {
+    pub(in crate::kernels) values: [&'a [[i8; BLOCK]]; T],
+    pub(in crate::kernels) scales: [&'a [f32]; T],
+    pub(in crate::kernels) sums: [&'a [f32]; T],
 }
 
 impl<'a, const T: usize> Tile<'a, T> {
     #[inline(always)]
-    fn new(input: &'a Quantised, token: usize, blocks: usize) -> Tile<'a, T> {
+    pub(in crate::kernels) fn new(input: &'a Quantised, token: usize, blocks: usize) -> Tile<'a, T> {
         let values = input.values.as_chunks::<BLOCK>().0;
         Tile {
             values: std::array::from_fn(|t| &values[(token + t) * blocks..][..blocks]),
