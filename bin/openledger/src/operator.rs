@@ -63,6 +63,11 @@ impl Operator<'_> {
             if record.curator != self.secret.account() {
                 bail!("the datanet {name} exists and belongs to {}; choose another name", record.curator);
             }
+            if context != BasisPoints(0) {
+                bail!(
+                    "the datanet {name} exists already, and its policy stands; propose another with `openledger ledger act` and the action SetPolicy"
+                );
+            }
             return Ok(());
         }
         let (name, title, license) = (name.clone(), title.to_owned(), license.to_owned());

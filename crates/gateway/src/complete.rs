@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
@@ -14,7 +14,7 @@ use openledger_routing::{Candidate, choose};
 use openledger_types::record::{ChannelRecord, GatewayRecord};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId};
 use openledger_worker::{Job, Served, Worker};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::access::closed;
 use crate::auth::{ApiKey, KeyRecord};
@@ -31,23 +31,25 @@ use crate::trust::reputation;
 
 /// Pieces of one answer that wait for a slow client.
 const PIECES_MAX: usize = 64;
+/// How long a client may take no piece before it counts as gone. The engine waits as long for its reader.
+const CLIENT_STALL_MAX: Duration = Duration::from_secs(30);
 
 /// What a client receives.
 pub(crate) enum Piece {
-    /// One more token.
-    Token(Written),
+    /// More text.
+    Text(Written),
     /// The end, with the receipt on disk.
     Finished(Box<Sealed>),
     /// The end, without an answer and without a charge.
     Failed(ApiError),
 }
 
-/// What a token adds to an answer.
+/// What tokens add to an answer.
 pub(crate) struct Written {
-    /// The text that became certain with it; may be empty.
+    /// The text that became certain with them, never empty.
     pub(crate) text: String,
-    /// How likely it was, where the request asks for it.
-    pub(crate) logprob: Option<Box<TokenLogprob>>,
+    /// How likely each of them was, where the request asks for it.
+    pub(crate) logprobs: Vec<TokenLogprob>,
 }
 
 /// An answer that is being made.
@@ -170,7 +172,7 @@ async fn admit(
         .reserve(record.channel, needed)
         .map_err(|refusal| insufficient(refusal.free, refusal.needed))?;
     let passages = std::mem::take(&mut grounded.passages);
-    let to_value = context::admit(gateway, &library, &grounded.retrieval, passages).await?;
+    let to_value = context::admit(gateway, &library, &grounded.retrieval, passages, record.channel).await?;
     let id = uuid::Uuid::now_v7();
     let salt = seal::salt(gateway, &id.to_string());
     let draw = id.as_u128() as u64;
@@ -362,7 +364,7 @@ pub(crate) fn reference_price(worker: &Worker, prompt_tokens: u32, completion_to
 /// Follows a job to its end, whoever ends it.
 async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: mpsc::Sender<Piece>) {
     let mut trace = Trace::new(context.library.index.clone(), context.begun, context.request.endpoint);
-    let ended = follow(&mut job, &mut trace, &sender).await;
+    let ended = follow(&mut job, &mut trace, &sender, gateway.cutting()).await;
     let (piece, uncertified) = match finish(gateway, context, trace, ended, job.end()).await {
         Ok((sealed, uncertified)) => (Piece::Finished(Box::new(sealed)), uncertified),
         Err(error) => {
@@ -372,7 +374,7 @@ async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: m
     };
     let tell = async move {
         // A client that left does not see the end; its receipt is stored all the same.
-        let _ = sender.send(piece).await;
+        let _ = sender.send_timeout(piece, CLIENT_STALL_MAX).await;
     };
     let certify = async {
         if let Some(uncertified) = uncertified {
@@ -388,21 +390,28 @@ enum Ended {
     Failed(String),
 }
 
-async fn follow(job: &mut Job, trace: &mut Trace, sender: &mpsc::Sender<Piece>) -> Ended {
+async fn follow(
+    job: &mut Job,
+    trace: &mut Trace,
+    sender: &mpsc::Sender<Piece>,
+    mut cutting: watch::Receiver<bool>,
+) -> Ended {
+    // Likelihoods are told with the text of their tokens: who gets no text gets none, and pays for none.
+    let mut untold = Vec::new();
     loop {
         let event = tokio::select! {
             event = job.next() => event,
             () = sender.closed() => return Ended::ClientLeft,
+            _ = cutting.wait_for(|cut| *cut) => return Ended::Failed("the gateway is stopping".into()),
         };
         match event {
             Some(Event::Token { text, logprob, .. }) => {
-                let text = trace.push(text).unwrap_or_default();
                 // The token that ends the text has no bytes and is no part of the answer.
-                let logprob = logprob.filter(|told| !told.chosen.bytes.is_empty());
-                if text.is_empty() && logprob.is_none() {
-                    continue;
-                }
-                if sender.send(Piece::Token(Written { text, logprob })).await.is_err() {
+                let told = logprob.filter(|told| !told.chosen.bytes.is_empty());
+                untold.extend(told.map(|told| *told));
+                let Some(text) = trace.push(text) else { continue };
+                let written = Written { text, logprobs: std::mem::take(&mut untold) };
+                if sender.send_timeout(Piece::Text(written), CLIENT_STALL_MAX).await.is_err() {
                     return Ended::ClientLeft;
                 }
             }

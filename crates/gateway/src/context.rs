@@ -19,8 +19,9 @@ use openledger_receipt::{
     AttributionFacts, ContextFacts, MixFacts, PassageRef, PlayerFacts, ResponseFacts, ServedFacts,
 };
 use openledger_retrieval::Passage;
+use openledger_types::ChannelId;
 use openledger_types::record::SnapshotRecord;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Mutex;
 
 use crate::complete::{Context, Outcome};
 use crate::error::ApiError;
@@ -32,21 +33,47 @@ use crate::request;
 /// Answers that are on their way to their likelihoods, the one being computed included. They wait for each other: one with
 /// five passages takes some seconds.
 const WAITING_MAX: usize = 8;
+/// How many of them may be of one channel, so that nobody takes every place.
+const WAITING_OF_CHANNEL_MAX: usize = 2;
 /// Positions of the cache that stay filled between answers: the examples before every grounded prompt.
 const REMEMBERED_TOKENS: usize = 1_024;
-/// The most threads that compute likelihoods.
+/// The most threads that compute likelihoods. At most half of the machine's cores: answers are written beside them.
 const THREADS_MAX: usize = 8;
 
 /// Computes likelihoods, one answer at a time.
+#[derive(Default)]
 pub(crate) struct Valuing {
     /// Made when the first answer needs it.
     scorer: Arc<Mutex<Option<Scorer>>>,
-    places: Arc<Semaphore>,
+    /// The channels of the answers that have a place.
+    places: Arc<std::sync::Mutex<Vec<ChannelId>>>,
 }
 
-impl Default for Valuing {
-    fn default() -> Self {
-        Self { scorer: Arc::default(), places: Arc::new(Semaphore::new(WAITING_MAX)) }
+impl Valuing {
+    /// A place for an answer of this channel; `None` when there is none.
+    fn place(&self, channel: ChannelId) -> Option<Place> {
+        let mut taken = self.places.lock().expect("no holder of the lock panics");
+        let own = taken.iter().filter(|of| **of == channel).count();
+        if taken.len() >= WAITING_MAX || own >= WAITING_OF_CHANNEL_MAX {
+            return None;
+        }
+        taken.push(channel);
+        Some(Place { channel, places: self.places.clone() })
+    }
+}
+
+/// A place among the answers whose likelihoods are computed; free again when it is dropped.
+struct Place {
+    channel: ChannelId,
+    places: Arc<std::sync::Mutex<Vec<ChannelId>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock().expect("no holder of the lock panics");
+        if let Some(place) = taken.iter().position(|of| *of == self.channel) {
+            taken.swap_remove(place);
+        }
     }
 }
 
@@ -55,26 +82,31 @@ pub(crate) struct ToValue {
     facts: ContextFacts,
     passages: Vec<Passage>,
     /// Held until the receipt is made; none when no values are needed.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 /// Who plays for an answer from these passages; `None` when no served snapshot gives weight to the context.
 pub(crate) async fn admit(
     gateway: &Gateway,
-    library: &Library,
+    library: &Arc<Library>,
     retrieval: &[PassageRef],
     passages: Vec<Passage>,
+    channel: ChannelId,
 ) -> Result<Option<ToValue>, ApiError> {
     let mixes = mixes(gateway, library).await?;
     if mixes.is_empty() {
         return Ok(None);
     }
-    let facts = ContextFacts::to_value(mixes, &library.index, retrieval);
+    // Who plays is looked up in every document of the index.
+    let (library, retrieval) = (library.clone(), retrieval.to_vec());
+    let facts =
+        tokio::task::spawn_blocking(move || ContextFacts::to_value(mixes, &library.index, &retrieval));
+    let facts = facts.await.map_err(ApiError::unavailable)?;
     let place = match facts.players.is_empty() {
         true => None,
-        false => Some(gateway.valuing.places.clone().try_acquire_owned().map_err(|_| {
+        false => Some(gateway.valuing.place(channel).ok_or_else(|| {
             ApiError::busy(
-                "the gateway has as many answers as it takes from datanets that pay for help in the context; try again in a moment",
+                "the gateway has as many answers as it takes, from you or from all, from datanets that pay for help in the context; try again in a moment",
             )
         })?),
     };
@@ -104,10 +136,7 @@ pub(crate) async fn attribution(
 ) -> Result<AttributionFacts, ApiError> {
     let facts = AttributionFacts::of(&outcome.attribution);
     let Some(ToValue { facts: to_value, passages, .. }) = &context.to_value else { return Ok(facts) };
-    let mut valued = to_value.clone();
-    if served.numeric_specification == 0 {
-        valued.players.clear();
-    }
+    let mut valued = to_value.clone().of_engine(served);
     if !valued.players.is_empty() {
         let subsets = valued.plan(served, response).map_err(ApiError::unavailable)?.subsets().to_vec();
         let work = Work {
@@ -221,6 +250,18 @@ pub fn context_values(
     Ok(scores.iter().map(|scores| value(scores)).collect())
 }
 
+/// How many tokens the served prompt has, by its request and its passages.
+///
+/// # Errors
+/// The request cannot be read, or the prompt does not go through the tokenizer.
+pub fn served_prompt_length(model: &Model, explained: &Explained<'_>) -> Result<usize, ContextFailure> {
+    let request = request::parse(request::Endpoint::Chat, explained.request)
+        .map_err(|error| ContextFailure::Request(error.message))?;
+    let all: Vec<&Passage> = explained.passages.iter().collect();
+    let (text, _) = quoting_text(question(&request.input), &all);
+    Ok(prompt_tokens(model, &Prompt::Text(text))?.len())
+}
+
 /// The passages of the players in `set`, and those of no player, in the order of the prompt.
 fn chosen<'a>(explained: &Explained<'a>, set: u32) -> Vec<&'a Passage> {
     let absent = explained.players.iter().enumerate().filter(|(player, _)| set >> player & 1 == 0);
@@ -234,7 +275,8 @@ fn chosen<'a>(explained: &Explained<'a>, set: u32) -> Vec<&'a Passage> {
 /// # Errors
 /// Its threads cannot start.
 pub fn scorer(model: &Arc<Model>) -> Result<Scorer, ReplayError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (threads / 2).clamp(1, THREADS_MAX);
     Scorer::new(model.clone(), threads, model.context_length())
 }
 
@@ -289,7 +331,7 @@ mod tests {
         assert!(text[quoted].starts_with("Once a week. is enough for it. Long. Long."), "{text}");
         assert_eq!(
             (CONTEXT_VERSION, sha256(text.as_bytes()).to_string().as_str()),
-            (1, "0xacb11163ddec23c90428d727ce119ae009cd3d11d611d68ab30eaa3d1b004331")
+            (2, "0xacb11163ddec23c90428d727ce119ae009cd3d11d611d68ab30eaa3d1b004331")
         );
     }
 }

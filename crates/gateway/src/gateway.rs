@@ -87,6 +87,9 @@ pub struct Services {
     pub owns: Owns,
 }
 
+/// How long receipts of cut answers may take at shutdown: likelihoods of contexts are computed for some of them.
+const SEALING_MAX: Duration = Duration::from_secs(600);
+
 /// A running gateway.
 pub struct Gateway {
     pub(crate) config: GatewayConfig,
@@ -117,6 +120,8 @@ pub struct Gateway {
     library: RwLock<Arc<Library>>,
     ready: AtomicBool,
     stopping: watch::Sender<bool>,
+    /// Ends answers that are still being written.
+    cutting: watch::Sender<bool>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -146,6 +151,7 @@ impl Gateway {
             library: RwLock::new(Arc::new(services.library)),
             ready: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
+            cutting: watch::Sender::new(false),
             tasks: Mutex::new(JoinSet::new()),
             config,
         });
@@ -205,6 +211,11 @@ impl Gateway {
         self.stopping.subscribe()
     }
 
+    /// Becomes true when answers are cut where they are.
+    pub(crate) fn cutting(&self) -> watch::Receiver<bool> {
+        self.cutting.subscribe()
+    }
+
     /// Runs a task that shutdown waits for.
     pub(crate) async fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks.lock().await;
@@ -257,16 +268,25 @@ impl Gateway {
         self.store.put_key(&key.hash(), &bytes).map_err(ApiError::unavailable)
     }
 
-    /// Stops admitting, lets streams end, settles what is stored, within `deadline`.
+    /// Stops admitting and lets answers end within `deadline`; those that have not ended are cut, and get their receipts for
+    /// what was written. What is stored is settled.
     pub async fn shutdown(&self, deadline: Duration) {
         self.stopping.send_replace(true);
         self.stored.notify_waiters();
         self.places.close();
         let mut tasks = std::mem::take(&mut *self.tasks.lock().await);
-        let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(deadline, all).await.is_err() {
-            tracing::warn!("some answers did not end within {deadline:?} and were cut");
+        if tokio::time::timeout(deadline, all_of(&mut tasks)).await.is_ok() {
+            return;
+        }
+        tracing::warn!("some answers did not end within {deadline:?} and are cut");
+        self.cutting.send_replace(true);
+        if tokio::time::timeout(SEALING_MAX, all_of(&mut tasks)).await.is_err() {
+            tracing::error!("some answers have no receipt within {SEALING_MAX:?} more and are lost");
             tasks.shutdown().await;
         }
     }
+}
+
+async fn all_of(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }

@@ -32,7 +32,7 @@ mod trust;
 
 pub use access::{Reader, SIGNED_MS_MAX, closed};
 pub use auth::ApiKey;
-pub use context::{ContextFailure, Explained, context_values, scorer};
+pub use context::{ContextFailure, Explained, context_values, scorer, served_prompt_length};
 pub use error::ApiError;
 pub use gateway::{Gateway, GatewayConfig, Library, Owns, ReceiptSink, Services};
 pub use lookup::{Found, LOOKUP_BYTES_MAX, LOOKUP_WORDS_MAX, LookupLimits, TextOf};

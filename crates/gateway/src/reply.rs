@@ -19,7 +19,7 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn push(&mut self, written: Written) {
         self.text.push_str(&written.text);
-        self.logprobs.extend(written.logprob.map(|told| *told));
+        self.logprobs.extend(written.logprobs);
     }
 
     /// The whole answer.
@@ -46,8 +46,8 @@ impl Answer {
 pub(crate) enum Delta {
     /// Says that the assistant speaks; a chat begins with it.
     Role,
-    /// One more token.
-    Token(Written),
+    /// More text.
+    Text(Written),
     /// Nothing; the answer ended for this reason.
     Finish(String),
 }
@@ -56,11 +56,11 @@ pub(crate) enum Delta {
 pub(crate) fn chunk(running: &Running, delta: Delta, offset: usize) -> Value {
     let endpoint = running.request.endpoint;
     let (added, told, finish_reason) = match delta {
-        Delta::Role => (json!({ "role": "assistant", "content": "" }), None, Value::Null),
-        Delta::Token(written) => (json!({ "content": written.text }), written.logprob, Value::Null),
-        Delta::Finish(reason) => (json!({}), None, reason.into()),
+        Delta::Role => (json!({ "role": "assistant", "content": "" }), Vec::new(), Value::Null),
+        Delta::Text(written) => (json!({ "content": written.text }), written.logprobs, Value::Null),
+        Delta::Finish(reason) => (json!({}), Vec::new(), reason.into()),
     };
-    let logprobs = told.map_or(Value::Null, |told| logprobs(endpoint, std::slice::from_ref(&*told), offset));
+    let logprobs = if told.is_empty() { Value::Null } else { logprobs(endpoint, &told, offset) };
     let mut choice = json!({ "index": 0, "logprobs": logprobs, "finish_reason": finish_reason });
     match endpoint {
         Endpoint::Chat => choice["delta"] = added,
@@ -108,12 +108,15 @@ fn likelihood(told: &Likelihood) -> Value {
 }
 
 /// Tokens of which one has the same text as another, because both are parts of characters, share an entry.
-fn completion_logprobs(told: &[TokenLogprob], mut offset: usize) -> Value {
+fn completion_logprobs(told: &[TokenLogprob], offset: usize) -> Value {
     let mut offsets = Vec::with_capacity(told.len());
     let mut tops: Vec<Map<String, Value>> = Vec::with_capacity(told.len());
+    let mut begun = offset;
     for token in told {
-        offsets.push(offset);
-        offset += text(&token.chosen).chars().count();
+        // A token that begins inside a character belongs where the character began.
+        let inside = token.chosen.bytes.first().is_some_and(|byte| is_continuation(*byte));
+        offsets.push(if inside { begun.saturating_sub(1).max(offset) } else { begun });
+        begun += token.chosen.bytes.iter().filter(|byte| !is_continuation(**byte)).count();
         tops.push(token.top.iter().rev().map(|told| (text(told), told.logprob.into())).collect());
     }
     let chosen = || told.iter().map(|token| &token.chosen);
@@ -123,6 +126,11 @@ fn completion_logprobs(told: &[TokenLogprob], mut offset: usize) -> Value {
         "top_logprobs": tops,
         "text_offset": offsets,
     })
+}
+
+/// Whether a byte of UTF-8 goes on with a character.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 /// A token's bytes as a text; a part of a character is shown as U+FFFD.
@@ -161,5 +169,15 @@ mod tests {
                 "top_logprobs": [{ "é": -0.5, "a": -2.0 }, {}],
             })
         );
+    }
+
+    #[test]
+    fn parts_of_a_character_stand_where_it_begins() {
+        let part = |bytes: &[u8]| {
+            let chosen = Likelihood { bytes: bytes.to_vec(), logprob: -1.0 };
+            TokenLogprob { chosen, top: vec![] }
+        };
+        let told = [part(b"a\xc3"), part(b"\xa9"), part(b"b")];
+        assert_eq!(completion_logprobs(&told, 5)["text_offset"], json!([5, 6, 7]));
     }
 }

@@ -79,7 +79,7 @@ async fn whole(mut running: Running) -> Result<Response, ApiError> {
     let mut answer = Answer::default();
     while let Some(piece) = running.pieces.recv().await {
         match piece {
-            Piece::Token(written) => answer.push(written),
+            Piece::Text(written) => answer.push(written),
             Piece::Failed(error) => return Err(error),
             Piece::Finished(sealed) => {
                 return Ok(Json(answer.whole(&running, &sealed)).into_response());

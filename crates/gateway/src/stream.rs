@@ -68,11 +68,11 @@ impl State {
 
     async fn piece(&mut self) -> Event {
         match self.running.pieces.recv().await {
-            Some(Piece::Token(written)) => {
+            Some(Piece::Text(written)) => {
                 self.phase = Phase::Text;
                 let before = self.sent_characters;
                 self.sent_characters += written.text.chars().count();
-                data(&reply::chunk(&self.running, Delta::Token(written), before))
+                data(&reply::chunk(&self.running, Delta::Text(written), before))
             }
             Some(Piece::Finished(sealed)) => self.finish(*sealed),
             Some(Piece::Failed(error)) => data(&error.to_json()),

@@ -51,13 +51,6 @@ impl Scheduler {
             self.step();
             self.tell_load();
         }
-        for active in &self.active {
-            active.fail(GenerationError::ShuttingDown);
-        }
-        let queued = self.waiting.take().into_iter().chain(std::iter::from_fn(|| self.admission.take()));
-        for job in queued {
-            let _ = job.events.try_send(Event::Error(GenerationError::ShuttingDown));
-        }
     }
 
     /// Takes in jobs while there is room; waits for one when there is nothing else to do. False when
@@ -215,6 +208,22 @@ impl Scheduler {
         let pages = active.sequence.full_pages().to_vec();
         self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
         self.runner.cache.finish(active.sequence);
+    }
+}
+
+impl Drop for Scheduler {
+    /// Ends all requests, those that wait too, however the loop ended: a panic must not leave them without a last event.
+    fn drop(&mut self) {
+        self.admission.close();
+        let error =
+            || if std::thread::panicking() { GenerationError::Lost } else { GenerationError::ShuttingDown };
+        for active in &self.active {
+            active.fail(error());
+        }
+        let queued = self.waiting.take().into_iter().chain(std::iter::from_fn(|| self.admission.take()));
+        for job in queued {
+            let _ = job.events.try_send(Event::Error(error()));
+        }
     }
 }
 

@@ -169,6 +169,15 @@ impl ContextFacts {
         facts
     }
 
+    /// The same for the engine that answered: nobody plays where its bits cannot be computed again.
+    #[must_use]
+    pub fn of_engine(mut self, served: &ServedFacts) -> Self {
+        if served.numeric_specification == 0 {
+            self.players.clear();
+        }
+        self
+    }
+
     /// Whether mixes, players and values have the form that the method gives them.
     fn check(&self, served: &ServedFacts) -> Result<(), String> {
         let wrong = |what: &str| Err(format!("the context's {what}"));

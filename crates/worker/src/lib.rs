@@ -183,6 +183,7 @@ impl Worker {
 
     fn compare(&self, said: &Predicate, served: &Served) -> Result<(), SignError> {
         let offer = &self.offer;
+        let specification = self.model_info().numeric_specification.unwrap_or(0);
         let rows = [
             ("provider", said.served.provider.to_string(), offer.provider.to_string()),
             ("model", said.served.model.to_string(), offer.model.to_string()),
@@ -195,6 +196,11 @@ impl Worker {
             ),
             ("prompt_price", said.price.prompt_price.to_string(), offer.prompt_price.to_string()),
             ("completion_price", said.price.completion_price.to_string(), offer.completion_price.to_string()),
+            (
+                "numeric_specification",
+                said.served.numeric_specification.to_string(),
+                specification.to_string(),
+            ),
             ("commitment", said.evidence.commitment.clone(), served.commitment.clone()),
         ];
         for (field, said, was) in rows {

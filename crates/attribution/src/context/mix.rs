@@ -20,12 +20,13 @@ pub struct Part {
 }
 
 impl Part {
-    /// What it claims, in 1/10,000 of the units of mass.
-    pub(super) fn claim(&self) -> u128 {
-        u128::from(self.verbatim) * u128::from(self.verbatim_points) + self.context_claim()
+    /// What it claims by words, in 1/10,000 of the units of mass.
+    pub(super) fn verbatim_claim(&self) -> u128 {
+        u128::from(self.verbatim) * u128::from(self.verbatim_points)
     }
 
-    fn context_claim(&self) -> u128 {
+    /// What it claims by help, in 1/10,000 of the units of mass.
+    pub(super) fn context_claim(&self) -> u128 {
         u128::from(self.context) * u128::from(self.context_points)
     }
 }
@@ -62,15 +63,17 @@ pub fn mix(total: u64, common: u64, parts: &[Part]) -> Result<Mixed, ContextErro
     if parts.iter().any(|part| u128::from(part.verbatim_points) + u128::from(part.context_points) > WHOLE) {
         return wrong("a mix is more than the whole");
     }
-    let claimed: u128 = parts.iter().map(Part::claim).sum();
-    let whole = claimed.max(u128::from(total) * WHOLE);
-    // With one mix for all, `whole` is 10,000 totals, and a mass is its claim over 10,000.
-    let mass = |claim: u128| {
-        let mass = (claim * u128::from(total)).checked_div(whole).unwrap_or(0);
-        u64::try_from(mass).unwrap_or(total)
+    // Words always fit. What they leave is there for help; where help claims more, its claims shrink alike.
+    let words: u128 = parts.iter().map(Part::verbatim_claim).sum();
+    let help: u128 = parts.iter().map(Part::context_claim).sum();
+    let room = (u128::from(total) * WHOLE).saturating_sub(words);
+    let (keeps, of) = if help > room { (room, help) } else { (1, 1) };
+    let mass =
+        |words: u128, help: u128| u64::try_from((words * of + help * keeps) / (WHOLE * of)).unwrap_or(total);
+    let masses = |words: fn(&Part) -> u128| -> Vec<u64> {
+        parts.iter().map(|part| mass(words(part), part.context_claim())).collect()
     };
-    let masses: Vec<u64> = parts.iter().map(|part| mass(part.claim())).collect();
-    let context = parts.iter().map(|part| mass(part.context_claim())).collect();
+    let (masses, context) = (masses(Part::verbatim_claim), masses(|_| 0));
     let left = total.saturating_sub(masses.iter().sum());
     let common = common.min(left);
     Ok(Mixed { masses, context, common, unattributed: left - common })

@@ -13,8 +13,9 @@
 //!    answer's surprise and the sum of all parts, floored. What passages did not explain, and the remainders, are unattributed.
 //! 6. Each datanet mixes both methods in basis points: a cluster claims `verbatim` of its mass by words and `context` of
 //!    its mass by this method, with the mix of its owner's datanet, over 10,000, floored. Where datanets with different mixes
-//!    meet, claims may exceed the answer's weight; then each is its claim over the sum of claims, floored. Common mass follows
-//!    the claims, as far as they leave room; the rest is unattributed.
+//!    meet, claims may exceed the answer's weight; then those by words stand, and each by help is its part of what they leave,
+//!    floored. So no datanet's mix takes from another's words. Common mass follows the claims, as far as they leave room; the
+//!    rest is unattributed.
 //!
 //! Sources: Shapley, "A value for n-person games" (1953); ablation of contexts as in ContextCite (arXiv 2409.00729).
 //!
@@ -36,7 +37,7 @@ pub use mix::{Mixed, Part, mix};
 pub use players::{Player, players};
 
 /// The version of players, prompts, values, parts and mixing taken together.
-pub const CONTEXT_VERSION: u16 = 1;
+pub const CONTEXT_VERSION: u16 = 2;
 
 /// The most players whose sets are all valued.
 pub const PLAYERS_EXACT_MAX: usize = 5;

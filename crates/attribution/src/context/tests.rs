@@ -155,13 +155,15 @@ proptest! {
         let mixed = mix(total, verbatim_left, &parts).expect("of one answer");
         let sum = mixed.masses.iter().sum::<u64>() + mixed.common + mixed.unattributed;
         prop_assert_eq!(sum, total);
-        let claimed: u128 = parts.iter().map(Part::claim).sum();
+        let claim = |part: &Part| part.verbatim_claim() + part.context_claim();
+        let claimed: u128 = parts.iter().map(claim).sum();
         for ((mass, context), part) in mixed.masses.iter().zip(&mixed.context).zip(&parts) {
-            prop_assert!(u128::from(*mass) <= part.claim() / 10_000, "nobody gets more than he claims");
+            prop_assert!(u128::from(*mass) <= claim(part) / 10_000, "nobody gets more than he claims");
+            prop_assert!(u128::from(*mass) >= part.verbatim_claim() / 10_000, "help takes nothing from words");
             let explained = u128::from(part.context) * u128::from(part.context_points) / 10_000;
             prop_assert!(context <= mass && u128::from(*context) <= explained);
             if claimed <= u128::from(total) * 10_000 {
-                prop_assert_eq!((u128::from(*mass), u128::from(*context)), (part.claim() / 10_000, explained));
+                prop_assert_eq!((u128::from(*mass), u128::from(*context)), (claim(part) / 10_000, explained));
             }
         }
     }
@@ -246,8 +248,8 @@ fn each_datanet_has_its_own_mix() {
         (vec![part(600, 300, 5_000), part(0, 401, 5_000)], 100, ([450, 200], [150, 200], 100, 250)),
         // Words alone beside context alone: the claims fit.
         (vec![part(500, 600, 10_000), part(200, 300, 0)], 0, ([500, 300], [0, 300], 0, 200)),
-        // They do not fit: 900 and 800 of 1,000, and nothing is left to be common.
-        (vec![part(900, 0, 10_000), part(0, 800, 0)], 100, ([529, 470], [0, 470], 1, 0)),
+        // They do not fit: words keep their 900, and help gets what is left; nothing is left to be common.
+        (vec![part(900, 0, 10_000), part(0, 800, 0)], 100, ([900, 100], [0, 100], 0, 0)),
     ];
     for (parts, common, (masses, context, common_left, unattributed)) in rows {
         let mixed = mix(1_000, common, &parts).expect("of one answer");

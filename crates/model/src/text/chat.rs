@@ -22,6 +22,8 @@ pub(super) const MESSAGES_MAX: usize = 1_024;
 const FUEL: u64 = 200_000;
 /// Largest rendered template (without the messages), in bytes.
 const RENDERED_BYTES_MAX: usize = 1_048_576;
+/// Tokens of a conversation: as many as the longest context that is accepted.
+const TOKENS_MAX: usize = 131_072;
 
 /// A mark is these two private-use characters around the number of a message.
 const MARK_START: char = '\u{f0000}';
@@ -128,6 +130,10 @@ impl ChatTemplate {
                 .ok_or_else(|| ChatError::Template("it invented a message".to_owned()))?;
             ids.extend(tokenizer.encode(&message.content)?);
             ids.extend(tokenizer.encode_with_controls(rest)?);
+            // A template may write a long message many times; no model takes that many tokens.
+            if ids.len() > TOKENS_MAX {
+                return Err(ChatError::Template(format!("it made more than {TOKENS_MAX} tokens")));
+            }
         }
         Ok(ids)
     }

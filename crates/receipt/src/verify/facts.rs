@@ -19,6 +19,10 @@ pub(super) fn statement(predicate: &Predicate) -> Step {
     require(is_first == (predicate.sequence == 1), || {
         "the previous payload must be named by every receipt but a gateway's first".to_owned()
     })?;
+    let is_exact = predicate.served.numeric_specification != 0;
+    require(is_exact || predicate.evidence.commitment.is_empty(), || {
+        "it has evidence under the numeric specification 0, which is that of engines without any".to_owned()
+    })?;
     let snapshots = predicate.served.snapshots.iter().map(|snapshot| &snapshot.datanet);
     require(snapshots.is_sorted_by(|left, right| left < right), || {
         "the snapshots are not sorted by datanet, or repeat one".to_owned()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::Index;
-use openledger_gateway::{Explained, context_values, scorer};
+use openledger_gateway::{Explained, context_values, scorer, served_prompt_length};
 use openledger_ledger::StateKey;
 use openledger_model::{Model, NUMERIC_SPECIFICATION};
 use openledger_receipt::{AttributionFacts, ContextFacts, MixFacts, Opening, PassageRef, Predicate};
@@ -69,10 +69,7 @@ pub fn mixed(
     if mixes.is_empty() {
         return Ok((verbatim, Likelihoods::None));
     }
-    let mut context = ContextFacts::to_value(mixes, sources.index, &served.retrieval);
-    if served.numeric_specification == 0 {
-        context.players.clear();
-    }
+    let mut context = ContextFacts::to_value(mixes, sources.index, &served.retrieval).of_engine(served);
     let mut likelihoods = Likelihoods::None;
     if !context.players.is_empty() {
         (context.values, likelihoods) = match sources.model {
@@ -125,6 +122,13 @@ fn values(
         passages: &passages,
         players: &context.players,
     };
+    let (length, said) = (served_prompt_length(&model, &explained)?, predicate.usage.prompt_tokens);
+    if u32::try_from(length) != Ok(said) {
+        bail!(
+            "the receipt says that {said} tokens were read, and the question with the passages that it names has {length}: \
+             other passages were served"
+        );
+    }
     Ok(context_values(&model, &mut scorer(&model)?, &explained, plan.subsets())?)
 }
 
