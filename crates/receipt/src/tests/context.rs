@@ -1,6 +1,7 @@
 //! Receipts whose datanets mix reuse of words with the context: every share follows from spans, values and mixes, and a lie
 //! about any of them fails where it can be seen.
 
+use openledger_attribution::context::CONTEXT_VERSION;
 use openledger_types::datanets::Mix;
 use openledger_types::{BasisPoints, ContributionId, Hash, Name};
 use proptest::prelude::*;
@@ -29,7 +30,7 @@ fn mixed() -> World {
     record.mix = Mix { verbatim: half, context: half, influence: BasisPoints(0) };
     world.predicate.served.retrieval = vec![passage("rivers", 0x11), passage("mountains", 0x13)];
     let context = ContextFacts {
-        version: 1,
+        version: CONTEXT_VERSION,
         mixes: vec![MixFacts { datanet: name("rivers"), verbatim: half, context: half }],
         players: vec![player(1, "rivers", 0x11, 0), player(2, "mountains", 0x13, 1)],
         values: vec![-8 * NAT, -2 * NAT, -6 * NAT, -2 * NAT],
@@ -159,7 +160,7 @@ fn a_lie_about_the_context_fails_at_its_step() {
             &["state proofs"],
         ),
         ("the method's name", |w| w.predicate.attribution.method = "A".into(), SUMS),
-        ("a version", |w| context(w).version = 2, SUMS),
+        ("a version", |w| context(w).version = CONTEXT_VERSION + 1, SUMS),
         ("a value left out", |w| context(w).values.truncate(3), SUMS),
         ("a probability above one", |w| context(w).values[3] = 1, SUMS),
         ("a value beyond all", |w| context(w).values[0] = i64::MIN, SUMS),
