@@ -1,4 +1,4 @@
-//! What the README's commands run: `cargo xtask demo | test | bench | fuzz | mutants | unigrams | tidy`.
+//! What the README's commands run: `cargo xtask demo | test | bench | fuzz | mutants | peers | unigrams | tidy`.
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage.
 //!
@@ -10,6 +10,7 @@ mod bench;
 mod demo;
 mod fuzz;
 mod mutants;
+mod peers;
 mod shell;
 mod test;
 mod tidy;
@@ -27,6 +28,7 @@ cargo xtask bench NAME                            a benchmark: attribution [--me
 cargo xtask fuzz TARGET [--seconds N]             random data into a reader of what comes from outside
 cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
 cargo xtask unigrams --input FILE --out FILE      the table of words that attribution weighs by, from a corpus
+cargo xtask peers                                 tests that need another program: llama.cpp's server, built if missing
 cargo xtask tidy                                  what the repository promises about itself
 ";
 
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(rest),
         Some("mutants") => mutants::run(rest),
         Some("unigrams") => unigrams::run(rest),
+        Some("peers") if rest.is_empty() => peers::run(),
+        Some("peers") => Err(UsageError("usage: cargo xtask peers".to_owned()).into()),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("tidy") => Err(UsageError("usage: cargo xtask tidy".to_owned()).into()),
         Some("help" | "--help" | "-h") => {

@@ -34,7 +34,8 @@ pub enum Command {
     Up(UpArguments),
     /// Run one node from a configuration file
     Node {
-        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups, serving)
+        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups, serving,
+        /// provider)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -89,6 +90,9 @@ pub struct UpArguments {
     /// What the engine takes at a time; only a node's configuration says otherwise
     #[arg(skip)]
     pub serving: crate::node::serving::ServingLimits,
+    /// What the provider serves beside the node's own model; only a node's configuration says so
+    #[arg(skip)]
+    pub provider: Option<crate::node::upstreams::ProviderFile>,
 }
 
 #[derive(Args)]

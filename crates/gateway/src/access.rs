@@ -139,6 +139,16 @@ pub fn closed(datanet: &Name) -> ApiError {
     )
 }
 
+/// What somebody is told who asks a model behind HTTP about private texts.
+pub(crate) fn kept(datanet: &Name, model: &str) -> ApiError {
+    ApiError::forbidden(
+        "datanet_private",
+        format!(
+            "the texts of {datanet} are private and do not go to the engine behind {model}; ask a model of the tier \"exact\" (GET /v1/models), or leave {datanet} out"
+        ),
+    )
+}
+
 /// The signer of `UNTIL_MS.SIGNATURE`.
 fn signer(
     chain_id: u64,

@@ -12,18 +12,18 @@ use openledger_ledger::StateKey;
 use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
 use openledger_routing::{Candidate, choose};
 use openledger_types::record::{ChannelRecord, GatewayRecord};
-use openledger_types::{AccountId, Amount, BasisPoints, ChannelId};
+use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Name};
 use openledger_worker::{Job, Served, Worker};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
-use crate::access::closed;
+use crate::access::{Reader, closed, kept};
 use crate::auth::{ApiKey, KeyRecord};
 use crate::budget::Reservation;
 use crate::certify::{self, Uncertified};
 use crate::context::{self, ToValue};
 use crate::error::ApiError;
 use crate::gateway::{Gateway, Library};
-use crate::ground::{Grounded, ground};
+use crate::ground::{Grounded, Speech, ground};
 use crate::metrics::Metrics;
 use crate::request::{self, Endpoint, ValidRequest};
 use crate::seal::{self, Sealed};
@@ -152,13 +152,10 @@ async fn admit(
         return Err(insufficient(free, Amount(1)));
     }
     let library = gateway.library();
-    let reader = gateway.reader_of_key(&key).await?;
-    let unreadable = gateway.closed_to(&library, &reader, now_ms()).await?;
-    if let Some(datanet) = request.datanets.iter().find(|datanet| unreadable.contains(datanet)) {
-        return Err(closed(datanet));
-    }
+    let speech = speech(gateway, &offering);
+    let unreadable = unreadable(gateway, &library, &request, &key, speech.is_exact()).await?;
     let mut grounded =
-        ground(&request, &library, &unreadable, &gateway.model).map_err(|error| error.of_prompt(endpoint))?;
+        ground(&request, &library, &unreadable, &speech).map_err(|error| error.of_prompt(endpoint))?;
     let router_fee = gateway
         .facts
         .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
@@ -166,13 +163,15 @@ async fn admit(
         .map_err(ApiError::unavailable)?
         .router_fee;
     // Nothing is computed before it can be paid.
-    let needed = worst_case(&offering, grounded.prompt.len(), &request, router_fee)?;
+    let needed = worst_case(&offering, &grounded.prompt, &request, router_fee)?;
     let reservation = gateway
         .budgets
         .reserve(record.channel, needed)
         .map_err(|refusal| insufficient(refusal.free, refusal.needed))?;
     let passages = std::mem::take(&mut grounded.passages);
-    let to_value = context::admit(gateway, &library, &grounded.retrieval, passages, record.channel).await?;
+    // Nobody plays for an answer that cannot be computed again.
+    let players = if speech.is_exact() { grounded.retrieval.as_slice() } else { &[] };
+    let to_value = context::admit(gateway, &library, players, passages, record.channel).await?;
     let id = uuid::Uuid::now_v7();
     let salt = seal::salt(gateway, &id.to_string());
     let draw = id.as_u128() as u64;
@@ -193,6 +192,24 @@ async fn admit(
         begun,
     };
     Ok((context, job, place))
+}
+
+/// The datanets whose texts the prompt may not hold, none of which the request names: those that are closed to whoever asks, and
+/// every private one where the prompt leaves this node, because who runs an engine behind HTTP is nobody of theirs.
+async fn unreadable(
+    gateway: &Gateway,
+    library: &Library,
+    request: &ValidRequest,
+    key: &ApiKey,
+    stays: bool,
+) -> Result<Vec<Name>, ApiError> {
+    let reader = if stays { gateway.reader_of_key(key).await? } else { Reader::default() };
+    let unreadable = gateway.closed_to(library, &reader, now_ms()).await?;
+    match request.datanets.iter().find(|datanet| unreadable.contains(datanet)) {
+        Some(datanet) if stays => Err(closed(datanet)),
+        Some(datanet) => Err(kept(datanet, &request.model)),
+        None => Ok(unreadable),
+    }
 }
 
 /// Milliseconds since the Unix epoch.
@@ -233,6 +250,16 @@ fn offering(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Worker>>, ApiError
     Ok(offering)
 }
 
+/// How a prompt is put to the workers that offer a model: as tokens if all of them serve the weights that are here.
+fn speech<'a>(gateway: &'a Gateway, offering: &[Arc<Worker>]) -> Speech<'a> {
+    let is_here = |worker: &Arc<Worker>| worker.offer().weights.0 == gateway.model.sha256();
+    if offering.iter().all(is_here) {
+        return Speech::Tokens(&gateway.model);
+    }
+    let context = offering.iter().map(|worker| worker.model_info().context_tokens).min().unwrap_or(0);
+    Speech::Text { context_tokens: context }
+}
+
 /// Makes the channel's budget known and returns its consumer and what is free.
 async fn open_budget(gateway: &Gateway, channel: &ChannelId) -> Result<(AccountId, Amount), ApiError> {
     let record: ChannelRecord = gateway
@@ -267,7 +294,7 @@ async fn route(
         candidates.push(Candidate {
             provider: offer.provider,
             reputation,
-            price: cost(worker, grounded.prompt.len(), request).unwrap_or(Amount(u64::MAX)),
+            price: cost(worker, &grounded.prompt, request).unwrap_or(Amount(u64::MAX)),
             free: worker.free(),
             capacity: offer.capacity,
             cluster_share: 0,
@@ -316,7 +343,7 @@ fn engine_request(
     sampling.quote = grounded.quote;
     let mut stop = grounded.stop.clone();
     stop.extend(request.stop.iter().cloned());
-    let mut engine = CompletionRequest::new(Prompt::Tokens(grounded.prompt.clone()));
+    let mut engine = CompletionRequest::new(grounded.prompt.clone());
     engine.max_tokens = Some(request.max_tokens);
     engine.sampling = sampling;
     engine.stop = stop;
@@ -331,13 +358,13 @@ fn engine_request(
 /// router fee.
 fn worst_case(
     offering: &[Arc<Worker>],
-    prompt_tokens: usize,
+    prompt: &Prompt,
     request: &ValidRequest,
     router_fee: BasisPoints,
 ) -> Result<Amount, ApiError> {
     let mut dearest = Amount::ZERO;
     for worker in offering {
-        let reference = cost(worker, prompt_tokens, request);
+        let reference = cost(worker, prompt, request);
         let cost = reference.and_then(|reference| reference.plus(reference.basis_points(router_fee)));
         let cost = cost.ok_or_else(|| {
             ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
@@ -348,10 +375,9 @@ fn worst_case(
 }
 
 /// The most that a request may cost at one worker, without the router fee.
-fn cost(worker: &Worker, prompt_tokens: usize, request: &ValidRequest) -> Option<Amount> {
-    let room = worker.model_info().context_tokens.saturating_sub(prompt_tokens);
-    let written = request.max_tokens.min(u32::try_from(room).unwrap_or(u32::MAX));
-    reference_price(worker, u32::try_from(prompt_tokens).unwrap_or(u32::MAX), written)
+fn cost(worker: &Worker, prompt: &Prompt, request: &ValidRequest) -> Option<Amount> {
+    let bound = worker.bound(prompt, request.max_tokens);
+    reference_price(worker, bound.prompt_tokens, bound.completion_tokens)
 }
 
 /// The reference price of so many tokens at a worker's offer.
@@ -387,7 +413,7 @@ async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: m
 enum Ended {
     Done(Done),
     ClientLeft,
-    Failed(String),
+    Failed(ApiError),
 }
 
 async fn follow(
@@ -402,7 +428,7 @@ async fn follow(
         let event = tokio::select! {
             event = job.next() => event,
             () = sender.closed() => return Ended::ClientLeft,
-            _ = cutting.wait_for(|cut| *cut) => return Ended::Failed("the gateway is stopping".into()),
+            _ = cutting.wait_for(|cut| *cut) => return Ended::Failed(ApiError::unavailable("the gateway is stopping")),
         };
         match event {
             Some(Event::Token { text, logprob, .. }) => {
@@ -416,8 +442,10 @@ async fn follow(
                 }
             }
             Some(Event::Done(done)) => return Ended::Done(done),
-            Some(Event::Error(error)) => return Ended::Failed(error.to_string()),
-            None => return Ended::Failed("the provider ended without a last word".into()),
+            Some(Event::Error(error)) => return Ended::Failed(error.into()),
+            None => {
+                return Ended::Failed(ApiError::unavailable("the provider ended without a last word"));
+            }
         }
     }
 }
@@ -432,9 +460,10 @@ async fn finish(
     let (answer, matcher) = (trace.answer, trace.matcher);
     let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if answer.is_empty() {
-        let reason =
-            if let Ended::Failed(reason) = ended { reason } else { "the model wrote nothing".to_owned() };
-        return Err(ApiError::unavailable(reason));
+        return Err(match ended {
+            Ended::Failed(error) => error.of_prompt(context.request.endpoint),
+            _ => ApiError::unavailable("the model wrote nothing"),
+        });
     }
     let attribution = matcher
         .finish()

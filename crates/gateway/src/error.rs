@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use openledger_inference::SubmitError;
+use openledger_inference::{GenerationError, SubmitError};
 use openledger_worker::WorkError;
 use serde_json::{Value, json};
 
@@ -111,7 +111,18 @@ impl From<WorkError> for ApiError {
     fn from(error: WorkError) -> Self {
         match error {
             WorkError::AtCapacity { .. } => Self::busy(error.to_string()),
+            WorkError::Draining => Self::unavailable(error),
             WorkError::Refused(error) => refused(&error),
+        }
+    }
+}
+
+impl From<GenerationError> for ApiError {
+    fn from(error: GenerationError) -> Self {
+        match error {
+            GenerationError::Refused(said) => Self::invalid("messages", said),
+            GenerationError::Busy(said) => Self::busy(said),
+            _ => Self::unavailable(error),
         }
     }
 }
@@ -127,6 +138,7 @@ fn refused(error: &SubmitError) -> ApiError {
         SubmitError::InvalidStop { .. } => ApiError::invalid("stop", error.to_string()),
         SubmitError::TooManyLogprobs { .. } => ApiError::invalid("top_logprobs", error.to_string()),
         SubmitError::InvalidSampling { name, .. } => ApiError::invalid(name, error.to_string()),
+        SubmitError::Unsupported { what } => ApiError::invalid(what, error.to_string()),
         SubmitError::NoTokensWanted | SubmitError::CacheTooSmall { .. } => {
             ApiError::invalid("max_tokens", error.to_string())
         }

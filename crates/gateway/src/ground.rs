@@ -1,6 +1,6 @@
 //! Grounding: the last user message is searched in the snapshots, and the best passages go into a few-shot prompt that
 //! makes a small model quote (decision 0006). Examples work where instructions do not: asked plainly, this size of model
-//! talks about the passage instead of quoting it.
+//! talks about the passage instead of quoting it. Models whose tokenizer is not here get the passages as text (`ground_messages`).
 //!
 //! Rule: texts from outside are put on one line and encoded without special tokens, so neither a question nor a passage
 //! can add structure to the prompt. Absent: which passages are paid for; attribution decides that from the answer.
@@ -16,6 +16,7 @@ use openledger_worker::WorkError;
 
 use crate::error::ApiError;
 use crate::gateway::Library;
+use crate::ground_messages::with_passages;
 use crate::request::{Input, ValidRequest};
 
 /// Bytes of one passage in the prompt; longer ones are cut at a sentence.
@@ -50,13 +51,31 @@ Answer: Remove the wheel from the frame. Pull the old tyre off with two levers. 
 
 /// What goes to the engine, and what was put in the context.
 pub(crate) struct Grounded {
-    /// Token ids.
-    pub(crate) prompt: Vec<u32>,
+    /// Token ids where the tokenizer is here, text where not.
+    pub(crate) prompt: Prompt,
     pub(crate) quote: Quote,
     pub(crate) stop: Vec<String>,
     pub(crate) retrieval: Vec<PassageRef>,
     /// The texts of `retrieval`.
     pub(crate) passages: Vec<Passage>,
+}
+
+/// How a prompt is put to a model.
+pub(crate) enum Speech<'a> {
+    /// As tokens of this model, which are counted before anything is paid or computed.
+    Tokens(&'a Model),
+    /// As text: the engine has the tokenizer, and this much context.
+    Text {
+        /// In tokens.
+        context_tokens: usize,
+    },
+}
+
+impl Speech<'_> {
+    /// Whether answers can be computed again here.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self, Self::Tokens(_))
+    }
 }
 
 /// Searches and builds the prompt; plain chat when grounding is off or nothing fits. `unreadable` datanets, which are in
@@ -65,7 +84,7 @@ pub(crate) fn ground(
     request: &ValidRequest,
     library: &Library,
     unreadable: &[Name],
-    model: &Model,
+    speech: &Speech<'_>,
 ) -> Result<Grounded, ApiError> {
     let question = question(&request.input);
     // A question that would be cut is a conversation or a document; the model gets it as it is.
@@ -78,17 +97,57 @@ pub(crate) fn ground(
             .retriever
             .search(question, &names, request.passages)
             .map_err(|error| ApiError::unavailable(format!("the search failed: {error}")))?;
-        if !passages.is_empty() {
-            return quoting_prompt(question, passages, model);
+        if let Some(grounded) = grounded(&request.input, question, passages, speech)? {
+            return Ok(grounded);
         }
     }
+    let prompt = plain(&request.input);
+    let prompt = match speech {
+        Speech::Tokens(model) => encode(model, &prompt)?,
+        Speech::Text { .. } => prompt,
+    };
     Ok(Grounded {
-        prompt: encode(model, &plain(&request.input))?,
+        prompt,
         quote: Quote::default(),
         stop: Vec::new(),
         retrieval: Vec::new(),
         passages: Vec::new(),
     })
+}
+
+/// The prompt with these passages; `None` when there are none or there is no room for one.
+fn grounded(
+    input: &Input,
+    question: &str,
+    mut passages: Vec<Passage>,
+    speech: &Speech<'_>,
+) -> Result<Option<Grounded>, ApiError> {
+    // Every datanet that is sealed has a name.
+    passages.retain(|passage| passage.datanet.parse::<Name>().is_ok());
+    match (speech, input) {
+        _ if passages.is_empty() => Ok(None),
+        (Speech::Tokens(model), _) => quoting_prompt(question, passages, model).map(Some),
+        (Speech::Text { context_tokens }, Input::Chat(messages)) => {
+            let (prompt, kept) = with_passages(messages, &passages, *context_tokens);
+            passages.truncate(kept);
+            let (quote, stop, retrieval) = (Quote::default(), Vec::new(), references(&passages));
+            Ok((kept > 0).then_some(Grounded { prompt, quote, stop, retrieval, passages }))
+        }
+        (Speech::Text { .. }, _) => Ok(None),
+    }
+}
+
+/// The passages as receipts name them.
+fn references(passages: &[Passage]) -> Vec<PassageRef> {
+    let reference = |passage: &Passage| {
+        Some(PassageRef {
+            datanet: passage.datanet.parse().ok()?,
+            contribution: ContributionId(passage.contribution.0),
+            start: passage.start as u64,
+            end: passage.end as u64,
+        })
+    };
+    passages.iter().filter_map(reference).collect()
 }
 
 /// The last user message; a text that is continued asks nothing.
@@ -121,18 +180,8 @@ fn searched<'a>(
     (!readable.is_empty()).then_some(readable)
 }
 
-fn quoting_prompt(question: &str, mut passages: Vec<Passage>, model: &Model) -> Result<Grounded, ApiError> {
-    // Every datanet that is sealed has a name.
-    passages.retain(|passage| passage.datanet.parse::<Name>().is_ok());
-    let retrieval = passages.iter().filter_map(|passage| {
-        Some(PassageRef {
-            datanet: passage.datanet.parse().ok()?,
-            contribution: ContributionId(passage.contribution.0),
-            start: passage.start as u64,
-            end: passage.end as u64,
-        })
-    });
-    let retrieval = retrieval.collect();
+fn quoting_prompt(question: &str, passages: Vec<Passage>, model: &Model) -> Result<Grounded, ApiError> {
+    let retrieval = references(&passages);
     let (text, quoted) = quoting_text(question, &passages.iter().collect::<Vec<_>>());
     let quote = quote_part(model, &text, quoted, QUOTE_BONUS)
         .map_err(|error| ApiError::invalid("messages", error.to_string()))?;
@@ -150,13 +199,13 @@ pub(crate) fn quoting_text(question: &str, passages: &[&Passage]) -> (String, Ra
 }
 
 /// The prompt's tokens; they are counted before anything is paid or computed.
-fn encode(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, ApiError> {
-    prompt_tokens(model, prompt).map_err(|error| WorkError::Refused(error).into())
+fn encode(model: &Model, prompt: &Prompt) -> Result<Prompt, ApiError> {
+    prompt_tokens(model, prompt).map(Prompt::Tokens).map_err(|error| WorkError::Refused(error).into())
 }
 
 /// A passage as one line of sentences: without the page's title, which the model would repeat, and with a full stop after
 /// each paragraph that has none.
-fn prepared(passage: &Passage) -> String {
+pub(crate) fn prepared(passage: &Passage) -> String {
     let title = passage.title.trim();
     let body = passage.text.trim_start();
     let rest = body.strip_prefix(title).filter(|rest| !title.is_empty() && rest.starts_with('\n'));
@@ -179,7 +228,7 @@ fn prepared(passage: &Passage) -> String {
 }
 
 /// White space of any kind becomes one space, so that a text has no lines of its own.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -20,6 +20,7 @@ mod error;
 mod facts;
 mod gateway;
 mod ground;
+mod ground_messages;
 mod lookup;
 mod metrics;
 mod reply;

@@ -91,14 +91,16 @@ async fn whole(mut running: Running) -> Result<Response, ApiError> {
 
 fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
     let worker = gateway.workers.iter().find(|worker| worker.offer().model.as_str() == name)?;
-    let offer = worker.offer();
+    let (offer, info) = (worker.offer(), worker.model_info());
     Some(json!({
         "id": offer.model,
         "object": "model",
         "created": 0,
         "owned_by": offer.provider,
-        "context_length": worker.model_info().context_tokens,
-        "weights_sha256": offer.weights,
+        "context_length": info.context_tokens,
+        "tier": info.tier().as_str(),
+        "engine": info.engine,
+        "weights_sha256": (!offer.weights.is_unknown()).then_some(offer.weights),
         "pricing": { "prompt_uc": offer.prompt_price, "completion_uc": offer.completion_price },
     }))
 }

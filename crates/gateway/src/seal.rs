@@ -24,9 +24,6 @@ use crate::facts::FactError;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 
-/// Name of the embedded engine in receipts.
-const ENGINE: &str = concat!("openledger-inference/", env!("CARGO_PKG_VERSION"));
-
 /// A sealed answer, as the client is told of it.
 pub(crate) struct Sealed {
     pub(crate) finish_reason: String,
@@ -250,13 +247,13 @@ async fn voucher(
 }
 
 fn served_facts(context: &Context, outcome: &Outcome) -> ServedFacts {
-    let offer = context.worker.offer();
+    let (offer, info) = (context.worker.offer(), context.worker.model_info());
     ServedFacts {
         provider: offer.provider,
         model: offer.model.clone(),
         weights: offer.weights,
-        engine: ENGINE.into(),
-        numeric_specification: context.worker.model_info().numeric_specification.unwrap_or(0),
+        engine: info.engine,
+        numeric_specification: info.numeric_specification.unwrap_or(0),
         index_root: Hash(outcome.attribution.index_root),
         snapshots: context.library.snapshots.clone(),
         retrieval: context.retrieval.clone(),

@@ -23,11 +23,39 @@ pub trait Backend: Send + Sync {
     }
 }
 
+/// What receipts and lists call the strength of what stands behind answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// Whoever has the model's file recomputes an answer bit by bit.
+    Exact,
+    /// Nothing: which model answered is the provider's word.
+    None,
+}
+
+impl Tier {
+    /// The customary name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Tier::Exact => "exact",
+            Tier::None => "none",
+        }
+    }
+}
+
+impl ModelInfo {
+    /// What stands behind the answers of this backend.
+    pub const fn tier(&self) -> Tier {
+        if self.numeric_specification.is_some() { Tier::Exact } else { Tier::None }
+    }
+}
+
 /// A model as a backend serves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelInfo {
     /// The name that the model gives itself.
     pub name: String,
+    /// Name and version of the engine, as receipts tell it.
+    pub engine: String,
     /// SHA-256 of the model's file, where the backend knows it.
     pub sha256: Option<Hash>,
     /// Longest prompt and answer together, in tokens.

@@ -23,6 +23,9 @@ use crate::sampler::Sampling;
 use crate::scheduler::Scheduler;
 use crate::sequence::Job;
 
+/// Name and version, as receipts tell them.
+const NAME: &str = concat!("openledger-inference/", env!("CARGO_PKG_VERSION"));
+
 /// Completes prompts with one model, several at a time.
 pub struct Engine {
     model: Arc<Model>,
@@ -172,6 +175,7 @@ impl Backend for Engine {
     fn model_info(&self) -> ModelInfo {
         ModelInfo {
             name: self.model.name().to_owned(),
+            engine: NAME.to_owned(),
             sha256: Some(Hash(self.model.sha256())),
             context_tokens: self.model.context_length(),
             numeric_specification: Some(NUMERIC_SPECIFICATION),

@@ -122,6 +122,12 @@ pub enum GenerationError {
     /// The engine ended without a last event.
     #[error("the engine stopped in the middle of the answer; see its log and start it again")]
     Lost,
+    /// The engine takes no such request: what it takes is known only when it is asked.
+    #[error("{0}")]
+    Refused(String),
+    /// The engine has too much to do.
+    #[error("{0}")]
+    Busy(String),
     /// The computation failed.
     #[error("the computation failed: {0}")]
     Backend(String),

@@ -26,7 +26,7 @@ mod scorer;
 mod sequence;
 mod stop;
 
-pub use backend::{Backend, ModelInfo};
+pub use backend::{Backend, ModelInfo, Tier};
 pub use config::EngineConfig;
 pub use engine::{Engine, Load, StartError};
 pub use events::{

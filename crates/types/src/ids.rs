@@ -97,6 +97,17 @@ bytes_id!(
     /// A 32-byte hash. The domain it was made in is stated where it is used.
     Hash, 32, "a hash"
 );
+
+impl Hash {
+    /// Stands for a hash that nobody can know, as of the weights behind somebody's engine.
+    pub const UNKNOWN: Self = Self([0; 32]);
+
+    /// Whether it stands for one that nobody can know.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::UNKNOWN
+    }
+}
+
 bytes_id!(
     /// The content hash of one contribution: SHA-256 over its canonical encoding in the `datanet` crate.
     ContributionId, 32, "a contribution id"

@@ -241,7 +241,8 @@ pub struct ClusterRecord {
 pub struct ModelRecord {
     /// Who registered it.
     pub builder: AccountId,
-    /// SHA-256 of the weights file.
+    /// SHA-256 of the weights file; [`Hash::UNKNOWN`] of a model that is served by engines whose files nobody else sees, so that
+    /// its name is its builder's word.
     pub weights: Hash,
     /// What it was made from.
     pub parent: Option<Name>,

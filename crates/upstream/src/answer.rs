@@ -39,7 +39,7 @@ impl From<UpstreamError> for End {
 impl From<&End> for GenerationError {
     fn from(end: &End) -> Self {
         match end {
-            End::Engine(error) => GenerationError::Backend(error.to_string()),
+            End::Engine(error) => error.into(),
             End::Stalled(limit) => GenerationError::Stalled { stall_ms: milliseconds(*limit) },
         }
     }

@@ -21,6 +21,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The engine as receipts name it. Nobody knows its version, and nothing shows that it is this one.
+    pub(crate) const fn said(self) -> &'static str {
+        match self {
+            Kind::Vllm => "vllm behind HTTP",
+            Kind::Sglang => "sglang behind HTTP",
+            Kind::LlamaServer => "llama-server behind HTTP",
+            Kind::Openai => "openai behind HTTP",
+        }
+    }
+
     /// The path that says whether the engine is well, where it has one.
     pub(crate) const fn health_path(self) -> Option<&'static str> {
         match self {
@@ -139,6 +149,14 @@ const MODEL_BYTES_MAX: usize = 512;
 const CONTEXT_TOKENS_MAX: u32 = 16_777_216;
 
 impl UpstreamConfig {
+    /// Checks everything that can be checked without the engine.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check().map(drop)
+    }
+
     /// Checks everything that can be checked without the engine, and gives the base of its paths.
     pub(crate) fn check(&self) -> Result<Url, ConfigError> {
         if self.model.is_empty() || self.model.len() > MODEL_BYTES_MAX {

@@ -67,6 +67,7 @@ impl Backend for Upstream {
         let config = &self.shared.connection.config;
         ModelInfo {
             name: config.model.clone(),
+            engine: config.kind.said().to_owned(),
             sha256: None,
             context_tokens: usize::try_from(config.context_tokens).unwrap_or(usize::MAX),
             numeric_specification: None,

@@ -1,6 +1,6 @@
 //! What goes wrong with an engine, in words for whoever runs it.
 
-use openledger_inference::SubmitError;
+use openledger_inference::{GenerationError, SubmitError};
 
 /// Why an engine behind HTTP gave no whole answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +100,18 @@ impl UpstreamError {
             // Too much work, and requests that do not fit, say nothing about the next one.
             UpstreamError::Refused { status, .. } => matches!(status, 401 | 403 | 404) || *status >= 500,
             _ => true,
+        }
+    }
+}
+
+impl From<&UpstreamError> for GenerationError {
+    fn from(error: &UpstreamError) -> Self {
+        let said = error.to_string();
+        match error {
+            // The request is too long or of a form that it does not take.
+            UpstreamError::Refused { status: 400 | 413 | 422, .. } => GenerationError::Refused(said),
+            UpstreamError::Refused { status: 429, .. } => GenerationError::Busy(said),
+            _ => GenerationError::Backend(said),
         }
     }
 }

@@ -4,12 +4,20 @@
 //! Absent: HTTP, consumers, prices of others. A worker on another machine will speak to gateways through the same two
 //! methods.
 
-use std::sync::Arc;
+mod meter;
+mod served;
 
-use openledger_inference::{Backend, Completion, CompletionRequest, Event, SubmitError};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use openledger_inference::{Backend, Completion, CompletionRequest, Event, ModelInfo, Prompt, SubmitError};
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+pub use meter::Measured;
+use meter::Meter;
+pub use served::{Bound, Served};
 
 /// Why a worker takes no job.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +28,9 @@ pub enum WorkError {
         /// How many places it has.
         capacity: u32,
     },
+    /// It ends what it has begun and begins nothing.
+    #[error("the provider is stopping; try again in a moment")]
+    Draining,
     /// The backend refused the request.
     #[error(transparent)]
     Refused(#[from] SubmitError),
@@ -50,7 +61,7 @@ pub struct Offer {
     pub provider: AccountId,
     /// The model's name on the ledger.
     pub model: Name,
-    /// SHA-256 of the weights.
+    /// SHA-256 of the weights; zeros where nobody can know them, as of an engine behind HTTP.
     pub weights: Hash,
     /// Price of a prompt token.
     pub prompt_price: Amount,
@@ -66,13 +77,54 @@ pub struct Worker {
     service: ServiceSecret,
     backend: Arc<dyn Backend>,
     places: Arc<Semaphore>,
+    clock: Arc<Clock>,
+}
+
+/// What passes, by the time since the worker began.
+struct Clock {
+    begun: Instant,
+    meter: Mutex<Meter>,
+}
+
+impl Clock {
+    fn meter<T>(&self, change: impl FnOnce(&mut Meter, std::time::Duration) -> T) -> T {
+        let mut meter = self.meter.lock().expect("no holder of the lock panics");
+        change(&mut meter, self.begun.elapsed())
+    }
 }
 
 /// A job that runs; its place is free again when it ends or is dropped.
 pub struct Job {
     completion: Completion,
     served: Served,
+    running: Running,
     _place: OwnedSemaphorePermit,
+}
+
+/// The time in which a job runs, and the tokens of it that the meter knows.
+struct Running {
+    clock: Arc<Clock>,
+    counted: (u32, u32),
+}
+
+impl Running {
+    fn new(clock: Arc<Clock>) -> Self {
+        clock.meter(Meter::begin);
+        Self { clock, counted: (0, 0) }
+    }
+
+    fn count(&mut self, served: &Served) {
+        let now = (served.prompt_tokens(), served.completion_tokens());
+        let more = (now.0.saturating_sub(self.counted.0), now.1.saturating_sub(self.counted.1));
+        self.counted = now;
+        self.clock.meter(|meter, time| meter.add(time, more.0, more.1));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.clock.meter(Meter::end);
+    }
 }
 
 impl Job {
@@ -80,6 +132,7 @@ impl Job {
     pub async fn next(&mut self) -> Option<Event> {
         let event = self.completion.events.recv().await;
         self.served.count(event.as_ref());
+        self.running.count(&self.served);
         event
     }
 
@@ -89,57 +142,12 @@ impl Job {
     }
 }
 
-/// What a worker served, by its own count. Only a worker makes one, so that it never signs somebody else's word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Served {
-    prompt_tokens: u32,
-    completion_tokens: u32,
-    commitment: String,
-    windows: u32,
-}
-
-impl Served {
-    /// Tokens read.
-    pub fn prompt_tokens(&self) -> u32 {
-        self.prompt_tokens
-    }
-
-    /// Tokens written.
-    pub fn completion_tokens(&self) -> u32 {
-        self.completion_tokens
-    }
-
-    /// The evidence's commitment; empty when the job did not come to its end or the engine is not exact.
-    pub fn commitment(&self) -> &str {
-        &self.commitment
-    }
-
-    /// Windows of the evidence.
-    pub fn windows(&self) -> u32 {
-        self.windows
-    }
-
-    fn count(&mut self, event: Option<&Event>) {
-        match event {
-            Some(Event::Token { .. }) => self.completion_tokens = self.completion_tokens.saturating_add(1),
-            Some(Event::Done(done)) => {
-                self.prompt_tokens = done.prompt_tokens;
-                self.completion_tokens = done.completion_tokens;
-                if let Some(evidence) = done.proof.evidence() {
-                    self.commitment = evidence.commitment.to_string();
-                    self.windows = evidence.windows();
-                }
-            }
-            Some(Event::Error(_)) | None => {}
-        }
-    }
-}
-
 impl Worker {
     /// A worker for this offer.
     pub fn new(offer: Offer, service: ServiceSecret, backend: Arc<dyn Backend>) -> Self {
         let places = Arc::new(Semaphore::new(usize::try_from(offer.capacity).unwrap_or(usize::MAX >> 4)));
-        Self { offer, service, backend, places }
+        let clock = Arc::new(Clock { begun: Instant::now(), meter: Mutex::default() });
+        Self { offer, service, backend, places, clock }
     }
 
     /// What it promises.
@@ -148,8 +156,13 @@ impl Worker {
     }
 
     /// The backend's model: context length and numeric specification.
-    pub fn model_info(&self) -> openledger_inference::ModelInfo {
+    pub fn model_info(&self) -> ModelInfo {
         self.backend.model_info()
+    }
+
+    /// The most tokens that a request is charged for here.
+    pub fn bound(&self, prompt: &Prompt, max_tokens: u32) -> Bound {
+        Bound::of(&self.backend.model_info(), prompt, max_tokens)
     }
 
     /// Places that are free now.
@@ -157,17 +170,26 @@ impl Worker {
         u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX)
     }
 
+    /// What it has shown that it can do, over the last minutes.
+    pub fn measured(&self) -> Measured {
+        self.clock.meter(Meter::measured)
+    }
+
+    /// Begins nothing from now on; what runs comes to its end.
+    pub fn drain(&self) {
+        self.places.close();
+    }
+
     /// Starts a job, or refuses at once.
     pub fn start(&self, request: CompletionRequest) -> Result<Job, WorkError> {
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| WorkError::AtCapacity { capacity: self.offer.capacity })?;
+        let place = self.places.clone().try_acquire_owned().map_err(|refused| match refused {
+            TryAcquireError::NoPermits => WorkError::AtCapacity { capacity: self.offer.capacity },
+            TryAcquireError::Closed => WorkError::Draining,
+        })?;
+        let bound = self.bound(&request.prompt, request.max_tokens.unwrap_or(u32::MAX));
         let completion = self.backend.submit(request)?;
-        let prompt_tokens = completion.prompt_tokens;
-        let served = Served { prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0 };
-        Ok(Job { completion, served, _place: place })
+        let served = Served::new(bound, completion.prompt_tokens);
+        Ok(Job { completion, served, running: Running::new(self.clock.clone()), _place: place })
     }
 
     /// Countersigns a receipt's payload if it says what this worker served, at this worker's prices.
@@ -182,26 +204,27 @@ impl Worker {
     }
 
     fn compare(&self, said: &Predicate, served: &Served) -> Result<(), SignError> {
-        let offer = &self.offer;
-        let specification = self.model_info().numeric_specification.unwrap_or(0);
+        let (offer, info) = (&self.offer, self.backend.model_info());
+        let specification = info.numeric_specification.unwrap_or(0);
         let rows = [
             ("provider", said.served.provider.to_string(), offer.provider.to_string()),
             ("model", said.served.model.to_string(), offer.model.to_string()),
             ("weights", said.served.weights.to_string(), offer.weights.to_string()),
-            ("prompt_tokens", said.usage.prompt_tokens.to_string(), served.prompt_tokens.to_string()),
-            (
-                "completion_tokens",
-                said.usage.completion_tokens.to_string(),
-                served.completion_tokens.to_string(),
-            ),
-            ("prompt_price", said.price.prompt_price.to_string(), offer.prompt_price.to_string()),
-            ("completion_price", said.price.completion_price.to_string(), offer.completion_price.to_string()),
+            ("engine", said.served.engine.clone(), info.engine),
             (
                 "numeric_specification",
                 said.served.numeric_specification.to_string(),
                 specification.to_string(),
             ),
-            ("commitment", said.evidence.commitment.clone(), served.commitment.clone()),
+            ("prompt_tokens", said.usage.prompt_tokens.to_string(), served.prompt_tokens().to_string()),
+            (
+                "completion_tokens",
+                said.usage.completion_tokens.to_string(),
+                served.completion_tokens().to_string(),
+            ),
+            ("prompt_price", said.price.prompt_price.to_string(), offer.prompt_price.to_string()),
+            ("completion_price", said.price.completion_price.to_string(), offer.completion_price.to_string()),
+            ("commitment", said.evidence.commitment.clone(), served.commitment().to_owned()),
         ];
         for (field, said, was) in rows {
             if said != was {
@@ -214,7 +237,6 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use openledger_inference::{ModelInfo, Prompt};
     use tokio::sync::mpsc;
 
     use super::*;
@@ -224,12 +246,18 @@ mod tests {
 
     impl Backend for Played {
         fn model_info(&self) -> ModelInfo {
-            ModelInfo { name: "played".into(), sha256: None, context_tokens: 64, numeric_specification: None }
+            ModelInfo {
+                name: "played".into(),
+                engine: "player".into(),
+                sha256: None,
+                context_tokens: 64,
+                numeric_specification: None,
+            }
         }
 
         fn submit(&self, _request: CompletionRequest) -> Result<Completion, SubmitError> {
             let events = self.0.lock().unwrap().take().ok_or(SubmitError::Stopped)?;
-            Ok(Completion { prompt_tokens: 7, events })
+            Ok(Completion { prompt_tokens: 5, events })
         }
     }
 
@@ -266,9 +294,24 @@ mod tests {
             assert!(matches!(job.next().await, Some(Event::Token { .. })));
         }
         let served = job.end();
-        assert_eq!((served.prompt_tokens(), served.completion_tokens()), (7, 2));
+        assert_eq!((served.prompt_tokens(), served.completion_tokens()), (5, 2));
         assert_eq!((served.commitment(), served.windows()), ("", 0));
         assert_eq!(worker.free(), 1, "the place is free again");
+        let measured = worker.measured();
+        assert_eq!((measured.prompt_tokens, measured.completion_tokens), (5, 2));
+        assert!(!measured.busy.is_zero() && measured.busy <= measured.window, "{measured:?}");
         assert!(matches!(worker.start(request()), Err(WorkError::Refused(SubmitError::Stopped))));
+    }
+    #[tokio::test]
+    async fn a_worker_that_drains_begins_nothing_and_ends_what_runs() {
+        let (sender, events) = mpsc::channel(8);
+        let worker = worker(events);
+        let mut job = worker.start(request()).unwrap();
+        worker.drain();
+        assert!(matches!(worker.start(request()), Err(WorkError::Draining)));
+        sender.send(Event::Token { token_id: None, text: "word".into(), logprob: None }).await.unwrap();
+        assert!(matches!(job.next().await, Some(Event::Token { .. })));
+        assert_eq!(job.end().completion_tokens(), 1);
+        assert!(matches!(worker.start(request()), Err(WorkError::Draining)), "nor when it is idle");
     }
 }

@@ -1,4 +1,4 @@
-//! The peer of `cargo xtask bench inference`: llama.cpp, built once for this very processor from the source that its Python
+//! The peer of `cargo xtask bench inference` and `cargo xtask peers`: llama.cpp, built once for this very processor from the source that its Python
 //! binding carries (checked by its hash), and kept under `target/peers`.
 //!
 //! Needs Python, a C++ compiler and about ten minutes of a core the first time. Absent: figures of ours.
@@ -24,7 +24,9 @@ const SOURCE: [&str; 3] = [
 
 pub(super) const NAME: &str = "llama.cpp of llama-cpp-python 0.3.36, built for this processor";
 
-const PROGRAMS: [&str; 3] = ["llama-bench", "llama-batched-bench", "llama-quantize"];
+const PROGRAMS: [&str; 4] = ["llama-bench", "llama-batched-bench", "llama-quantize", SERVER];
+/// Answers over HTTP.
+const SERVER: &str = "llama-server";
 
 /// Of this processor, without anything fetched and without what no bench asks.
 const OPTIONS: [&str; 9] = [
@@ -61,6 +63,11 @@ impl Peer {
             peer.build()?;
         }
         Ok(peer)
+    }
+
+    /// The server.
+    pub(super) fn server(&self) -> PathBuf {
+        self.program(SERVER)
     }
 
     fn program(&self, name: &str) -> PathBuf {

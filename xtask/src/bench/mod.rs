@@ -12,6 +12,7 @@ mod load;
 mod table;
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Instant, SystemTime};
 
@@ -37,6 +38,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             Err(UsageError(usage.into()).into())
         }
     }
+}
+
+/// llama.cpp's server, built if it is not there, and the packaged model's file.
+pub(crate) fn llama_server() -> Result<(PathBuf, PathBuf)> {
+    Ok((llama::Peer::ensure()?.server(), inference::model()?))
 }
 
 /// Completions, payouts and lines that the rules settle in memory on one core, beside SQLite doing the same postings. Both

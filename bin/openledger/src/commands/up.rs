@@ -19,6 +19,7 @@ use crate::cli::UpArguments;
 use crate::files;
 use crate::keystore::Keystore;
 use crate::node::serving::ServingLimits;
+use crate::node::upstreams::ProviderFile;
 use crate::node::{Node, NodeConfig};
 use crate::operator::{Operator, read};
 
@@ -54,6 +55,8 @@ struct NodeFile {
     /// What the engine takes at a time; what a local network takes unless named.
     #[serde(default)]
     serving: ServingLimits,
+    /// What the node's provider serves beside the node's own model, and where its capacity counts.
+    provider: Option<ProviderFile>,
 }
 
 fn default_port() -> u16 {
@@ -66,11 +69,13 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    let NodeFile { port, model, data, genesis, seed, lookups, serving, .. } = file;
-    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving }).await
+    let NodeFile { port, model, data, genesis, seed, lookups, serving, provider, .. } = file;
+    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving, provider }).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let upstreams = arguments.provider.as_ref().map(|provider| provider.resolve(variable)).transpose()?;
     let model = crate::models::resolve(arguments.model.as_deref())?;
     let config = NodeConfig {
         dir: session.dir.clone(),
@@ -80,6 +85,8 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         seed: arguments.seed,
         lookups: arguments.lookups,
         serving: arguments.serving,
+        upstreams: upstreams.unwrap_or_default(),
+        class: arguments.provider.map(|provider| provider.class),
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

@@ -29,6 +29,7 @@ use serde_json::json;
 
 use super::library::{Joined, Library, parse_texts};
 use super::machine::decode_events;
+use super::provider::Provider;
 use crate::commitments::check_order;
 use crate::operator::id_of;
 
@@ -45,6 +46,8 @@ pub struct ApiState {
     pub gateway: Arc<Gateway>,
     /// Its account, the network's identity and the default model.
     pub network: NetworkReply,
+    /// The provider behind this address.
+    pub provider: Arc<Provider>,
     /// Told when a snapshot became the latest.
     pub installed: Box<dyn Fn(&Joined) + Send + Sync>,
 }
@@ -60,6 +63,7 @@ pub fn router(state: Arc<ApiState>) -> Router {
     Router::new()
         .route("/network.json", get(identity))
         .route("/api/v1/network", get(network))
+        .route("/api/v1/provider", get(provider))
         .route("/api/v1/transactions", post(submit))
         .route("/api/v1/accounts/{account}/nonce", get(nonce))
         .route("/api/v1/state", post(read_state))
@@ -132,6 +136,11 @@ pub(super) fn unavailable(error: impl ToString) -> ApiError {
 
 async fn network(State(state): Shared) -> Json<NetworkReply> {
     Json(state.network.clone())
+}
+
+/// What the provider says of itself.
+async fn provider(State(state): Shared) -> Json<serde_json::Value> {
+    Json(state.provider.told())
 }
 
 /// The identity file, as `receipt verify --network` reads it.

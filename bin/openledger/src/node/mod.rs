@@ -8,9 +8,11 @@ pub mod attribute;
 pub mod feed;
 pub mod library;
 pub mod machine;
+pub mod provider;
 pub mod provision;
 pub mod serving;
 pub mod shelf;
+pub mod upstreams;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,24 +24,25 @@ use openledger_chain::{Chain, ChainConfig};
 use openledger_client::api::NetworkReply;
 use openledger_explorer::ExplorerState;
 use openledger_gateway::{Gateway, GatewayConfig, LookupLimits, Services};
-use openledger_inference::Engine;
-use openledger_ledger::{Genesis, StateKey};
+use openledger_inference::{Backend, Engine};
+use openledger_ledger::Genesis;
 use openledger_model::Model;
 use openledger_query::{ReadModels, Settings};
 use openledger_receipt::SnapshotRef;
 use openledger_store::DirectoryLock;
-use openledger_types::record::OfferRecord;
 use openledger_types::{Hash, Name};
-use openledger_worker::{Offer, Worker};
+use openledger_upstream::Upstream;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::library::{Joined, Library};
 use self::machine::LedgerMachine;
-use self::provision::{Roles, provision, read};
+use self::provider::{Provider, workers};
+use self::provision::{COMPLETION_PRICE, PROMPT_PRICE, Promise, Roles, provision};
 use self::serving::ServingLimits;
 use self::shelf::Shelf;
+use self::upstreams::{UpstreamSetting, introduce};
 use crate::files;
 use crate::genesis::Beginning;
 use crate::keystore::Keystore;
@@ -66,6 +69,10 @@ pub struct NodeConfig {
     pub lookups: LookupLimits,
     /// What the engine takes at a time.
     pub serving: ServingLimits,
+    /// Engines behind HTTP that are served beside it.
+    pub upstreams: Vec<UpstreamSetting>,
+    /// The class in which the provider reports its capacity; without one it reports none.
+    pub class: Option<Name>,
 }
 
 /// A running node.
@@ -75,7 +82,10 @@ pub struct Node {
     chain: Chain,
     gateway: Arc<Gateway>,
     engine: Arc<Engine>,
+    provider: Arc<Provider>,
     stop_serving: watch::Sender<bool>,
+    stop_beating: watch::Sender<bool>,
+    beating: JoinHandle<()>,
     /// The server, which ends by itself when it is told to stop.
     serving: JoinHandle<()>,
     feeding: JoinHandle<()>,
@@ -95,11 +105,14 @@ impl Node {
         let lock = DirectoryLock::acquire(&config.dir)?;
         let keys = Keystore::open_or_create(&config.dir.join("keys"), config.seed)?;
         let secrets = Secrets::new(keys, &config)?;
+        secrets.check_class(config.class.as_ref())?;
         let chain = start_chain(&config, &secrets).await?;
         println!("chain: {} at height {}", chain.identity().name, chain.tip().height);
         let roles = secrets.roles(&config, &model)?;
         provision(&chain, &roles).await?;
-        let parts = Parts::build(&config, &secrets, &roles, model, chain).await?;
+        let engines = started(&config.upstreams)?;
+        introduce(&engines).await;
+        let parts = Parts::build(&config, &secrets, &roles, (model, engines), chain).await?;
         parts.serve(listener, &config, lock).await
     }
 
@@ -132,7 +145,17 @@ impl Node {
 
     /// Stops in the order of the flow.
     pub async fn shutdown(self) -> Result<()> {
-        self.gateway.shutdown(SHUTDOWN_MAX).await;
+        self.stop_beating.send_replace(true);
+        let _ = self.beating.await;
+        // Offers end while answers do.
+        let drained = tokio::time::timeout(SHUTDOWN_MAX, self.provider.drain(&self.chain));
+        let (_, drained) = tokio::join!(self.gateway.shutdown(SHUTDOWN_MAX), drained);
+        if drained.is_err() {
+            tracing::warn!(
+                "some offers stand on the ledger: they were not withdrawn within {SHUTDOWN_MAX:?}"
+            );
+        }
+        drop(self.provider);
         self.stop_serving.send_replace(true);
         let serving = self.serving;
         let abort = serving.abort_handle();
@@ -168,6 +191,8 @@ struct Secrets {
 impl Secrets {
     fn new(mut keys: Keystore, config: &NodeConfig) -> Result<Self> {
         keys.add(["treasury", "provider", "gateway", "builder", "curator", "consumer"])?;
+        let builders: Vec<String> = config.upstreams.iter().map(UpstreamSetting::builder).collect();
+        keys.add(builders.iter().map(String::as_str))?;
         let treasury = keys.account("treasury")?.account();
         let Beginning { name, genesis } = Beginning::of(&config.dir, config.genesis.as_deref(), treasury)?;
         Ok(Self { keys, name, genesis })
@@ -177,19 +202,44 @@ impl Secrets {
         self.genesis.parameters.chain_id
     }
 
+    fn check_class(&self, class: Option<&Name>) -> Result<()> {
+        let markets = &self.genesis.parameters.markets;
+        if let Some(class) = class.filter(|class| markets.class(class).is_none()) {
+            let known: Vec<&str> = markets.classes.iter().map(|class| class.name.as_str()).collect();
+            bail!(
+                "[provider] is of the class {class}, which this network does not have; it has {}",
+                known.join(", ")
+            );
+        }
+        Ok(())
+    }
+
     fn roles(&self, config: &NodeConfig, model: &Model) -> Result<Roles> {
         let packaged = hex::encode(model.sha256()) == models::DEFAULT.sha256();
         let name = if packaged { models::DEFAULT.name.to_owned() } else { slug(model.name()) };
-        let license = model.license().map_or_else(|| "unstated".to_owned(), |license| license.to_string());
+        let own = Promise {
+            model: name.parse()?,
+            weights: Hash(model.sha256()),
+            license: model.license().map_or_else(|| "unstated".to_owned(), |license| license.to_string()),
+            builder: self.keys.account("builder")?,
+            prompt_price: PROMPT_PRICE,
+            completion_price: COMPLETION_PRICE,
+            capacity: config.serving.capacity(),
+        };
+        if config.upstreams.iter().any(|setting| setting.model == own.model) {
+            bail!(
+                "{} is the node's own model; serve the engine's in [[provider.upstreams]] under another name",
+                own.model
+            );
+        }
+        let engines = config.upstreams.iter().map(|setting| setting.promise(&self.keys));
         Ok(Roles {
             chain_id: self.chain_id(),
             treasury: self.keys.account("treasury")?,
             provider: (self.keys.account("provider")?, self.keys.service("provider").key()),
             gateway: (self.keys.account("gateway")?, self.keys.service("gateway").key()),
-            builder: self.keys.account("builder")?,
-            model: (name.parse()?, Hash(model.sha256()), license),
+            promises: std::iter::once(Ok(own)).chain(engines).collect::<Result<_>>()?,
             endpoint: format!("http://127.0.0.1:{}", config.port),
-            capacity: config.serving.sequences,
         })
     }
 }
@@ -237,6 +287,7 @@ struct Parts {
     chain: Chain,
     gateway: Arc<Gateway>,
     engine: Arc<Engine>,
+    provider: Arc<Provider>,
     models: Arc<ReadModels>,
     library: Arc<Library>,
     network: NetworkReply,
@@ -247,7 +298,7 @@ impl Parts {
         config: &NodeConfig,
         secrets: &Secrets,
         roles: &Roles,
-        model: Arc<Model>,
+        (model, engines): (Arc<Model>, Vec<(UpstreamSetting, Arc<Upstream>)>),
         chain: Chain,
     ) -> Result<Self> {
         let library = Arc::new(Library::open(&config.dir.join("datanets"))?);
@@ -255,15 +306,25 @@ impl Parts {
             secrets.name.as_str(),
             secrets.genesis.parameters.clone(),
         )));
-        name_accounts(&models, secrets, &library.joined())?;
+        name_accounts(&models, secrets, config, &library.joined())?;
         let engine = Arc::new(Engine::start(model.clone(), config.serving.engine())?);
-        let worker = worker(secrets, roles, &chain, engine.clone(), config.serving).await?;
+        let mut backends: Vec<Arc<dyn Backend>> = vec![engine.clone()];
+        backends.extend(engines.into_iter().map(|(_, engine)| engine as Arc<dyn Backend>));
+        let service = || secrets.keys.service("provider");
+        let workers = workers(roles, &chain, backends, config.serving, service).await?;
+        let provider = Arc::new(Provider {
+            chain_id: secrets.chain_id(),
+            account: secrets.keys.account("provider")?,
+            service: secrets.keys.service("provider"),
+            workers: workers.clone(),
+            class: config.class.clone(),
+        });
         let (told, owned) = (models.clone(), models.clone());
         let services = Services {
             chain: chain.clone(),
             account: secrets.keys.account("gateway")?,
             service: secrets.keys.service("gateway"),
-            workers: vec![Arc::new(worker)],
+            workers,
             library: gateway_library(&library.joined()),
             model,
             sink: Box::new(move |predicate| {
@@ -286,10 +347,10 @@ impl Parts {
             chain_id: secrets.chain_id(),
             local: true,
             gateway: services.account.account(),
-            default_model: roles.model.0.to_string(),
+            default_model: roles.promises.first().map(|own| own.model.to_string()).unwrap_or_default(),
         };
         let gateway = Gateway::start(gateway_config, services).await?;
-        Ok(Self { chain, gateway, engine, models, library, network })
+        Ok(Self { chain, gateway, engine, provider, models, library, network })
     }
 
     async fn serve(self, listener: TcpListener, config: &NodeConfig, lock: DirectoryLock) -> Result<Node> {
@@ -303,6 +364,7 @@ impl Parts {
             library: self.library.clone(),
             gateway: self.gateway.clone(),
             network: self.network,
+            provider: self.provider.clone(),
             installed: Box::new(move |joined| {
                 name_authors(&models, joined);
                 gateway.set_library(gateway_library(joined));
@@ -319,12 +381,18 @@ impl Parts {
             // A closed channel means that the node is gone; then the server stops as well.
             let _ = stopping.wait_for(|stop| *stop).await;
         });
+        let (stop_beating, beating_stops) = watch::channel(false);
+        let (provider, chain) = (self.provider.clone(), self.chain.clone());
+        let beating = tokio::spawn(async move { provider.beat(&chain, beating_stops).await });
         Ok(Node {
             port: config.port,
             chain_id,
             chain: self.chain,
             gateway: self.gateway,
             engine: self.engine,
+            provider: self.provider,
+            stop_beating,
+            beating,
             stop_serving,
             serving: watched("the server failed", failed, async { Ok(server.await?) }),
             feeding,
@@ -354,28 +422,9 @@ fn watched(
     })
 }
 
-async fn worker(
-    secrets: &Secrets,
-    roles: &Roles,
-    chain: &Chain,
-    engine: Arc<Engine>,
-    serving: ServingLimits,
-) -> Result<Worker> {
-    let (model, weights, _) = roles.model.clone();
-    let provider = roles.provider.0.account();
-    let record: OfferRecord = read(chain, StateKey::Offer(provider, model.clone()))
-        .await?
-        .context("the provider's offer was just posted and is not on the ledger")?;
-    let offer = Offer {
-        provider,
-        model,
-        weights,
-        prompt_price: record.prompt_price,
-        completion_price: record.completion_price,
-        // The engine has a queue of its own, in which callers are served in turn.
-        capacity: record.capacity.saturating_add(serving.waiting),
-    };
-    Ok(Worker::new(offer, secrets.keys.service("provider"), engine))
+/// The engines behind HTTP, watched from now on.
+fn started(settings: &[UpstreamSetting]) -> Result<Vec<(UpstreamSetting, Arc<Upstream>)>> {
+    settings.iter().map(|setting| Ok((setting.clone(), setting.start()?))).collect()
 }
 
 /// The library as the gateway answers from it.
@@ -396,7 +445,7 @@ fn gateway_library(joined: &Joined) -> openledger_gateway::Library {
 }
 
 /// Local labels of the network's own roles and of the authors that the snapshots name.
-fn name_accounts(models: &ReadModels, secrets: &Secrets, joined: &Joined) -> Result<()> {
+fn name_accounts(models: &ReadModels, secrets: &Secrets, config: &NodeConfig, joined: &Joined) -> Result<()> {
     let roles = [
         ("provider", "this network's provider"),
         ("gateway", "this network's gateway"),
@@ -408,6 +457,14 @@ fn name_accounts(models: &ReadModels, secrets: &Secrets, joined: &Joined) -> Res
     for (key, note) in roles {
         let shown = if key == "builder" { models::DEFAULT.builder } else { key };
         models.set_account_name(secrets.keys.account(key)?.account(), shown, note);
+    }
+    for setting in &config.upstreams {
+        let key = setting.builder();
+        models.set_account_name(
+            secrets.keys.account(&key)?.account(),
+            &key,
+            "kept here for whoever made the model",
+        );
     }
     name_authors(models, joined);
     Ok(())

@@ -22,12 +22,26 @@ pub struct Roles {
     pub provider: (AccountSecret, ServiceKey),
     /// Gateway's account and service key.
     pub gateway: (AccountSecret, ServiceKey),
-    /// Builder's account.
-    pub builder: AccountSecret,
-    /// The model's name, weights and licence.
-    pub model: (Name, Hash, String),
+    /// The models that the provider serves; the first is the node's own.
+    pub promises: Vec<Promise>,
     /// Where this node serves.
     pub endpoint: String,
+}
+
+/// A model that a provider serves.
+pub struct Promise {
+    /// Its name on the ledger.
+    pub model: Name,
+    /// SHA-256 of its file, or that nobody can know it.
+    pub weights: Hash,
+    /// Licence of the weights.
+    pub license: String,
+    /// Who registers it and has the builder share.
+    pub builder: AccountSecret,
+    /// Price of a prompt token.
+    pub prompt_price: Amount,
+    /// Price of a completion token.
+    pub completion_price: Amount,
     /// Sequences at a time.
     pub capacity: u32,
 }
@@ -36,77 +50,92 @@ pub struct Roles {
 const STAKE: Amount = Amount(10_000_000_000);
 /// Credits of a local network's gateway.
 const GATEWAY_CREDITS: Amount = Amount(10_000_000);
-/// Price of a prompt token, in uC.
-const PROMPT_PRICE: Amount = Amount(5);
-/// Price of a completion token, in uC.
-const COMPLETION_PRICE: Amount = Amount(40);
+/// Price of a prompt token of the node's own model, in uC.
+pub const PROMPT_PRICE: Amount = Amount(5);
+/// Price of a completion token of the node's own model, in uC.
+pub const COMPLETION_PRICE: Amount = Amount(40);
 /// Router fee of the local gateway.
 const ROUTER_FEE: BasisPoints = BasisPoints(200);
 
 /// Registers what is not registered yet.
 pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
-    let (provider, provider_key) = (&roles.provider.0, roles.provider.1);
-    let (gateway, gateway_key) = (&roles.gateway.0, roles.gateway.1);
-    let (model, weights, license) = &roles.model;
+    let (provider, service_key) = (&roles.provider.0, roles.provider.1);
     if read::<ProviderRecord>(chain, StateKey::Provider(provider.account())).await?.is_none() {
         fund(chain, roles, provider).await?;
         let endpoint = roles.endpoint.clone();
-        act(
-            chain,
-            roles,
-            provider,
-            Action::RegisterProvider { service_key: provider_key, stake: STAKE, endpoint },
-        )
-        .await?;
+        let register = Action::RegisterProvider { service_key, stake: STAKE, endpoint };
+        act(chain, roles.chain_id, provider, register).await?;
     }
-    match read::<ModelRecord>(chain, StateKey::Model(model.clone())).await? {
-        Some(record) if record.weights != *weights => bail!(
-            "the ledger knows {model} with the weights {}, the file has {weights}; serve it under another name or start in another --dir",
-            record.weights
-        ),
-        Some(_) => {}
-        None => register_model(chain, roles, license).await?,
+    for promise in &roles.promises {
+        promise_model(chain, roles, promise).await?;
     }
-    let offered: Option<OfferRecord> =
-        read(chain, StateKey::Offer(provider.account(), model.clone())).await?;
-    if offered.is_none_or(|offer| offer.capacity != roles.capacity) {
-        let offer = Action::PostOffer {
-            model: model.clone(),
-            class: None,
-            prompt_price: PROMPT_PRICE,
-            completion_price: COMPLETION_PRICE,
-            capacity: roles.capacity,
-        };
-        act(chain, roles, provider, offer).await?;
-    }
-    if read::<GatewayRecord>(chain, StateKey::Gateway(gateway.account())).await?.is_none() {
-        fund(chain, roles, gateway).await?;
-        let endpoint = roles.endpoint.clone();
-        let register = Action::RegisterGateway {
-            service_key: gateway_key,
-            bond: STAKE,
-            router_fee: ROUTER_FEE,
-            endpoint,
-        };
-        act(chain, roles, gateway, register).await?;
-        // From this it covers receipts whose channel was closed before they were settled.
-        let give = Action::Faucet { to: gateway.account(), asset: Asset::Credit, amount: GATEWAY_CREDITS };
-        act(chain, roles, &roles.treasury, give).await?;
-    }
-    Ok(())
+    provision_gateway(chain, roles).await
 }
 
-async fn register_model(chain: &Chain, roles: &Roles, license: &str) -> Result<()> {
-    let (name, weights, _) = &roles.model;
-    let whole = Royalty { account: roles.builder.account(), share: BasisPoints::WHOLE };
+async fn provision_gateway(chain: &Chain, roles: &Roles) -> Result<()> {
+    let (gateway, service_key) = (&roles.gateway.0, roles.gateway.1);
+    if read::<GatewayRecord>(chain, StateKey::Gateway(gateway.account())).await?.is_some() {
+        return Ok(());
+    }
+    fund(chain, roles, gateway).await?;
+    let endpoint = roles.endpoint.clone();
+    let register = Action::RegisterGateway { service_key, bond: STAKE, router_fee: ROUTER_FEE, endpoint };
+    act(chain, roles.chain_id, gateway, register).await?;
+    // From this it covers receipts whose channel was closed before they were settled.
+    let give = Action::Faucet { to: gateway.account(), asset: Asset::Credit, amount: GATEWAY_CREDITS };
+    act(chain, roles.chain_id, &roles.treasury, give).await
+}
+
+/// Registers a model that is not registered, and posts the provider's offer if the ledger has another.
+async fn promise_model(chain: &Chain, roles: &Roles, promise: &Promise) -> Result<()> {
+    let Promise { model, weights, prompt_price, completion_price, capacity, .. } = promise;
+    match read::<ModelRecord>(chain, StateKey::Model(model.clone())).await? {
+        Some(record) if record.weights != *weights => bail!(
+            "the ledger knows {model} with {}, and what is served has {}; serve it under another name or start in another --dir",
+            said(record.weights),
+            said(*weights)
+        ),
+        Some(_) => {}
+        None => register_model(chain, roles, promise).await?,
+    }
+    let provider = &roles.provider.0;
+    let offered: Option<OfferRecord> =
+        read(chain, StateKey::Offer(provider.account(), model.clone())).await?;
+    let stands = |offer: OfferRecord| {
+        (offer.prompt_price, offer.completion_price, offer.capacity)
+            == (*prompt_price, *completion_price, *capacity)
+    };
+    if offered.is_some_and(stands) {
+        return Ok(());
+    }
+    let offer = Action::PostOffer {
+        model: model.clone(),
+        class: None,
+        prompt_price: *prompt_price,
+        completion_price: *completion_price,
+        capacity: *capacity,
+    };
+    act(chain, roles.chain_id, provider, offer).await
+}
+
+fn said(weights: Hash) -> String {
+    if weights.is_unknown() {
+        "weights that nobody knows".to_owned()
+    } else {
+        format!("the weights {weights}")
+    }
+}
+
+async fn register_model(chain: &Chain, roles: &Roles, promise: &Promise) -> Result<()> {
+    let whole = Royalty { account: promise.builder.account(), share: BasisPoints::WHOLE };
     let register = Action::RegisterModel {
-        name: name.clone(),
-        weights: *weights,
+        name: promise.model.clone(),
+        weights: promise.weights,
         parent: None,
         royalties: vec![whole],
-        license: license.to_owned(),
+        license: promise.license.clone(),
     };
-    act(chain, roles, &roles.builder, register).await
+    act(chain, roles.chain_id, &promise.builder, register).await
 }
 
 /// Gives an account the OPEN that it will stake, unless it has it.
@@ -116,14 +145,15 @@ async fn fund(chain: &Chain, roles: &Roles, secret: &AccountSecret) -> Result<()
         return Ok(());
     }
     let give = Action::Faucet { to: secret.account(), asset: Asset::Open, amount: STAKE };
-    act(chain, roles, &roles.treasury, give).await
+    act(chain, roles.chain_id, &roles.treasury, give).await
 }
 
-async fn act(chain: &Chain, roles: &Roles, secret: &AccountSecret, action: Action) -> Result<()> {
+/// Sends an action and waits until it is final; a rejection is an error.
+pub async fn act(chain: &Chain, chain_id: u64, secret: &AccountSecret, action: Action) -> Result<()> {
     let summary = action.summary();
     let account: Option<AccountRecord> = read(chain, StateKey::Account(secret.account())).await?;
     let nonce = account.map_or(0, |account| account.nonce);
-    let signed = Transaction { chain_id: roles.chain_id, nonce, action }.sign(secret);
+    let signed = Transaction { chain_id, nonce, action }.sign(secret);
     let done = chain
         .submit_and_wait(signed.encode())
         .await

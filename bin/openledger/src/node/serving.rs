@@ -3,6 +3,7 @@
 //! Absent: prices, and what other providers take.
 
 use openledger_inference::EngineConfig;
+use openledger_model::BATCH_OUTPUTS_MAX;
 use serde::Deserialize;
 
 /// The `[serving]` of a node's configuration. The engine brings numbers that it cannot honour into its range.
@@ -26,6 +27,11 @@ impl Default for ServingLimits {
 }
 
 impl ServingLimits {
+    /// Answers at a time that the engine really computes: what an offer may state.
+    pub fn capacity(self) -> u32 {
+        self.sequences.clamp(1, u32::try_from(BATCH_OUTPUTS_MAX).unwrap_or(u32::MAX))
+    }
+
     /// The engine's configuration.
     pub fn engine(self) -> EngineConfig {
         let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);

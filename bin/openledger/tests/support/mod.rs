@@ -102,17 +102,25 @@ impl Answer {
 impl Network {
     /// Starts `openledger up` and does not wait.
     pub(crate) fn spawn(dir: &Path, port: u16, data: &Path) -> Self {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("test.log")).unwrap();
-        let child = command()
-            .arg("--dir")
-            .arg(dir)
-            .args(["up", "--seed", "7", "--port", &port.to_string(), "--data"])
-            .arg(data)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
+        let mut up = command();
+        up.arg("--dir").arg(dir).args(["up", "--seed", "7", "--port", &port.to_string(), "--data"]).arg(data);
+        Self::running(dir, port, &mut up)
+    }
+
+    /// Starts `openledger node` with the configuration that `openledger up` has in tests and `more`, and waits until it answers.
+    pub(crate) fn start_node(dir: &Path, data: &Path, more: &str) -> Self {
+        let (port, file) = (free_port(), dir.join("node.toml"));
+        std::fs::write(&file, format!("dir = {dir:?}\nport = {port}\nseed = 7\ndata = {data:?}\n{more}"))
             .unwrap();
+        let network = Self::running(dir, port, command().args(["node", "--config"]).arg(&file));
+        network.wait_until_ready();
+        network
+    }
+
+    fn running(dir: &Path, port: u16, command: &mut Command) -> Self {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("test.log")).unwrap();
+        let child =
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         Self { dir: dir.to_path_buf(), port, child: Mutex::new(child) }
     }
 
@@ -170,10 +178,15 @@ impl Network {
         before.or_else(|| Some(status).filter(|status| status.signal() != Some(9)))
     }
 
-    /// An orderly stop; panics unless the process ends with code 0.
-    pub(crate) fn stop(self) {
+    /// Asks the process to stop and does not wait.
+    pub(crate) fn terminate(&self) {
         let process = self.child.lock().unwrap().id().to_string();
         Command::new("kill").args(["-TERM", &process]).status().unwrap();
+    }
+
+    /// An orderly stop; panics unless the process ends with code 0.
+    pub(crate) fn stop(self) {
+        self.terminate();
         let status = self.child.lock().unwrap().wait().unwrap();
         assert!(status.success(), "stopped with {status}:\n{}", self.log());
     }
@@ -234,6 +247,20 @@ impl Network {
         let (path, identity) = (path.to_str().unwrap(), identity.to_str().unwrap());
         let verified = self.openledger(&["receipt", "verify", path, "--network", identity]);
         assert!(verified.status.success(), "{id}: {}", String::from_utf8_lossy(&verified.stdout));
+    }
+
+    /// Asks for a chat completion and leaves the answer to be read.
+    pub(crate) fn begin(&self, body: &Value) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let (key, body) = (self.key(), body.to_string());
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        stream
     }
 
     /// One request over a fresh connection; `None` when nobody answers or the answer is cut.
@@ -306,6 +333,17 @@ impl Drop for Network {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+/// What comes until it holds `text`.
+pub(crate) fn read_until(stream: &mut TcpStream, text: &str) -> String {
+    let (mut seen, mut piece) = (String::new(), [0; 1_024]);
+    while !seen.contains(text) {
+        let count = stream.read(&mut piece).unwrap();
+        assert!(count > 0, "{text:?} did not come: {seen}");
+        seen.push_str(&String::from_utf8_lossy(&piece[..count]));
+    }
+    seen
 }
 
 fn parse_answer(bytes: &[u8]) -> Option<Answer> {

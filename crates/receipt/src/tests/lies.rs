@@ -8,6 +8,24 @@ use crate::*;
 /// A name, a change, and the steps that fail because of it.
 type Row = (&'static str, fn(&mut World), &'static [&'static str]);
 
+/// The answer of an engine whose arithmetic nobody can repeat.
+fn of_an_engine(world: &mut World) {
+    world.predicate.served.numeric_specification = 0;
+    world.predicate.evidence = EvidenceFacts { commitment: String::new(), windows: 0 };
+}
+
+#[test]
+fn whoever_verifies_is_told_when_nothing_stands_behind_the_model() {
+    let said = |world: &World| {
+        let report = verified(&world.file(true, true));
+        report.checks.into_iter().find(|check| check.name == "statement").map(|check| check.detail).unwrap()
+    };
+    let mut world = World::new();
+    assert!(!said(&world).contains("nothing stands"), "{}", said(&world));
+    of_an_engine(&mut world);
+    assert!(said(&world).contains("nothing stands behind which model answered"), "{}", said(&world));
+}
+
 /// Both keys sign the changed predicate; the ledger's records are unchanged.
 #[test]
 fn a_lie_signed_by_both_fails_at_its_step() {
@@ -114,6 +132,17 @@ fn a_lie_signed_by_both_fails_at_its_step() {
         ("voucher for another amount", |w| w.predicate.payment.cumulative.0 += 1, &["voucher"]),
         ("consumer", |w| w.predicate.payment.consumer = account(0xEE), &["voucher"]),
         ("voucher malformed", |w| w.predicate.payment.voucher[64] = 29, &["voucher"]),
+        (
+            "exact without weights",
+            |w| w.predicate.served.weights = Hash::UNKNOWN,
+            &["statement", "state proofs"],
+        ),
+        (
+            "evidence of what cannot be repeated",
+            |w| w.predicate.served.numeric_specification = 0,
+            &["statement"],
+        ),
+        ("nothing behind the model", of_an_engine, &[]),
         ("weights", |w| w.predicate.served.weights = Hash([1; 32]), &["state proofs"]),
         ("snapshot root", |w| w.predicate.served.snapshots[1].root = Hash([1; 32]), &["state proofs"]),
         ("index root", |w| w.predicate.served.snapshots[1].index_root = Hash([1; 32]), &["state proofs"]),

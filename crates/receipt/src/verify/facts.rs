@@ -19,18 +19,33 @@ pub(super) fn statement(predicate: &Predicate) -> Step {
     require(is_first == (predicate.sequence == 1), || {
         "the previous payload must be named by every receipt but a gateway's first".to_owned()
     })?;
-    let is_exact = predicate.served.numeric_specification != 0;
-    require(is_exact || predicate.evidence.commitment.is_empty(), || {
-        "it has evidence under the numeric specification 0, which is that of engines without any".to_owned()
-    })?;
     let snapshots = predicate.served.snapshots.iter().map(|snapshot| &snapshot.datanet);
     require(snapshots.is_sorted_by(|left, right| left < right), || {
         "the snapshots are not sorted by datanet, or repeat one".to_owned()
     })?;
     Ok(format!(
-        "receipt {} of {}, number {} of gateway {}; its subject is the answer",
-        predicate.id, predicate.served.model, predicate.sequence, predicate.gateway
+        "receipt {} of {}, number {} of gateway {}; its subject is the answer{}",
+        predicate.id,
+        predicate.served.model,
+        predicate.sequence,
+        predicate.gateway,
+        model_that_answered(predicate)?
     ))
+}
+
+/// What stands behind the name of the model: an exact engine's weights, or nothing.
+fn model_that_answered(predicate: &Predicate) -> Result<&'static str, String> {
+    let (served, evidence) = (&predicate.served, &predicate.evidence);
+    if served.numeric_specification > 0 {
+        require(!served.weights.is_unknown(), || {
+            "it names an arithmetic that can be repeated, and no weights to repeat it with".to_owned()
+        })?;
+        return Ok("");
+    }
+    require(evidence.commitment.is_empty() && evidence.windows == 0, || {
+        "it holds a commitment to a computation that cannot be repeated".to_owned()
+    })?;
+    Ok("; nothing stands behind which model answered: that is the provider's word")
 }
 
 /// RFC 9562, section 5.7: version 7, variant 10, lower-case with hyphens.

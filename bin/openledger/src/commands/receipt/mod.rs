@@ -69,6 +69,9 @@ fn show(session: &Session, path: &Path) -> Result<()> {
     let file = ReceiptFile::from_bytes(&bytes)?;
     println!("{}", session.paint.bold(&format!("Receipt {}", statement["id"].as_str().unwrap_or_default())));
     println!("  model {} by provider {}", statement["served"]["model"], statement["served"]["provider"]);
+    if file.statement()?.predicate().served.numeric_specification == 0 {
+        println!("  nothing stands behind which model answered: that is the provider's word");
+    }
     println!(
         "  {} prompt and {} completion tokens",
         statement["usage"]["prompt_tokens"], statement["usage"]["completion_tokens"]

@@ -1,0 +1,231 @@
+//! Engines behind HTTP that a node's provider serves beside its own: what the operator writes about each, and the engines as
+//! they run.
+//!
+//! Rule: everything that can be wrong without asking an engine is found before the node writes anything. An engine that is
+//! down stops nobody: it is named, its model is offered, and requests are refused with the reason until it is up.
+//! Absent: how an engine is asked and watched (`upstream`); what its answers cost (`provision` posts the offers).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use openledger_types::{Amount, Hash, Name};
+use openledger_upstream::{Kind, Limits, Upstream, UpstreamConfig, UpstreamError};
+use serde::Deserialize;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+use super::provision::Promise;
+use crate::keystore::Keystore;
+
+/// Engines of one node.
+const UPSTREAMS_MAX: usize = 32;
+/// Requests that one engine may be given at a time.
+const CAPACITY_MAX: u32 = 256;
+
+/// The `[provider]` of a node's configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderFile {
+    /// The resource class in which its capacity counts.
+    #[serde(default = "general")]
+    pub class: Name,
+    /// Engines behind HTTP.
+    #[serde(default)]
+    pub upstreams: Vec<UpstreamFile>,
+}
+
+/// The class that networks begin with.
+fn general() -> Name {
+    "general".parse().expect("it is a name")
+}
+
+/// One `[[provider.upstreams]]`, as it was typed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamFile {
+    /// The model's name on the ledger.
+    model: Name,
+    kind: Kind,
+    /// The engine's address, without `/v1`.
+    url: String,
+    /// The model as the engine names it.
+    engine_model: String,
+    /// Longest prompt and answer together.
+    context_tokens: u32,
+    /// The variable of the environment that holds the engine's key, where it wants one.
+    key_env: Option<String>,
+    /// uC for a token of the prompt, and for one of the answer.
+    prompt_price: Amount,
+    completion_price: Amount,
+    /// Answers at a time.
+    capacity: u32,
+    /// Licence of the weights.
+    license: String,
+}
+
+/// An engine that can be started.
+#[derive(Debug, Clone)]
+pub struct UpstreamSetting {
+    /// The model's name on the ledger.
+    pub model: Name,
+    engine: UpstreamConfig,
+    prices: (Amount, Amount),
+    capacity: u32,
+    license: String,
+}
+
+impl ProviderFile {
+    /// Checks every engine; `variable` reads the environment.
+    pub fn resolve(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Vec<UpstreamSetting>> {
+        if self.upstreams.len() > UPSTREAMS_MAX {
+            bail!("{} engines are configured; a node takes {UPSTREAMS_MAX}", self.upstreams.len());
+        }
+        let mut names = BTreeSet::new();
+        let mut settings = Vec::with_capacity(self.upstreams.len());
+        for file in &self.upstreams {
+            let setting = file
+                .resolve(&variable)
+                .with_context(|| format!("the engine of {} in [[provider.upstreams]]", file.model))?;
+            if !names.insert(&file.model) {
+                bail!("two engines in [[provider.upstreams]] are of {}; name each model once", file.model);
+            }
+            settings.push(setting);
+        }
+        Ok(settings)
+    }
+}
+
+impl UpstreamFile {
+    fn resolve(&self, variable: impl Fn(&str) -> Option<String>) -> Result<UpstreamSetting> {
+        let key = self.key_env.as_ref().map(|name| {
+            let key = variable(name).filter(|key| !key.is_empty());
+            key.with_context(|| format!("key_env names {name}, which the environment does not have; set it"))
+        });
+        if self.prompt_price == Amount::ZERO || self.completion_price == Amount::ZERO {
+            bail!("prompt_price and completion_price are in uC for a token, and at least 1");
+        }
+        if !(1..=CAPACITY_MAX).contains(&self.capacity) {
+            bail!(
+                "capacity is {}; it is how many answers are made at a time, 1 to {CAPACITY_MAX}",
+                self.capacity
+            );
+        }
+        let engine = UpstreamConfig {
+            kind: self.kind,
+            url: self.url.clone(),
+            model: self.engine_model.clone(),
+            key: key.transpose()?,
+            context_tokens: self.context_tokens,
+            limits: Limits::default(),
+        };
+        engine.validate()?;
+        Ok(UpstreamSetting {
+            model: self.model.clone(),
+            engine,
+            prices: (self.prompt_price, self.completion_price),
+            capacity: self.capacity,
+            license: self.license.clone(),
+        })
+    }
+}
+
+impl UpstreamSetting {
+    /// The key of the account that stands for whoever made the model: it registers it, and the model's owner can be given it
+    /// by a transfer.
+    pub fn builder(&self) -> String {
+        format!("builder of {}", self.model)
+    }
+
+    /// What the provider promises. Nobody sees the engine's files, so the weights are unknown.
+    pub fn promise(&self, keys: &Keystore) -> Result<Promise> {
+        Ok(Promise {
+            model: self.model.clone(),
+            weights: Hash::UNKNOWN,
+            license: self.license.clone(),
+            builder: keys.account(&self.builder())?,
+            prompt_price: self.prices.0,
+            completion_price: self.prices.1,
+            capacity: self.capacity,
+        })
+    }
+
+    /// Begins to watch the engine.
+    pub fn start(&self) -> Result<Arc<Upstream>> {
+        let started = Upstream::start(self.engine.clone(), &Handle::current());
+        Ok(Arc::new(started.with_context(|| format!("the engine of {}", self.model))?))
+    }
+}
+
+/// Looks at every engine and says how it is; they are looked at together, so this takes as long as the slowest.
+pub async fn introduce(engines: &[(UpstreamSetting, Arc<Upstream>)]) {
+    let mut looks: JoinSet<(usize, Result<(), UpstreamError>)> = JoinSet::new();
+    for (place, (_, engine)) in engines.iter().enumerate() {
+        let engine = engine.clone();
+        looks.spawn(async move { (place, engine.look().await) });
+    }
+    let mut seen = looks.join_all().await;
+    seen.sort_by_key(|(place, _)| *place);
+    for ((setting, _), (_, seen)) in engines.iter().zip(seen) {
+        match seen {
+            Ok(()) => println!("engine: {} at {}", setting.model, setting.engine.url),
+            Err(error) => println!("engine: {} is served when its engine is up: {error}", setting.model),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENGINE: &str = r#"
+        [[upstreams]]
+        model = "qwen2.5-7b-instruct"
+        kind = "vllm"
+        url = "http://127.0.0.1:8000"
+        engine_model = "Qwen/Qwen2.5-7B-Instruct"
+        context_tokens = 32768
+        key_env = "VLLM_KEY"
+        prompt_price = 5
+        completion_price = 40
+        capacity = 64
+        license = "Apache-2.0"
+    "#;
+
+    fn resolved(text: &str) -> Result<Vec<UpstreamSetting>> {
+        let file: ProviderFile = toml::from_str(text)?;
+        file.resolve(|name| (name == "VLLM_KEY").then(|| "hush".to_owned()))
+    }
+
+    #[test]
+    fn an_engine_is_read_whole_and_its_key_is_not_shown() {
+        let settings = resolved(ENGINE).unwrap();
+        assert_eq!(settings[0].builder(), "builder of qwen2.5-7b-instruct");
+        assert_eq!(settings[0].engine.key.as_deref(), Some("hush"));
+        assert!(!format!("{settings:?}").contains("hush"));
+        assert!(resolved("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_engine_is_said_before_it_is_asked() {
+        let check = |from: &str, to: &str, says: &str| {
+            assert!(ENGINE.contains(from), "{from}");
+            let error = format!("{:#}", resolved(&ENGINE.replacen(from, to, 1)).unwrap_err());
+            assert!(error.contains(says), "{error}");
+        };
+        check("VLLM_KEY", "OTHER_KEY", "the environment does not have; set it");
+        check("\"vllm\"", "\"tgi\"", "unknown variant `tgi`");
+        check("http://127.0.0.1:8000", "http://127.0.0.1:8000/v1", "ends in /v1");
+        check("qwen2.5-7b-instruct", "Qwen 7B", "is not a name");
+        check("prompt_price = 5", "prompt_price = 0", "at least 1");
+        check("completion_price = 40", "completion_price = -1", "invalid value");
+        check("capacity = 64", "capacity = 0", "1 to 256");
+        check("context_tokens = 32768", "context_tokens = 0", "context_tokens is 0");
+        check("license", "licence", "unknown field `licence`");
+        let twice = format!("{:#}", resolved(&[ENGINE, ENGINE].concat()).unwrap_err());
+        assert!(twice.contains("name each model once"), "{twice}");
+        let many: Vec<String> =
+            (0..33).map(|number| ENGINE.replace("qwen2.5-7b", &format!("q{number}"))).collect();
+        assert!(resolved(&many.concat()).unwrap_err().to_string().contains("33 engines"));
+    }
+}
