@@ -1,12 +1,15 @@
-//! A provider: serves completions through an inference backend within its capacity, and countersigns receipts that say
-//! what it served, and nothing else.
+//! A provider: serves completions through an inference backend within its capacity, countersigns receipts that say what it
+//! served and nothing else, and opens parts of what it committed to.
 //!
-//! Absent: HTTP, consumers, prices of others. A worker on another machine will speak to gateways through the same two
+//! Absent: HTTP, consumers, prices of others. A worker on another machine will speak to gateways through the same
 //! methods.
 
 use std::sync::Arc;
 
-use openledger_inference::{Backend, Completion, CompletionRequest, Event, SubmitError};
+use openledger_inference::{
+    Backend, Claim, Completion, CompletionRequest, Event, Evidence, Hash as EvidenceHash, Material, Opening,
+    Prompt, ReplayError, Scope, SubmitError,
+};
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -72,6 +75,7 @@ pub struct Worker {
 pub struct Job {
     completion: Completion,
     served: Served,
+    tokens: Tokens,
     _place: OwnedSemaphorePermit,
 }
 
@@ -80,12 +84,45 @@ impl Job {
     pub async fn next(&mut self) -> Option<Event> {
         let event = self.completion.events.recv().await;
         self.served.count(event.as_ref());
+        match &event {
+            Some(Event::Token { token_id: Some(id), .. }) => self.tokens.output.push(*id),
+            Some(Event::Done(done)) => self.tokens.evidence = done.proof.evidence().cloned(),
+            Some(Event::Token { token_id: None, .. } | Event::Error(_)) | None => {}
+        }
         event
     }
 
-    /// Ends the job, finished or not, and says what was served.
-    pub fn end(self) -> Served {
-        self.served
+    /// Ends the job, finished or not, and says what was served, and what it is replayed from: nothing where it did not come to
+    /// its end or the engine is not exact.
+    pub fn end(self) -> (Served, Option<Material>) {
+        (self.served, self.tokens.material())
+    }
+}
+
+/// The tokens of a job, for whoever computes its answer again.
+struct Tokens {
+    salt: [u8; 32],
+    /// Those that the engine was given; none where it makes them itself.
+    prompt: Vec<u32>,
+    /// No more than the engine may write.
+    output: Vec<u32>,
+    evidence: Option<Evidence>,
+}
+
+impl Tokens {
+    fn of(request: &CompletionRequest) -> Self {
+        let prompt = match &request.prompt {
+            Prompt::Tokens(tokens) => tokens.clone(),
+            Prompt::Text(_) | Prompt::Chat(_) => Vec::new(),
+        };
+        Self { salt: request.salt, prompt, output: Vec::new(), evidence: None }
+    }
+
+    fn material(self) -> Option<Material> {
+        let (salt, evidence) = (EvidenceHash(self.salt), self.evidence?);
+        let material = Material { salt, prompt: self.prompt, output: self.output, evidence };
+        // What does not belong together replays nothing.
+        material.check().is_ok().then_some(material)
     }
 }
 
@@ -164,10 +201,19 @@ impl Worker {
             .clone()
             .try_acquire_owned()
             .map_err(|_| WorkError::AtCapacity { capacity: self.offer.capacity })?;
+        let tokens = Tokens::of(&request);
         let completion = self.backend.submit(request)?;
         let prompt_tokens = completion.prompt_tokens;
         let served = Served { prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0 };
-        Ok(Job { completion, served, _place: place })
+        Ok(Job { completion, served, tokens, _place: place })
+    }
+
+    /// Opens a part of an answer that it gave, on the caller's thread; it takes as long as reading prompt and answer does.
+    ///
+    /// # Errors
+    /// The engine is not exact, the part is none of the answer, or the answer does not come again.
+    pub fn open(&self, claim: &Claim<'_>, scope: &Scope) -> Result<Opening, ReplayError> {
+        self.backend.open(claim, scope)
     }
 
     /// Countersigns a receipt's payload if it says what this worker served, at this worker's prices.
@@ -265,7 +311,8 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(job.next().await, Some(Event::Token { .. })));
         }
-        let served = job.end();
+        let (served, material) = job.end();
+        assert_eq!(material, None, "there is no evidence for a part");
         assert_eq!((served.prompt_tokens(), served.completion_tokens()), (7, 2));
         assert_eq!((served.commitment(), served.windows()), ("", 0));
         assert_eq!(worker.free(), 1, "the place is free again");
