@@ -23,8 +23,9 @@ const HELP: &str = "\
 cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network, questions, receipts, verification
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
-cargo xtask bench NAME                            a benchmark: attribution [--megabytes N], build, inference, ledger,
-                                                  load [--seconds N], sim
+cargo xtask bench NAME                            a benchmark: attribution [--megabytes N], build,
+                                                  evidence [--windows N] [--cheats N], inference, ledger,
+                                                  load [--minutes N], sim
 cargo xtask fuzz TARGET [--seconds N]             random data into a reader of what comes from outside
 cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
 cargo xtask unigrams --input FILE --out FILE      the table of words that attribution weighs by, from a corpus

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use openledger_attribution::ContributionId;
+use openledger_types::Hash;
 
 /// Every answer pays everyone who made it possible, and proves it.
 #[derive(Parser)]
@@ -44,6 +45,9 @@ pub enum Command {
     /// Receipts: the proof of one completion
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Audits: an answer computed again, and compared with what its provider committed to
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Datanets: contributions with authors, sealed into versions
     #[command(subcommand)]
     Datanet(DatanetCommand),
@@ -163,6 +167,40 @@ pub enum ReceiptCommand {
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
     },
+}
+
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Compute an answer again, all of it or where chance chooses, and say whether it is what was committed to
+    ///
+    /// Exit code 0: all that was looked at is. 1: something differs, which is fraud: nothing is rounded here. 2: nothing
+    /// was found out.
+    Replay(ReplayArguments),
+}
+
+#[derive(Args)]
+pub struct ReplayArguments {
+    /// The receipt with its texts, as `openledger ask` and `openledger receipt fetch` write it
+    pub file: PathBuf,
+    /// Everything; needs the model's file and nobody's help [default]
+    #[arg(long, conflicts_with_all = ["windows", "layer"])]
+    pub all: bool,
+    /// So many windows of 32 positions behind every layer, drawn by the randomness of a block after the answer; its provider opens
+    /// them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub windows: Option<u32>,
+    /// One layer of the drawn windows, which are 4 unless --windows says otherwise; a small part of the work
+    #[arg(long, value_name = "L")]
+    pub layer: Option<u32>,
+    /// The model that answered (GGUF) [default: the file in the cache with the hash that the receipt names]
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The identity file of the network [default: network.json in --dir]
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
+    /// Draw with this number instead of a block's: 0x and 64 hexadecimal digits
+    #[arg(long, value_name = "NUMBER")]
+    pub beacon: Option<Hash>,
 }
 
 #[derive(Subcommand)]

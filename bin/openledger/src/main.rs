@@ -1,6 +1,6 @@
 //! One binary: every role of a node, and the command line.
 //!
-//! Exit codes: 0 done, 1 failed (the message says what, why and what next), 2 wrong usage.
+//! Exit codes: 0 done, 1 failed (the message says what, why and what next), 2 wrong usage, or an audit that found nothing out.
 #![allow(unreachable_pub, reason = "a binary has no outside; pub says that other modules use it")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on the terminal")]
 
@@ -24,6 +24,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::commands::Session;
+use crate::commands::audit::CannotCheck;
 
 fn main() -> ExitCode {
     end_quietly_without_a_reader();
@@ -46,6 +47,7 @@ async fn run(cli: Cli) -> Result<()> {
         Command::Node { config } => commands::up::run_config(session, &config).await,
         Command::Ask(arguments) => commands::ask::run(&session, arguments).await,
         Command::Receipt(command) => commands::receipt::run(&session, command).await,
+        Command::Audit(command) => commands::audit::run(&session, command).await,
         Command::Datanet(command) => commands::datanet::run(&session, command).await,
         Command::Model(command) => commands::model::run(&session, command).await,
         Command::Index(command) => commands::index::run(&session, command),
@@ -73,6 +75,9 @@ fn end_quietly_without_a_reader() {
 /// The exit code of a program that SIGPIPE ended.
 const BROKEN_PIPE: i32 = 141;
 
+/// The exit code of an audit that found nothing out.
+const CANNOT_CHECK: u8 = 2;
+
 /// What is logged unless `RUST_LOG` says otherwise. The store warns of every new and empty file.
 const LOGGED: &str = "warn,commonware_storage=error,openledger=info";
 
@@ -86,5 +91,5 @@ fn start_logging() {
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
-    ExitCode::FAILURE
+    if error.is::<CannotCheck>() { ExitCode::from(CANNOT_CHECK) } else { ExitCode::FAILURE }
 }

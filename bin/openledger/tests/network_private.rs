@@ -129,6 +129,7 @@ fn network_shows_nobody_a_private_text_who_may_not_read_it() {
         (format!("/v1/receipts/{receipt_id}"), 200),
         (format!("/api/v1/generation?id={receipt_id}"), 200),
         (format!("/api/v1/receipts/{receipt_id}"), 200),
+        (format!("/v1/receipts/{receipt_id}/evidence?salt={salt}"), 200),
     ] {
         for (who, key) in [("a stranger", None), ("a consumer", Some(consumer.as_str()))] {
             let answer = get(&network, &path, key);
@@ -161,6 +162,22 @@ fn network_shows_nobody_a_private_text_who_may_not_read_it() {
     assert!(exported.contains(SECRET));
     let left_out = run(&network, &["datanet", "export", "--out", out.to_str().unwrap()]);
     assert!(left_out.contains("vault is left out"), "{left_out}");
+
+    // Of an answer with a private passage in its prompt nothing is kept to replay: its file would hold the passage.
+    run(&network, &["account", "faucet", "curator", "5"]);
+    let printed = run(&network, &["--json", "keys", "api", "--deposit", "1", "--as", "curator"]);
+    let key: Value = serde_json::from_str(printed.lines().next().unwrap()).unwrap();
+    let key = key["key"].as_str();
+    let mut own = grounded;
+    own["openledger"] = json!({ "datanets": ["vault"] });
+    let own = post(&network, "/v1/chat/completions", key, &own);
+    assert_eq!(own.status, 200, "{}", String::from_utf8_lossy(&own.body));
+    let own = own.json()["receipt"]["id"].as_str().unwrap().to_owned();
+    let evidence = get(&network, &format!("/v1/receipts/{own}/evidence"), key);
+    assert_eq!((evidence.status, evidence.json()["error"]["code"].as_str()), (404, Some("no_evidence")));
+    let file = |id: &str, key| get(&network, &format!("/v1/receipts/{id}"), key).json();
+    assert!(file(&own, key)["opening"].is_object() && file(&own, key)["material"].is_null());
+    assert!(file(receipt_id, Some(&consumer))["material"].is_string());
 
     // The bucket is empty at some point, and says when to come back.
     let mut last = post(&network, "/api/v1/attribute", None, &json!({ "text": "hello" }));

@@ -18,6 +18,7 @@ use commonware_storage::merkle::MAX_PROOF_DIGESTS_PER_ELEMENT;
 use commonware_utils::sys_rng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::beacon::randomness;
 use crate::block::Header;
 use crate::identity::{Digest, IdentityError, NetworkIdentity};
 use crate::limits::{PROOF_BYTES_MAX, STATE_KEY_BYTES_MAX, STATE_VALUE_BYTES_MAX, VALIDATORS_MAX};
@@ -94,6 +95,8 @@ pub struct VerifiedInclusion {
     pub state_root: Digest,
     /// Digest of the block.
     pub block_digest: Digest,
+    /// Randomness of the block: nobody knew it before, and its proposer could not choose it.
+    pub randomness: [u8; 32],
     /// The key.
     pub key: Vec<u8>,
     /// Its value in that state.
@@ -168,6 +171,7 @@ pub fn verify_inclusion(
         timestamp_ms: proof.header.timestamp_ms,
         state_root: proof.header.state_root.into(),
         block_digest: held.into(),
+        randomness: randomness(&proof.header.reveal),
         key: proof.key.clone(),
         value: proof.value.clone(),
     })

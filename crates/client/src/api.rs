@@ -68,6 +68,16 @@ pub struct RegisterKeyRequest {
     pub name: String,
 }
 
+/// `POST /v1/receipts/{id}/opening`: which part of an answer its provider is to open.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OpeningRequest {
+    /// Windows of 32 positions, from 0; at most 64.
+    pub windows: Vec<u32>,
+    /// One layer of them, from 0; without it the windows behind every layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u32>,
+}
+
 /// The error body of both APIs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorReply {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{
-    ErrorReply, NetworkReply, NonceReply, RegisterKeyRequest, SubmitReply, SubmitRequest, UPLOAD_BYTES_MAX,
+    ErrorReply, NetworkReply, NonceReply, OpeningRequest, RegisterKeyRequest, SubmitReply, SubmitRequest,
+    UPLOAD_BYTES_MAX,
 };
 
 /// How long a request may take, streams excepted.
@@ -217,6 +218,19 @@ impl Client {
     /// The receipt file with this id; with the inclusion once it is settled.
     pub async fn receipt(&self, id: &str) -> Result<Vec<u8>, ClientError> {
         self.get_bytes(&format!("/v1/receipts/{id}")).await
+    }
+
+    /// What the answer of a receipt is replayed from, for whoever has its salt in hexadecimal.
+    pub async fn evidence(&self, id: &str, salt: &str) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes(&format!("/v1/receipts/{id}/evidence?salt={salt}")).await
+    }
+
+    /// A part of the answer of a receipt, opened by its provider for whoever has its salt.
+    pub async fn opening(&self, id: &str, salt: &str, part: &OpeningRequest) -> Result<Vec<u8>, ClientError> {
+        let path = format!("/v1/receipts/{id}/opening?salt={salt}");
+        let response =
+            self.send(self.request(Method::POST, &path).json(part).timeout(REQUEST_TIMEOUT)).await?;
+        self.read(response).await
     }
 
     /// The manifest of a sealed snapshot.

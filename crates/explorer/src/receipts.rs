@@ -104,7 +104,7 @@ impl StoredReceipt {
             answer: opening.answer.clone(),
             file: file.to_bytes(),
         });
-        let closed = ReceiptFile { opening: None, certificate: None, ..file.clone() };
+        let closed = ReceiptFile { opening: None, certificate: None, material: None, ..file.clone() };
         let certificate_bytes = file.certificate.as_ref().map(|bytes| bytes.len() as u64);
         Ok(Self { file: closed.to_bytes(), spans, context: context.collect(), certificate_bytes, opening })
     }

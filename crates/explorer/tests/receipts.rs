@@ -133,7 +133,8 @@ fn a_statement_says_the_same_as_the_ledgers_rules_and_opens_only_with_its_openin
         let request = r#"{"messages":[{"role":"user","content":"Whose words?"}]}"#.to_owned();
         let opening = Opening { salt: [9; 32], request, answer: "words indeed".into() };
         let certificate = (mass > 0).then(|| vec![1, 2, 3]);
-        let file = ReceiptFile { envelope, opening: Some(opening), certificate, inclusion: None };
+        let file =
+            ReceiptFile { envelope, opening: Some(opening), certificate, material: None, inclusion: None };
         let stored = StoredReceipt::of(&file).unwrap();
         let opened = stored.opening.clone().unwrap();
         assert_eq!((opened.question.as_str(), opened.answer.as_str()), ("Whose words?", "words indeed"));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
-use openledger_inference::{CompletionRequest, Done, Event, Prompt, TokenLogprob};
+use openledger_inference::{CompletionRequest, Done, Event, Material, Prompt, TokenLogprob};
 use openledger_ledger::StateKey;
 use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
 use openledger_routing::{Candidate, choose};
@@ -89,6 +89,8 @@ pub(crate) struct Outcome {
     pub(crate) answer: String,
     pub(crate) attribution: openledger_attribution::Attribution,
     pub(crate) served: Served,
+    /// What the answer is replayed from.
+    pub(crate) material: Option<Material>,
     pub(crate) finish_reason: String,
     pub(crate) first_token_ms: u64,
     pub(crate) total_ms: u64,
@@ -455,7 +457,7 @@ async fn finish(
     context: Context,
     trace: Trace,
     ended: Ended,
-    served: Served,
+    (served, material): (Served, Option<Material>),
 ) -> Result<(Sealed, Option<Uncertified>), ApiError> {
     let (answer, matcher) = (trace.answer, trace.matcher);
     let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -481,6 +483,7 @@ async fn finish(
         answer,
         attribution,
         served,
+        material,
         finish_reason: finish_reason.to_owned(),
         first_token_ms: trace.first_token_ms,
         total_ms,

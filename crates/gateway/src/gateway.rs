@@ -24,6 +24,7 @@ use crate::budget::Budgets;
 use crate::certify::Certifying;
 use crate::context::Valuing;
 use crate::error::ApiError;
+use crate::evidence::Openings;
 use crate::facts::Facts;
 use crate::lookup::{LookupLimits, Lookups};
 use crate::metrics::Metrics;
@@ -111,6 +112,8 @@ pub struct Gateway {
     pub(crate) sealing: Mutex<()>,
     /// Certificates that are to come.
     pub(crate) certifying: Certifying,
+    /// Openings of answers for auditors.
+    pub(crate) openings: Openings,
     /// Places for requests.
     pub(crate) places: Arc<Semaphore>,
     /// Wakes the settlement task.
@@ -145,6 +148,7 @@ impl Gateway {
             valuing: Valuing::default(),
             sealing: Mutex::new(()),
             certifying: Certifying::new(),
+            openings: Openings::default(),
             places: Arc::new(Semaphore::new(REQUESTS_MAX)),
             stored: Notify::new(),
             trouble: RwLock::new(None),

@@ -158,7 +158,7 @@ pub(crate) fn question(input: &Input) -> &str {
 }
 
 /// The prompt without passages.
-fn plain(input: &Input) -> Prompt {
+pub(crate) fn plain(input: &Input) -> Prompt {
     match input {
         Input::Chat(messages) => Prompt::Chat(messages.clone()),
         Input::Text(text) => Prompt::Text(text.clone()),
@@ -193,9 +193,13 @@ fn quoting_prompt(question: &str, passages: Vec<Passage>, model: &Model) -> Resu
 pub(crate) fn quoting_text(question: &str, passages: &[&Passage]) -> (String, Range<usize>) {
     let quoted: Vec<String> = passages.iter().map(|passage| prepared(passage)).collect();
     let quoted = quoted.join(" ");
-    let begin = format!("{EXAMPLES}Passage: ");
-    let text = format!("{begin}{quoted}\nQuestion: {}\nAnswer:", one_line(question));
-    (text, begin.len()..begin.len() + quoted.len())
+    let (begin, end) = frame(question);
+    (format!("{begin}{quoted}{end}"), begin.len()..begin.len() + quoted.len())
+}
+
+/// What stands before and behind the passages of a prompt.
+pub(crate) fn frame(question: &str) -> (String, String) {
+    (format!("{EXAMPLES}Passage: "), format!("\nQuestion: {}\nAnswer:", one_line(question)))
 }
 
 /// The prompt's tokens; they are counted before anything is paid or computed.

@@ -3,13 +3,15 @@
 //! The way of a request: `routes` receives it, `request` makes it valid, `auth` finds the API key, `ground` searches the
 //! snapshots and builds the prompt, `complete` routes, reserves the budget, runs and streams, `context` values the passages
 //! where a datanet asks for it, `seal` makes the receipt, `certify` makes the proof of its paid spans, and `settle` puts
-//! receipts on the ledger in batches, both off the hot path.
+//! receipts on the ledger in batches, both off the hot path. For auditors `evidence` keeps what an answer is replayed from, and
+//! `asked` reads its request again.
 //!
 //! Rules: a consumer is charged what a voucher of its key says and never more than was reserved; a receipt is on disk
 //! before the consumer sees its end; a receipt is settled once.
 //! Absent: consensus (the chain is a handle), inference arithmetic, and the rules of money, which are the ledger's.
 
 mod access;
+mod asked;
 mod auth;
 mod budget;
 mod certify;
@@ -17,6 +19,7 @@ mod complete;
 mod context;
 mod cover;
 mod error;
+mod evidence;
 mod facts;
 mod gateway;
 mod ground;
@@ -32,6 +35,7 @@ mod stream;
 mod trust;
 
 pub use access::{Reader, SIGNED_MS_MAX, closed};
+pub use asked::{Asked, PromptFollows};
 pub use auth::ApiKey;
 pub use context::{ContextFailure, Explained, context_values, scorer, served_prompt_length};
 pub use error::ApiError;

@@ -18,10 +18,12 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::reply::Answer;
 use crate::request::Endpoint;
-use crate::{seal, stream};
+use crate::{evidence, seal, stream};
 
 /// Bytes of one request body.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a request for a part of an answer.
+const PART_BYTES_MAX: usize = 4 * 1024;
 const RECEIPT_ID: HeaderName = HeaderName::from_static("x-receipt-id");
 
 type Shared = State<Arc<Gateway>>;
@@ -34,6 +36,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models", get(models))
         .route("/v1/models/{model}", get(model))
         .route("/v1/receipts/{id}", get(receipt))
+        .route("/v1/receipts/{id}/evidence", get(material))
+        .route("/v1/receipts/{id}/opening", post(opening))
         .route("/api/v1/generation", get(generation))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
@@ -130,6 +134,52 @@ async fn model(State(gateway): Shared, Path(name): Path<String>) -> Response {
 async fn receipt(State(gateway): Shared, headers: HeaderMap, Path(id): Path<String>) -> Response {
     match find_receipt(&gateway, &headers, &id).await {
         Ok(file) => ([(header::CONTENT_TYPE, "application/json")], file).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct SaltQuery {
+    salt: Option<String>,
+}
+
+/// What an answer is replayed from.
+async fn material(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    query: Result<Query<SaltQuery>, QueryRejection>,
+) -> Response {
+    let found = salt(query).and_then(|salt| evidence::material(&gateway, &headers, salt.as_deref(), &id));
+    match found {
+        Ok(material) => ([(header::CONTENT_TYPE, "application/json")], material).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn salt(query: Result<Query<SaltQuery>, QueryRejection>) -> Result<Option<String>, ApiError> {
+    match query {
+        Ok(Query(query)) => Ok(query.salt),
+        Err(wrong) => Err(ApiError::invalid("salt", wrong.body_text())),
+    }
+}
+
+/// A part of an answer, opened by its provider.
+async fn opening(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    query: Result<Query<SaltQuery>, QueryRejection>,
+    body: Body,
+) -> Response {
+    let opened = async {
+        let body = to_bytes(body, PART_BYTES_MAX).await.map_err(|_| {
+            ApiError::body(format!("the body has more than {PART_BYTES_MAX} bytes; send less"))
+        })?;
+        evidence::open(&gateway, &headers, salt(query)?.as_deref(), &id, &body).await
+    };
+    match opened.await {
+        Ok(bytes) => ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response(),
         Err(error) => error.into_response(),
     }
 }

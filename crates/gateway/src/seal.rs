@@ -20,6 +20,7 @@ use crate::certify::{self, Uncertified};
 use crate::complete::{Context, Outcome, now_ms, reference_price};
 use crate::context;
 use crate::error::ApiError;
+use crate::evidence;
 use crate::facts::FactError;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
@@ -39,6 +40,7 @@ pub(crate) async fn seal(
 ) -> Result<(Sealed, Option<Uncertified>), ApiError> {
     let (served, response) = (served_facts(&context, &outcome), response_facts(&context, &outcome));
     let attribution = context::attribution(gateway, &context, &outcome, &served, &response).await?;
+    let material = evidence::kept(gateway, outcome.material.as_ref(), &context.retrieval).await;
     let sealing = gateway.sealing.lock().await;
     let draft = draft(gateway, &context, &outcome, attribution).await?;
     let payload = Statement::new(draft.predicate.clone()).to_payload();
@@ -55,7 +57,7 @@ pub(crate) async fn seal(
         sequence: draft.predicate.sequence,
         id: context.id.clone(),
         payload_hash: sha256(&envelope.payload),
-        envelope: ReceiptFile { envelope, opening: None, certificate: None, inclusion: None }.to_bytes(),
+        envelope: bare(envelope).to_bytes(),
         opening: serde_json::to_vec(&opening).map_err(ApiError::unavailable)?,
         lines: serde_json::to_vec(&draft.predicate.settlement).map_err(ApiError::unavailable)?,
         channel: context.payer.channel,
@@ -66,7 +68,7 @@ pub(crate) async fn seal(
         key_hash: context.payer.key.hash(),
     };
     let store = gateway.store.clone();
-    tokio::task::spawn_blocking(move || store.append(&receipt))
+    tokio::task::spawn_blocking(move || store.append(&receipt, material.as_deref()))
         .await
         .map_err(ApiError::unavailable)?
         .map_err(ApiError::unavailable)?;
@@ -78,6 +80,11 @@ pub(crate) async fn seal(
     (gateway.sink)(&draft.predicate);
     gateway.stored.notify_one();
     Ok((told(&draft, outcome), uncertified))
+}
+
+/// A receipt alone.
+fn bare(envelope: Envelope) -> ReceiptFile {
+    ReceiptFile { envelope, opening: None, certificate: None, material: None, inclusion: None }
 }
 
 struct Draft {
@@ -345,8 +352,8 @@ pub(crate) fn lines_of(stored: &StoredReceipt) -> Option<CompletionLines> {
     serde_json::from_slice(&stored.lines).ok()
 }
 
-/// The receipt file as users hold it; with the texts, and the certificate of their spans, only for the caller. `None` when what
-/// is stored cannot be read. Beside texts that leave no room for it in a file, the certificate is left out.
+/// The receipt file as users hold it; with the texts, the certificate of their spans and what they are replayed from only for the
+/// caller. `None` when what is stored cannot be read. Beside texts that leave no room for them in a file, these are left out.
 pub fn receipt_file(store: &ReceiptStore, stored: &StoredReceipt, with_opening: bool) -> Option<Vec<u8>> {
     let mut file = ReceiptFile::from_bytes(&stored.envelope).ok()?;
     file.inclusion = stored.inclusion.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
@@ -356,10 +363,14 @@ pub fn receipt_file(store: &ReceiptStore, stored: &StoredReceipt, with_opening: 
     file.opening = serde_json::from_slice(&stored.opening).ok();
     if file.opening.is_some() {
         file.certificate = store.certificate(stored.sequence).ok()?;
+        file.material = store.material(stored.sequence).ok()?;
     }
-    let bytes = file.to_bytes();
-    if bytes.len() <= FILE_BYTES_MAX || file.certificate.is_none() {
-        return Some(bytes);
+    // What can be fetched by itself is left out first.
+    if file.to_bytes().len() > FILE_BYTES_MAX {
+        file.material = None;
     }
-    Some(ReceiptFile { certificate: None, ..file }.to_bytes())
+    if file.to_bytes().len() > FILE_BYTES_MAX {
+        file.certificate = None;
+    }
+    Some(file.to_bytes())
 }

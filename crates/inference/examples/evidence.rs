@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use cheats::{Cheat, Numbers, SALT, answer, differing_at_once, rewritten};
-use openledger_inference::{Answer, Auditor, Evidence, Model, Sampling};
+use openledger_inference::{Answer, Auditor, Evidence, Hash, Material, Model, Sampling};
 use openledger_model::{Chunk, Outputs, Runner, RunnerConfig};
 use serde_json::{Value, json};
 
@@ -46,16 +46,17 @@ fn main() -> Result<()> {
     let model = Arc::new(Model::open(&path)?);
     let costs = [cost(&model, 1)?, cost(&model, 8)?];
     let tiny = Arc::new(Model::from_bytes(&common::tiny().bytes())?);
-    let honest = [
-        ("tiny", honest::audit(&tiny, tiny_windows, 1)),
-        ("packaged", honest::audit(&model, real_windows, 2)),
-    ];
-    let honest = honest.map(|(name, found)| {
-        json!({
-            "model": name, "answers": found.answers, "windows": found.windows, "remembered_tokens": found.remembered,
-            "false_alarms": found.false_alarms,
-        })
-    });
+    let honest = [("tiny", &tiny, tiny_windows, 1), ("packaged", &model, real_windows, 2)].map(
+        |(name, model, windows, seed)| {
+            let begun = Instant::now();
+            let found = honest::audit(model, windows, seed);
+            json!({
+                "model": name, "answers": found.answers, "windows": found.windows,
+                "remembered_tokens": found.remembered, "false_alarms": found.false_alarms,
+                "seconds": begun.elapsed().as_secs_f64(),
+            })
+        },
+    );
     let line = json!({
         "model": model.name(), "costs": costs, "honest": honest, "bytes": bytes(&model),
         "cheats": all_cheats(&path, &model, cheat_windows)?,
@@ -175,9 +176,14 @@ fn decode(model: &Arc<Model>, batch: usize, records: bool) -> Result<f64> {
 fn bytes(model: &Arc<Model>) -> Value {
     let prompt: Vec<u32> = (0..100).map(|index| 100 + index * 31).collect();
     let made = answer(model, model.sha256(), &prompt, 61, Cheat::default());
+    let (prompt, output, evidence) = (made.prompt.clone(), made.output.clone(), made.evidence.clone());
+    let tokens = prompt.len() + output.len();
+    let material = Material { salt: Hash(SALT), prompt, output, evidence }.to_bytes().len();
+    let evidence = serde_json::to_string(&made.evidence).map_or(0, |text| text.len());
     json!({
         "digests_per_token_in_the_cache": model.shape().layers * 32,
-        "evidence_json_per_answer": serde_json::to_string(&made.evidence).map_or(0, |text| text.len()),
+        "evidence_json_per_answer": evidence,
+        "material_json_per_token": (material - evidence) as f64 / tokens as f64,
         "opening_of_one_window": made.openings[0].to_bytes().len(),
         "inputs_of_one_layer_per_token": model.shape().width * 4,
     })

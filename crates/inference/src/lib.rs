@@ -33,8 +33,8 @@ pub use events::{
     Completion, Done, Event, FinishReason, Finished, GenerationError, Likelihood, Proof, TokenLogprob,
 };
 pub use evidence::{
-    Answer, Evidence, Hash, MATERIAL_BYTES_MAX, Material, NotAHash, Opening, OpeningBytesError, Scope,
-    ScopeError, WINDOW_TOKENS, WINDOWS_MAX,
+    Answer, Evidence, Hash, MATERIAL_BYTES_MAX, Material, MaterialError, NotAHash, OPENING_BYTES_MAX,
+    Opening, OpeningBytesError, Scope, ScopeError, WINDOW_TOKENS, WINDOWS_MAX,
 };
 pub use grammar::{Grammar, GrammarError};
 pub use quote::{Quote, quote_part};

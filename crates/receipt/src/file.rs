@@ -1,5 +1,5 @@
-//! The file that a person keeps: the envelope, and when they are known, the texts, the certificate of their spans, and the
-//! path into the chain's state.
+//! The file that a person keeps: the envelope, and when they are known, the texts, the certificate of their spans, what an
+//! auditor replays the answer from, and the path into the chain's state.
 //! JSON in one line; one receipt has exactly one encoding, and every other byte sequence is refused.
 //! Absent: reading and writing the disk.
 
@@ -53,6 +53,9 @@ pub struct ReceiptFile {
     pub opening: Option<Opening>,
     /// The certificate of the paid spans, which shows pieces of the texts: in no file without them.
     pub certificate: Option<Vec<u8>>,
+    /// What an auditor replays the answer from: the tokens of the texts, so it is in no file without them. The engine that
+    /// made it defines its bytes.
+    pub material: Option<Vec<u8>>,
     /// The way into the chain's state, once the batch is settled.
     pub inclusion: Option<Inclusion>,
 }
@@ -67,6 +70,9 @@ struct FileText {
     /// Standard base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<String>,
+    /// Standard base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    material: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inclusion: Option<Inclusion>,
 }
@@ -79,6 +85,7 @@ impl ReceiptFile {
             envelope: self.envelope.clone(),
             opening: self.opening.clone(),
             certificate: self.certificate.as_ref().map(|bytes| STANDARD.encode(bytes)),
+            material: self.material.as_ref().map(|bytes| STANDARD.encode(bytes)),
             inclusion: self.inclusion.clone(),
         };
         serde_json::to_vec(&text).expect("text, numbers and lists always have a JSON form")
@@ -98,10 +105,14 @@ impl ReceiptFile {
         if text.format != FILE_FORMAT {
             return Err(malformed(format!("its format is not {FILE_FORMAT}")));
         }
-        let certificate = text.certificate.as_ref().map(|text| STANDARD.decode(text)).transpose();
-        let certificate = certificate.map_err(|error| malformed(format!("its certificate: {error}")))?;
+        let decoded = |what: &str, text: &Option<String>| {
+            let bytes = text.as_ref().map(|text| STANDARD.decode(text)).transpose();
+            bytes.map_err(|error| malformed(format!("its {what}: {error}")))
+        };
+        let certificate = decoded("certificate", &text.certificate)?;
+        let material = decoded("material", &text.material)?;
         let FileText { envelope, opening, inclusion, .. } = text;
-        let file = Self { envelope, opening, certificate, inclusion };
+        let file = Self { envelope, opening, certificate, material, inclusion };
         let proofs = file.inclusion.iter().flat_map(|inclusion| &inclusion.proofs);
         let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let canonical = proofs.clone().all(|proof| proof.len() % 2 == 0 && proof.bytes().all(digit));

@@ -50,4 +50,4 @@ pub use statement::{
     Predicate, PriceFacts, RequestFacts, ResponseFacts, RoutingFacts, RunFacts, STATEMENT_TYPE, ServedFacts,
     ShareFacts, SnapshotRef, SpanFacts, Statement, TimingFacts, UsageFacts,
 };
-pub use verify::{Check, NOTICE, ProvenRecord, Report, required_keys, verify};
+pub use verify::{Check, Committed, NOTICE, ProvenRecord, Report, required_keys, verify};

@@ -12,7 +12,7 @@ use crate::records::{ChannelState, NewReceipt, StoredBatch, StoredReceipt};
 
 /// The file's format.
 const FORMAT: u64 = 1;
-/// Bytes of one envelope, opening, line list, inclusion, certificate or batch.
+/// Bytes of one envelope, opening, line list, inclusion, certificate, material or batch.
 const VALUE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Memory for cached pages.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
@@ -24,6 +24,7 @@ const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const SEQUENCES: TableDefinition<&str, u64> = TableDefinition::new("sequences");
 const INCLUSIONS: TableDefinition<u64, &[u8]> = TableDefinition::new("inclusions");
 const CERTIFICATES: TableDefinition<u64, &[u8]> = TableDefinition::new("certificates");
+const MATERIALS: TableDefinition<u64, &[u8]> = TableDefinition::new("materials");
 const CHANNELS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("channels");
 const CARRIES: TableDefinition<&str, u64> = TableDefinition::new("carries");
 const BATCHES: TableDefinition<u64, &[u8]> = TableDefinition::new("batches");
@@ -64,6 +65,7 @@ impl ReceiptStore {
             transaction.open_table(SEQUENCES)?;
             transaction.open_table(INCLUSIONS)?;
             transaction.open_table(CERTIFICATES)?;
+            transaction.open_table(MATERIALS)?;
             transaction.open_table(CHANNELS)?;
             transaction.open_table(CARRIES)?;
             transaction.open_table(BATCHES)?;
@@ -104,9 +106,11 @@ impl ReceiptStore {
             .map_err(|error| StoreError::Damaged { path: self.path.clone(), reason: error.to_string() })
     }
 
-    /// Stores a receipt with the state it leaves behind. It is on disk when this returns.
-    pub fn append(&self, receipt: &NewReceipt) -> Result<(), StoreError> {
+    /// Stores a receipt with the state it leaves behind and, where there is such, the material that its answer is replayed
+    /// from. Both are on disk when this returns.
+    pub fn append(&self, receipt: &NewReceipt, material: Option<&[u8]>) -> Result<(), StoreError> {
         let bytes = encode("receipt", receipt)?;
+        limit("material", material.map_or(0, <[u8]>::len))?;
         let channel =
             encode("channel", &ChannelState { cumulative: receipt.cumulative, voucher: receipt.voucher })?;
         // Both checks are inside the transaction: of two appends at once, one is refused.
@@ -122,6 +126,9 @@ impl ReceiptStore {
             }
             sequences.insert(receipt.id.as_str(), receipt.sequence)?;
             receipts.insert(receipt.sequence, bytes.as_slice())?;
+            if let Some(material) = material {
+                transaction.open_table(MATERIALS)?.insert(receipt.sequence, material)?;
+            }
             transaction.open_table(CHANNELS)?.insert(receipt.channel.0.as_slice(), channel.as_slice())?;
             transaction.open_table(CARRIES)?.insert(receipt.model.as_str(), receipt.carry_after.0)?;
             Ok(None)
@@ -210,8 +217,21 @@ impl ReceiptStore {
 
     /// The certificate of the receipt with this number, if it has one.
     pub fn certificate(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.beside(CERTIFICATES, sequence)
+    }
+
+    /// What the answer of the receipt with this number is replayed from, if that is kept.
+    pub fn material(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.beside(MATERIALS, sequence)
+    }
+
+    fn beside(
+        &self,
+        table: TableDefinition<u64, &[u8]>,
+        sequence: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let read = || -> Result<Option<Vec<u8>>, redb::Error> {
-            let table = self.database.begin_read()?.open_table(CERTIFICATES)?;
+            let table = self.database.begin_read()?.open_table(table)?;
             Ok(table.get(sequence)?.map(|bytes| bytes.value().to_vec()))
         };
         read().map_err(|error| self.fault(error))

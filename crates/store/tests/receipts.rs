@@ -32,17 +32,25 @@ fn what_was_appended_is_there_after_a_reopen() {
     assert_eq!(store.last_sequence().unwrap(), 0);
     assert_eq!(store.previous_hash().unwrap(), Hash([0; 32]));
     for sequence in 1..=5 {
-        store.append(&receipt(sequence)).unwrap();
+        let material = (sequence == 4).then_some(&b"material"[..]);
+        store.append(&receipt(sequence), material).unwrap();
     }
-    assert!(matches!(store.append(&receipt(7)), Err(StoreError::SequenceNotNext { expected: 6, given: 7 })));
+    assert!(matches!(
+        store.append(&receipt(7), None),
+        Err(StoreError::SequenceNotNext { expected: 6, given: 7 })
+    ));
     let known = NewReceipt { id: "receipt-2".into(), ..receipt(6) };
-    assert!(matches!(store.append(&known), Err(StoreError::IdKnown { .. })));
+    assert!(matches!(store.append(&known, None), Err(StoreError::IdKnown { .. })));
     assert_eq!(store.certificate(3).unwrap(), None);
     store.put_certificate(3, b"certificate").unwrap();
     drop(store);
     let store = ReceiptStore::open(&file).unwrap();
     assert_eq!(store.certificate(3).unwrap().as_deref(), Some(&b"certificate"[..]));
     assert_eq!(store.certificate(2).unwrap(), None);
+    assert_eq!(store.material(4).unwrap().as_deref(), Some(&b"material"[..]));
+    assert_eq!(store.material(3).unwrap(), None);
+    let long = vec![0; 5 << 20];
+    assert!(matches!(store.append(&receipt(6), Some(&long)), Err(StoreError::TooLarge { .. })));
     assert_eq!(store.last_sequence().unwrap(), 5);
     assert_eq!(store.previous_hash().unwrap(), Hash([5; 32]));
     assert_eq!(store.by_id("receipt-3").unwrap().unwrap().receipt, receipt(3));
@@ -51,7 +59,7 @@ fn what_was_appended_is_there_after_a_reopen() {
     assert_eq!(store.channel(&ChannelId([4; 32])).unwrap().unwrap().cumulative, Amount(50));
     assert_eq!(store.channel(&ChannelId([9; 32])).unwrap(), None);
     assert_eq!(store.carry(&"model".parse().unwrap()).unwrap(), Amount(2));
-    store.append(&receipt(6)).unwrap();
+    store.append(&receipt(6), None).unwrap();
 }
 
 #[test]
@@ -59,7 +67,7 @@ fn batches_go_from_flight_to_settled_to_included() {
     let folder = tempfile::tempdir().unwrap();
     let store = ReceiptStore::open(&folder.path().join("receipts.redb")).unwrap();
     for sequence in 1..=3 {
-        store.append(&receipt(sequence)).unwrap();
+        store.append(&receipt(sequence), None).unwrap();
     }
     store.put_batch(1, 1, 2, b"first").unwrap();
     assert!(matches!(store.put_batch(1, 1, 3, b"second"), Err(StoreError::BatchKnown { number: 1 })));
@@ -95,7 +103,7 @@ fn a_damaged_file_is_named_and_does_not_panic() {
     let file = folder.path().join("receipts.redb");
     let store = ReceiptStore::open(&file).unwrap();
     for sequence in 1..=20 {
-        store.append(&receipt(sequence)).unwrap();
+        store.append(&receipt(sequence), None).unwrap();
     }
     drop(store);
     let original = std::fs::read(&file).unwrap();
@@ -126,7 +134,7 @@ fn child_appends_until_killed() {
     let mut sequence = store.last_sequence().unwrap();
     loop {
         sequence += 1;
-        store.append(&receipt(sequence)).unwrap();
+        store.append(&receipt(sequence), None).unwrap();
         println!("\nacknowledged {sequence}");
     }
 }

@@ -1,16 +1,20 @@
-//! A provider: serves completions through an inference backend within its capacity, and countersigns receipts that say
-//! what it served, and nothing else.
+//! A provider: serves completions through an inference backend within its capacity, countersigns receipts that say what it
+//! served and nothing else, and opens parts of what it committed to.
 //!
-//! Absent: HTTP, consumers, prices of others. A worker on another machine will speak to gateways through the same two
+//! Absent: HTTP, consumers, prices of others. A worker on another machine will speak to gateways through the same
 //! methods.
 
 mod meter;
 mod served;
+mod tokens;
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use openledger_inference::{Backend, Completion, CompletionRequest, Event, ModelInfo, Prompt, SubmitError};
+use openledger_inference::{
+    Backend, Claim, Completion, CompletionRequest, Event, Material, ModelInfo, Opening, Prompt, ReplayError,
+    Scope, SubmitError,
+};
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
@@ -18,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 pub use meter::Measured;
 use meter::Meter;
 pub use served::{Bound, Served};
+use tokens::Tokens;
 
 /// Why a worker takes no job.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +103,7 @@ pub struct Job {
     completion: Completion,
     served: Served,
     running: Running,
+    tokens: Tokens,
     _place: OwnedSemaphorePermit,
 }
 
@@ -133,12 +139,14 @@ impl Job {
         let event = self.completion.events.recv().await;
         self.served.count(event.as_ref());
         self.running.count(&self.served);
+        self.tokens.keep(event.as_ref());
         event
     }
 
-    /// Ends the job, finished or not, and says what was served.
-    pub fn end(self) -> Served {
-        self.served
+    /// Ends the job, finished or not, and says what was served, and what it is replayed from: nothing where it did not come to
+    /// its end or the engine is not exact.
+    pub fn end(self) -> (Served, Option<Material>) {
+        (self.served, self.tokens.material())
     }
 }
 
@@ -187,9 +195,19 @@ impl Worker {
             TryAcquireError::Closed => WorkError::Draining,
         })?;
         let bound = self.bound(&request.prompt, request.max_tokens.unwrap_or(u32::MAX));
+        let tokens = Tokens::of(&request);
         let completion = self.backend.submit(request)?;
         let served = Served::new(bound, completion.prompt_tokens);
-        Ok(Job { completion, served, running: Running::new(self.clock.clone()), _place: place })
+        let running = Running::new(self.clock.clone());
+        Ok(Job { completion, served, running, tokens, _place: place })
+    }
+
+    /// Opens a part of an answer that it gave, on the caller's thread; it takes as long as reading prompt and answer does.
+    ///
+    /// # Errors
+    /// The engine is not exact, the part is none of the answer, or the answer does not come again.
+    pub fn open(&self, claim: &Claim<'_>, scope: &Scope) -> Result<Opening, ReplayError> {
+        self.backend.open(claim, scope)
     }
 
     /// Countersigns a receipt's payload if it says what this worker served, at this worker's prices.
@@ -293,7 +311,8 @@ mod tests {
         for _ in 0..2 {
             assert!(matches!(job.next().await, Some(Event::Token { .. })));
         }
-        let served = job.end();
+        let (served, material) = job.end();
+        assert_eq!(material, None, "there is no evidence for a part");
         assert_eq!((served.prompt_tokens(), served.completion_tokens()), (5, 2));
         assert_eq!((served.commitment(), served.windows()), ("", 0));
         assert_eq!(worker.free(), 1, "the place is free again");
@@ -311,7 +330,7 @@ mod tests {
         assert!(matches!(worker.start(request()), Err(WorkError::Draining)));
         sender.send(Event::Token { token_id: None, text: "word".into(), logprob: None }).await.unwrap();
         assert!(matches!(job.next().await, Some(Event::Token { .. })));
-        assert_eq!(job.end().completion_tokens(), 1);
+        assert_eq!(job.end().0.completion_tokens(), 1);
         assert!(matches!(worker.start(request()), Err(WorkError::Draining)), "nor when it is idle");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod ask;
+pub mod audit;
 pub mod datanet;
 pub mod index;
 pub mod keys;

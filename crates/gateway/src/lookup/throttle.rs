@@ -18,14 +18,14 @@ struct Bucket {
 
 /// Buckets of one size, by caller.
 #[derive(Debug)]
-pub(super) struct Throttle<K> {
+pub(crate) struct Throttle<K> {
     per_minute: u64,
     buckets: Mutex<BTreeMap<K, Bucket>>,
 }
 
 impl<K: Ord + Clone> Throttle<K> {
     /// So many requests a minute for each caller, and as many at once after a minute of rest. Zero refuses all.
-    pub(super) fn new(per_minute: u32) -> Self {
+    pub(crate) fn new(per_minute: u32) -> Self {
         Self { per_minute: u64::from(per_minute), buckets: Mutex::new(BTreeMap::new()) }
     }
 
@@ -33,7 +33,7 @@ impl<K: Ord + Clone> Throttle<K> {
     ///
     /// # Errors
     /// Seconds to wait, at least one, when it is empty.
-    pub(super) fn take(&self, caller: &K, now_ms: u64) -> Result<(), u64> {
+    pub(crate) fn take(&self, caller: &K, now_ms: u64) -> Result<(), u64> {
         let full = self.per_minute.saturating_mul(REQUEST);
         let mut buckets = self.buckets.lock().expect("no holder of the lock panics");
         if !buckets.contains_key(caller) && buckets.len() >= CALLERS_MAX {

@@ -51,6 +51,8 @@ pub(crate) struct Seen {
     /// Requests that were refused or broken off.
     pub(crate) failed: usize,
     pub(crate) tokens: usize,
+    /// Tokens of each caller, in no order.
+    pub(crate) tokens_by_caller: Vec<usize>,
     /// Milliseconds from a request to its first token.
     pub(crate) first_token_ms: Vec<f64>,
     /// Milliseconds between two tokens of an answer.
@@ -64,6 +66,7 @@ impl Seen {
         self.left += other.left;
         self.failed += other.failed;
         self.tokens += other.tokens;
+        self.tokens_by_caller.push(other.tokens);
         self.first_token_ms.extend(other.first_token_ms);
         self.gap_ms.extend(other.gap_ms);
     }

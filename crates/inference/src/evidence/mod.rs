@@ -21,8 +21,8 @@ use crate::sampler::Sampling;
 
 pub use hash::{Hash, NotAHash};
 pub(crate) use hash::{hash_tokens, hasher};
-pub use material::{MATERIAL_BYTES_MAX, Material};
-pub use opening::{Opening, OpeningBytesError};
+pub use material::{MATERIAL_BYTES_MAX, Material, MaterialError};
+pub use opening::{OPENING_BYTES_MAX, Opening, OpeningBytesError};
 pub(crate) use scope::OpenedLeaf;
 pub use scope::{Scope, ScopeError, WINDOWS_MAX};
 pub(crate) use tree::{leaf, path, root, root_along};

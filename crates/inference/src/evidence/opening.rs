@@ -11,6 +11,9 @@ use openledger_model::{Cache, Sequence};
 use super::scope::OpenedLeaf;
 use super::{Evidence, Hash, Scope, leaves, path};
 
+/// The largest opening that a provider makes, in bytes: of one layer of a narrow model, 20,000 positions.
+pub const OPENING_BYTES_MAX: usize = 48 * 1024 * 1024;
+
 /// An opened part of the evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opening {

@@ -6,7 +6,7 @@
 
 use openledger_model::{BATCH_TOKENS_MAX, Chunk, Outputs};
 
-use crate::evidence::{Opening, Scope, leaves, root};
+use crate::evidence::{OPENING_BYTES_MAX, Opening, Scope, leaves, root};
 
 use super::{Auditor, Claim, Difference, ReplayError, feed};
 
@@ -27,6 +27,7 @@ impl Auditor {
         }
         let evidence = claim.evidence;
         let scope = scope.checked(evidence)?;
+        self.check_bytes(&scope, scope.end(evidence))?;
         let all: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().collect();
         let positions = evidence.positions as usize;
         let mut sequence = self.start(positions)?;
@@ -45,6 +46,20 @@ impl Auditor {
             opening.inputs = self.inputs(&all[..scope.end(evidence)], layer)?;
         }
         Ok(opening)
+    }
+
+    /// Refuses to open more than is sent: floats of a layer before they are computed. Leaves are bounded by the scope.
+    fn check_bytes(&self, scope: &Scope, positions: usize) -> Result<(), ReplayError> {
+        let bytes = match scope {
+            Scope::Layer { layer: 1.., .. } => {
+                positions.saturating_mul(self.runner.model().shape().width * 4)
+            }
+            Scope::Layer { .. } | Scope::Windows(_) | Scope::All => 0,
+        };
+        match bytes > OPENING_BYTES_MAX {
+            true => Err(ReplayError::OpeningTooLarge { bytes }),
+            false => Ok(()),
+        }
     }
 
     /// What enters a layer at these tokens, `[position][width]`.

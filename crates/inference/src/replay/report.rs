@@ -5,7 +5,7 @@
 
 use openledger_model::{ForwardError, NUMERIC_SPECIFICATION, RunnerError};
 
-use crate::evidence::{Hash, ScopeError};
+use crate::evidence::{Hash, OPENING_BYTES_MAX, ScopeError};
 
 /// What a replay found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -171,6 +171,14 @@ pub enum ReplayError {
     /// A part is asked for, and nothing is opened.
     #[error("a part of an answer needs its provider's opening; replay all of it, or ask for the opening")]
     OpeningMissing,
+    /// An opening that is more than is sent at once.
+    #[error(
+        "the opening has {bytes} bytes, at most {OPENING_BYTES_MAX} are sent; ask for earlier windows, or for whole ones"
+    )]
+    OpeningTooLarge {
+        /// Bytes of what enters the layer.
+        bytes: usize,
+    },
     /// The engine's arithmetic cannot be repeated.
     #[error("the engine is not exact: what it computed cannot be computed again")]
     NotExact,

@@ -1,6 +1,6 @@
 //! Files of every shape verify, and no byte of any of them can be replaced.
 
-use super::world::{World, check_proof, failures, network, verified};
+use super::world::{World, check_proof, failures, network, read_material, verified};
 use crate::*;
 
 #[test]
@@ -10,7 +10,7 @@ fn every_shape_verifies_and_only_included_ones_are_settled() {
         let report = verified(&world.file(opened, settled));
         assert_eq!(failures(&report), Vec::<&str>::new(), "{:?}", report.checks);
         assert_eq!((report.ok, report.settled), (true, settled));
-        assert_eq!(report.checks.len(), 13);
+        assert_eq!(report.checks.len(), 14);
         let detail = |name: &str| &report.checks.iter().find(|check| check.name == name).unwrap().detail;
         assert_eq!(detail("texts").starts_with("not opened"), !opened);
         assert_eq!(
@@ -38,7 +38,7 @@ impl Generator {
 
 fn every_byte_counts(opened: bool, settled: bool, seed: u64) {
     let bytes = World::new().file(opened, settled).to_bytes();
-    assert!(verify(&bytes, &network(), &check_proof).ok);
+    assert!(verify(&bytes, &network(), &check_proof, &read_material).ok);
     let mut generator = Generator(seed);
     for place in 0..bytes.len() {
         let mut changed = bytes.clone();
@@ -49,10 +49,10 @@ fn every_byte_counts(opened: bool, settled: bool, seed: u64) {
             other ^= 1;
         }
         changed[place] = other;
-        let report = verify(&changed, &network(), &check_proof);
+        let report = verify(&changed, &network(), &check_proof, &read_material);
         let was = char::from(bytes[place]);
         assert!(!report.ok, "seed {seed}: byte {place} may be {:?} instead of {was:?}", char::from(other));
-        assert!(!report.settled && report.money_trail.is_empty() && report.checks.len() == 13);
+        assert!(!report.settled && report.money_trail.is_empty() && report.checks.len() == 14);
     }
 }
 

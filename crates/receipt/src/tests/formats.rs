@@ -3,7 +3,7 @@
 use openledger_types::sha256;
 use proptest::prelude::*;
 
-use super::world::{World, check_proof, network};
+use super::world::{World, check_proof, network, read_material};
 use crate::*;
 
 #[test]
@@ -89,9 +89,9 @@ fn a_statement_of_another_type_subject_or_form_is_refused() {
 proptest! {
     #[test]
     fn hostile_bytes_end_in_a_report(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let report = verify(&bytes, &network(), &check_proof);
+        let report = verify(&bytes, &network(), &check_proof, &read_material);
         prop_assert!(!report.ok && !report.settled);
-        prop_assert_eq!(report.checks.len(), 13);
+        prop_assert_eq!(report.checks.len(), 14);
     }
 
     #[test]
@@ -99,6 +99,6 @@ proptest! {
         let bytes = World::new().file(true, true).to_bytes();
         let mut changed = bytes.clone();
         changed.drain(cut..cut + length);
-        prop_assert!(!verify(&changed, &network(), &check_proof).ok);
+        prop_assert!(!verify(&changed, &network(), &check_proof, &read_material).ok);
     }
 }

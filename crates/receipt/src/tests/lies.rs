@@ -2,7 +2,9 @@
 
 use openledger_types::{Amount, BasisPoints, ChannelId, Hash, ServiceSecret};
 
-use super::world::{BATCH_HEIGHT, World, account, check_proof, failures, name, network, passage, verified};
+use super::world::{
+    BATCH_HEIGHT, World, account, check_proof, failures, name, network, passage, read_material, verified,
+};
 use crate::*;
 
 /// A name, a change, and the steps that fail because of it.
@@ -325,7 +327,7 @@ fn a_stranger_cannot_sign_a_settled_receipt() {
 fn another_network_or_another_opening_is_refused() {
     let file = World::new().file(true, false);
     let other = NetworkRef { genesis: Hash([1; 32]), ..network() };
-    assert_eq!(failures(&verify(&file.to_bytes(), &other, &check_proof)), ["network"]);
+    assert_eq!(failures(&verify(&file.to_bytes(), &other, &check_proof, &read_material)), ["network"]);
     let edits: [fn(&mut Opening); 3] =
         [|o| o.salt[0] ^= 1, |o| o.request.push(' '), |o| o.answer = o.answer.replace("Elbe", "Oder")];
     for edit in edits {

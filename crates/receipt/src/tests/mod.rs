@@ -6,5 +6,6 @@ mod context;
 mod flips;
 mod formats;
 mod lies;
+mod material;
 mod recomputation;
 mod world;

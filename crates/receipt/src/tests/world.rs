@@ -154,7 +154,13 @@ impl World {
         envelope.countersign(provider.key(), provider.sign(&pre_authentication_encoding(&payload)));
         let opening = Opening { salt: SALT, request: REQUEST.into(), answer: ANSWER.into() };
         let inclusion = settled.then(|| self.inclusion(&payload));
-        ReceiptFile { envelope, opening: opened.then_some(opening), certificate: None, inclusion }
+        ReceiptFile {
+            envelope,
+            opening: opened.then_some(opening),
+            certificate: None,
+            material: None,
+            inclusion,
+        }
     }
 
     fn inclusion(&self, payload: &[u8]) -> Inclusion {
@@ -354,8 +360,36 @@ pub(super) fn check_proof(proof: &str) -> Result<ProvenRecord, String> {
     Ok(ProvenRecord { height, timestamp_ms: 1_700_000_100_000, key, value })
 }
 
+/// Stands for what an engine wrote: its facts under a hash, so that a changed byte is noticed.
+pub(super) fn material_of(committed: &Committed) -> Vec<u8> {
+    let Committed { commitment, salt, weights, numeric_specification, .. } = committed;
+    let counts = (committed.prompt_tokens, committed.completion_tokens, committed.windows);
+    let body = codec::encode(&(commitment, salt, weights, numeric_specification, counts));
+    codec::encode(&(sha256(&body), body))
+}
+
+pub(super) fn read_material(bytes: &[u8]) -> Result<Committed, String> {
+    let (hash, body): (Hash, Vec<u8>) =
+        codec::decode("material", bytes, 1 << 16).map_err(|error| error.to_string())?;
+    if hash != sha256(&body) {
+        return Err("the hash is wrong".into());
+    }
+    let (commitment, salt, weights, numeric_specification, counts) =
+        codec::decode("body", &body, 1 << 16).map_err(|error| error.to_string())?;
+    let (prompt_tokens, completion_tokens, windows) = counts;
+    Ok(Committed {
+        commitment,
+        salt,
+        weights,
+        numeric_specification,
+        prompt_tokens,
+        completion_tokens,
+        windows,
+    })
+}
+
 pub(super) fn verified(file: &ReceiptFile) -> Report {
-    verify(&file.to_bytes(), &network(), &check_proof)
+    verify(&file.to_bytes(), &network(), &check_proof, &read_material)
 }
 
 pub(super) fn failures(report: &Report) -> Vec<&'static str> {

@@ -5,11 +5,12 @@
 //! owners, lineage and parameters it holds; the path ties the receipt to a settled batch. What nothing in the file can prove is
 //! named in the detail of its step.
 //!
-//! Absent: whether the answer is true, whether the provider ran the model (audits re-execute it), and whether the
+//! Absent: whether the answer is true, whether the provider ran the model (a replay of the evidence finds out), and whether the
 //! attribution is that of the index ([`crate::recompute()`]); a certificate shows as much for the spans that are named.
 
 mod certificate;
 mod facts;
+mod material;
 mod money;
 mod state;
 
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use crate::recompute::recompute;
 use crate::{NetworkRef, ReceiptFile};
+pub use material::Committed;
 use state::Evidence;
 pub use state::required_keys;
 
@@ -24,7 +26,7 @@ pub use state::required_keys;
 pub const NOTICE: &str = "A receipt proves provenance and payment, not truth.";
 
 /// The steps, in order.
-const STEPS: [&str; 13] = [
+const STEPS: [&str; 14] = [
     "canonical file",
     "statement",
     "network",
@@ -32,6 +34,7 @@ const STEPS: [&str; 13] = [
     "texts",
     "attribution sums",
     "certificate",
+    "evidence",
     "price",
     "split",
     "voucher",
@@ -94,11 +97,12 @@ impl Report {
 type Step = Result<String, String>;
 
 /// Verifies a file against a network. `check_proof` checks one chain proof against that network's identity and returns
-/// what it establishes.
+/// what it establishes; `read_material` reads what an answer is replayed from, and tells what every byte of it is bound to.
 pub fn verify(
     file: &[u8],
     network: &NetworkRef,
     check_proof: &dyn Fn(&str) -> Result<ProvenRecord, String>,
+    read_material: &dyn Fn(&[u8]) -> Result<Committed, String>,
 ) -> Report {
     let receipt = match ReceiptFile::from_bytes(file) {
         Ok(receipt) => receipt,
@@ -119,6 +123,7 @@ pub fn verify(
         facts::texts(predicate, receipt.opening.as_ref()),
         facts::attribution_sums(predicate, receipt.opening.as_ref()),
         certificate::spans(predicate, receipt.opening.as_ref(), receipt.certificate.as_deref()),
+        material::evidence(predicate, receipt.opening.as_ref(), receipt.material.as_deref(), read_material),
         facts::price(predicate),
         state::split(predicate, &evidence),
         facts::voucher(predicate, &evidence),

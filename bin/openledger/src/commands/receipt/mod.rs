@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
-use openledger_receipt::{NetworkRef, Predicate, ProvenRecord, ReceiptFile, Report, ShareFacts, verify};
+use openledger_inference::Material;
+use openledger_receipt::{
+    Committed, NetworkRef, Predicate, ProvenRecord, ReceiptFile, Report, ShareFacts, verify,
+};
 use openledger_types::Hash;
 use serde_json::{Value, json};
 
@@ -31,7 +34,8 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
@@ -118,8 +122,30 @@ fn verify_file(session: &Session, path: &Path, network: &Path) -> Result<()> {
 }
 
 fn check_file(path: &Path, identity: &NetworkIdentity) -> Result<Report> {
+    Ok(check(&read(path)?, identity))
+}
+
+/// Verifies the bytes of a receipt file.
+pub fn check(bytes: &[u8], identity: &NetworkIdentity) -> Report {
     let reference = NetworkRef { chain_id: identity.chain_id, genesis: Hash(identity.genesis_hash.0) };
-    Ok(verify(&read(path)?, &reference, &|proof| check_proof(identity, proof)))
+    verify(bytes, &reference, &|proof| check_proof(identity, proof), &read_material)
+}
+
+/// What an answer is replayed from, if its tokens and its evidence belong together.
+fn read_material(bytes: &[u8]) -> Result<Committed, String> {
+    let material = Material::from_bytes(bytes).map_err(|error| error.to_string())?;
+    material.check().map_err(|error| error.to_string())?;
+    let count = |tokens: &[u32]| u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+    let evidence = &material.evidence;
+    Ok(Committed {
+        commitment: evidence.commitment.to_string(),
+        salt: material.salt.0,
+        weights: Hash(evidence.model_sha256.0),
+        numeric_specification: evidence.numeric_specification,
+        prompt_tokens: count(&material.prompt),
+        completion_tokens: count(&material.output),
+        windows: evidence.windows(),
+    })
 }
 
 fn accepted(path: &Path, report: &Report) -> Result<()> {
@@ -129,7 +155,8 @@ fn accepted(path: &Path, report: &Report) -> Result<()> {
     }
 }
 
-fn read_identity(path: &Path) -> Result<NetworkIdentity> {
+/// The identity of a network.
+pub fn read_identity(path: &Path) -> Result<NetworkIdentity> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     NetworkIdentity::from_json(&text)
         .with_context(|| format!("{} is not a network's identity", path.display()))
