@@ -122,6 +122,9 @@ pub enum GenerationError {
     /// The engine ended without a last event.
     #[error("the engine stopped in the middle of the answer; see its log and start it again")]
     Lost,
+    /// The adapter that was asked for could not be read.
+    #[error("{0}")]
+    Adapter(String),
     /// The computation failed.
     #[error("the computation failed: {0}")]
     Backend(String),
