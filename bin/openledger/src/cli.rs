@@ -34,7 +34,7 @@ pub enum Command {
     Up(UpArguments),
     /// Run one node from a configuration file
     Node {
-        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups, serving)
+        /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups, serving, adapters)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -89,6 +89,9 @@ pub struct UpArguments {
     /// What the engine takes at a time; only a node's configuration says otherwise
     #[arg(skip)]
     pub serving: crate::node::serving::ServingLimits,
+    /// Where the adapters are; only a node's configuration says otherwise than `adapters` in its folder
+    #[arg(skip)]
+    pub adapters: crate::node::adapters::AdapterFolder,
 }
 
 #[derive(Args)]
@@ -158,6 +161,9 @@ pub enum ReceiptCommand {
         /// The model that answered (GGUF): computes the likelihoods of the answer again, where datanets weigh the context
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
+        /// The adapter that answered, a folder as PEFT saves it, where one did; --model is then its base
+        #[arg(long, value_name = "DIR", requires = "model")]
+        adapter: Option<PathBuf>,
     },
 }
 

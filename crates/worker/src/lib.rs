@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use openledger_inference::{Backend, Completion, CompletionRequest, Event, SubmitError};
+use openledger_inference::{
+    Adapter, Backend, Completion, CompletionRequest, Event, RegisterError, SubmitError,
+};
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -64,6 +66,8 @@ pub struct Offer {
 pub struct Worker {
     offer: Offer,
     service: ServiceSecret,
+    /// The name that consumers ask for, where it is not the ledger's.
+    listed: Option<String>,
     backend: Arc<dyn Backend>,
     places: Arc<Semaphore>,
 }
@@ -96,6 +100,8 @@ pub struct Served {
     completion_tokens: u32,
     commitment: String,
     windows: u32,
+    /// What was computed, by the evidence: the adapter, or without one the model.
+    computed: Option<Hash>,
 }
 
 impl Served {
@@ -128,6 +134,7 @@ impl Served {
                 if let Some(evidence) = done.proof.evidence() {
                     self.commitment = evidence.commitment.to_string();
                     self.windows = evidence.windows();
+                    self.computed = Some(Hash(evidence.adapter.unwrap_or(evidence.model_sha256).0));
                 }
             }
             Some(Event::Error(_)) | None => {}
@@ -139,7 +146,19 @@ impl Worker {
     /// A worker for this offer.
     pub fn new(offer: Offer, service: ServiceSecret, backend: Arc<dyn Backend>) -> Self {
         let places = Arc::new(Semaphore::new(usize::try_from(offer.capacity).unwrap_or(usize::MAX >> 4)));
-        Self { offer, service, backend, places }
+        Self { offer, service, listed: None, backend, places }
+    }
+
+    /// The same worker, for which consumers ask by another name than the ledger's.
+    #[must_use]
+    pub fn listed_as(mut self, name: String) -> Self {
+        self.listed = Some(name);
+        self
+    }
+
+    /// The name that consumers ask for.
+    pub fn listed(&self) -> &str {
+        self.listed.as_deref().unwrap_or(self.offer.model.as_str())
     }
 
     /// What it promises.
@@ -150,6 +169,11 @@ impl Worker {
     /// The backend's model: context length and numeric specification.
     pub fn model_info(&self) -> openledger_inference::ModelInfo {
         self.backend.model_info()
+    }
+
+    /// The adapter that every answer is made under; none where the model itself answers. May read it from disk.
+    pub fn adapter(&self) -> Result<Option<Arc<Adapter>>, RegisterError> {
+        self.backend.adapter()
     }
 
     /// Places that are free now.
@@ -166,7 +190,13 @@ impl Worker {
             .map_err(|_| WorkError::AtCapacity { capacity: self.offer.capacity })?;
         let completion = self.backend.submit(request)?;
         let prompt_tokens = completion.prompt_tokens;
-        let served = Served { prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0 };
+        let served = Served {
+            prompt_tokens,
+            completion_tokens: 0,
+            commitment: String::new(),
+            windows: 0,
+            computed: None,
+        };
         Ok(Job { completion, served, _place: place })
     }
 
@@ -188,6 +218,12 @@ impl Worker {
             ("provider", said.served.provider.to_string(), offer.provider.to_string()),
             ("model", said.served.model.to_string(), offer.model.to_string()),
             ("weights", said.served.weights.to_string(), offer.weights.to_string()),
+            // Of an engine that commits to what it computed, that is what is signed for.
+            (
+                "weights",
+                said.served.weights.to_string(),
+                served.computed.unwrap_or(offer.weights).to_string(),
+            ),
             ("prompt_tokens", said.usage.prompt_tokens.to_string(), served.prompt_tokens.to_string()),
             (
                 "completion_tokens",

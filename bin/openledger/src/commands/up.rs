@@ -18,6 +18,7 @@ use super::datanet::progress_bar;
 use crate::cli::UpArguments;
 use crate::files;
 use crate::keystore::Keystore;
+use crate::node::adapters::AdapterFolder;
 use crate::node::serving::ServingLimits;
 use crate::node::{Node, NodeConfig};
 use crate::operator::{Operator, read};
@@ -54,6 +55,9 @@ struct NodeFile {
     /// What the engine takes at a time; what a local network takes unless named.
     #[serde(default)]
     serving: ServingLimits,
+    /// Where the adapters are.
+    #[serde(default)]
+    adapters: AdapterFolder,
 }
 
 fn default_port() -> u16 {
@@ -66,8 +70,8 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    let NodeFile { port, model, data, genesis, seed, lookups, serving, .. } = file;
-    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving }).await
+    let NodeFile { port, model, data, genesis, seed, lookups, serving, adapters, .. } = file;
+    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving, adapters }).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
@@ -80,6 +84,7 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         seed: arguments.seed,
         lookups: arguments.lookups,
         serving: arguments.serving,
+        adapters: arguments.adapters,
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

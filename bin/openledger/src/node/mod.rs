@@ -3,6 +3,7 @@
 //! The order of start is the order of the flow; the order of shutdown is the same: stop admitting, finish streams, settle,
 //! stop the chain. Absent: rules of any role; this is wiring.
 
+pub mod adapters;
 pub mod api;
 pub mod attribute;
 pub mod feed;
@@ -35,6 +36,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::adapters::{Adapted, AdapterFolder, Adapters, ServedAdapter};
 use self::library::{Joined, Library};
 use self::machine::LedgerMachine;
 use self::provision::{Roles, provision, read};
@@ -66,6 +68,8 @@ pub struct NodeConfig {
     pub lookups: LookupLimits,
     /// What the engine takes at a time.
     pub serving: ServingLimits,
+    /// Where the adapters are.
+    pub adapters: AdapterFolder,
 }
 
 /// A running node.
@@ -97,9 +101,11 @@ impl Node {
         let secrets = Secrets::new(keys, &config)?;
         let chain = start_chain(&config, &secrets).await?;
         println!("chain: {} at height {}", chain.identity().name, chain.tip().height);
-        let roles = secrets.roles(&config, &model)?;
+        let mut roles = secrets.roles(&config, &model)?;
+        let adapters = open_adapters(&config, &roles, &model).await?;
+        roles.adapters.clone_from(&adapters.served);
         provision(&chain, &roles).await?;
-        let parts = Parts::build(&config, &secrets, &roles, model, chain).await?;
+        let parts = Parts::build(&config, &secrets, &roles, (model, adapters), chain).await?;
         parts.serve(listener, &config, lock).await
     }
 
@@ -150,6 +156,22 @@ impl Node {
     }
 }
 
+/// The adapters of the model, in the configured folder or the node's own.
+async fn open_adapters(config: &NodeConfig, roles: &Roles, model: &Arc<Model>) -> Result<Adapters> {
+    let folder = config.adapters.dir.clone().unwrap_or_else(|| config.dir.join("adapters"));
+    let (is_named, model) = (config.adapters.dir.is_some(), model.clone());
+    let file = config.model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    // What stands behind a dot is how the weights are rounded.
+    let file = file.split('.').next().unwrap_or_default().to_owned();
+    let names = vec![roles.model.0.to_string(), model.name().to_owned(), file];
+    let opened =
+        tokio::task::spawn_blocking(move || Adapters::open(&folder, is_named, &model, names)).await??;
+    if opened.store.is_some() {
+        println!("adapters: {} served", opened.served.len());
+    }
+    Ok(opened)
+}
+
 async fn open_model(path: &std::path::Path) -> Result<Arc<Model>> {
     let path = path.to_path_buf();
     tokio::task::spawn_blocking(move || {
@@ -167,7 +189,7 @@ struct Secrets {
 
 impl Secrets {
     fn new(mut keys: Keystore, config: &NodeConfig) -> Result<Self> {
-        keys.add(["treasury", "provider", "gateway", "builder", "curator", "consumer"])?;
+        keys.add(["treasury", "provider", "gateway", "builder", "tuner", "curator", "consumer"])?;
         let treasury = keys.account("treasury")?.account();
         let Beginning { name, genesis } = Beginning::of(&config.dir, config.genesis.as_deref(), treasury)?;
         Ok(Self { keys, name, genesis })
@@ -187,6 +209,8 @@ impl Secrets {
             provider: (self.keys.account("provider")?, self.keys.service("provider").key()),
             gateway: (self.keys.account("gateway")?, self.keys.service("gateway").key()),
             builder: self.keys.account("builder")?,
+            tuner: self.keys.account("tuner")?,
+            adapters: Vec::new(),
             model: (name.parse()?, Hash(model.sha256()), license),
             endpoint: format!("http://127.0.0.1:{}", config.port),
             capacity: config.serving.sequences,
@@ -247,7 +271,7 @@ impl Parts {
         config: &NodeConfig,
         secrets: &Secrets,
         roles: &Roles,
-        model: Arc<Model>,
+        (model, adapters): (Arc<Model>, Adapters),
         chain: Chain,
     ) -> Result<Self> {
         let library = Arc::new(Library::open(&config.dir.join("datanets"))?);
@@ -256,14 +280,14 @@ impl Parts {
             secrets.genesis.parameters.clone(),
         )));
         name_accounts(&models, secrets, &library.joined())?;
-        let engine = Arc::new(Engine::start(model.clone(), config.serving.engine())?);
-        let worker = worker(secrets, roles, &chain, engine.clone(), config.serving).await?;
+        let engine = Arc::new(Engine::start_with(model.clone(), config.serving.engine(), adapters.store)?);
+        let workers = workers(secrets, roles, &chain, &engine, config.serving).await?;
         let (told, owned) = (models.clone(), models.clone());
         let services = Services {
             chain: chain.clone(),
             account: secrets.keys.account("gateway")?,
             service: secrets.keys.service("gateway"),
-            workers: vec![Arc::new(worker)],
+            workers,
             library: gateway_library(&library.joined()),
             model,
             sink: Box::new(move |predicate| {
@@ -354,19 +378,39 @@ fn watched(
     })
 }
 
-async fn worker(
+/// One worker for the model and one for each of its adapters; all share the engine.
+async fn workers(
     secrets: &Secrets,
     roles: &Roles,
     chain: &Chain,
-    engine: Arc<Engine>,
+    engine: &Arc<Engine>,
     serving: ServingLimits,
-) -> Result<Worker> {
-    let (model, weights, _) = roles.model.clone();
+) -> Result<Vec<Arc<Worker>>> {
+    let (base, weights, _) = roles.model.clone();
+    let service = || secrets.keys.service("provider");
+    let offered = offer(roles, chain, (base.clone(), weights), serving).await?;
+    let mut workers = vec![Arc::new(Worker::new(offered, service(), engine.clone()))];
+    for adapter in roles.adapters.clone() {
+        let ServedAdapter { name, ledger, id } = adapter.clone();
+        let offered = offer(roles, chain, (ledger, id), serving).await?;
+        let backend = Arc::new(Adapted { engine: engine.clone(), adapter });
+        let worker = Worker::new(offered, service(), backend).listed_as(format!("{base}:{name}"));
+        workers.push(Arc::new(worker));
+    }
+    Ok(workers)
+}
+
+async fn offer(
+    roles: &Roles,
+    chain: &Chain,
+    (model, weights): (Name, Hash),
+    serving: ServingLimits,
+) -> Result<Offer> {
     let provider = roles.provider.0.account();
     let record: OfferRecord = read(chain, StateKey::Offer(provider, model.clone()))
         .await?
         .context("the provider's offer was just posted and is not on the ledger")?;
-    let offer = Offer {
+    Ok(Offer {
         provider,
         model,
         weights,
@@ -374,8 +418,7 @@ async fn worker(
         completion_price: record.completion_price,
         // The engine has a queue of its own, in which callers are served in turn.
         capacity: record.capacity.saturating_add(serving.waiting),
-    };
-    Ok(Worker::new(offer, secrets.keys.service("provider"), engine))
+    })
 }
 
 /// The library as the gateway answers from it.
@@ -401,6 +444,7 @@ fn name_accounts(models: &ReadModels, secrets: &Secrets, joined: &Joined) -> Res
         ("provider", "this network's provider"),
         ("gateway", "this network's gateway"),
         ("builder", models::DEFAULT.builder),
+        ("tuner", "tuned the adapters of this node"),
         ("curator", "curator of the datanets"),
         ("consumer", "the first consumer"),
         ("treasury", "gives from the faucet"),

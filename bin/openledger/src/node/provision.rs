@@ -1,4 +1,4 @@
-//! Registers a local network's own roles on its ledger: provider, offer, model, gateway. Each is done once; a restart
+//! Registers a local network's own roles on its ledger: provider, model and adapters with their offers, gateway. Each is done once; a restart
 //! finds it done.
 //!
 //! Absent: datanets, consumers and anything that a user does through the HTTP interface.
@@ -12,6 +12,8 @@ use openledger_types::{
     Transaction, codec, limits,
 };
 
+use super::adapters::ServedAdapter;
+
 /// What the local network's provider and gateway promise.
 pub struct Roles {
     /// EIP-155 chain id.
@@ -24,6 +26,10 @@ pub struct Roles {
     pub gateway: (AccountSecret, ServiceKey),
     /// Builder's account.
     pub builder: AccountSecret,
+    /// Account of whoever tuned the adapters.
+    pub tuner: AccountSecret,
+    /// The adapters that are served.
+    pub adapters: Vec<ServedAdapter>,
     /// The model's name, weights and licence.
     pub model: (Name, Hash, String),
     /// Where this node serves.
@@ -40,6 +46,8 @@ const GATEWAY_CREDITS: Amount = Amount(10_000_000);
 const PROMPT_PRICE: Amount = Amount(5);
 /// Price of a completion token, in uC.
 const COMPLETION_PRICE: Amount = Amount(40);
+/// Part of the builder share that an adapter's tuner keeps; the rest goes to the lineage of its base.
+const TUNER_SHARE: BasisPoints = BasisPoints(5_000);
 /// Router fee of the local gateway.
 const ROUTER_FEE: BasisPoints = BasisPoints(200);
 
@@ -59,25 +67,25 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
         )
         .await?;
     }
-    match read::<ModelRecord>(chain, StateKey::Model(model.clone())).await? {
-        Some(record) if record.weights != *weights => bail!(
-            "the ledger knows {model} with the weights {}, the file has {weights}; serve it under another name or start in another --dir",
-            record.weights
-        ),
-        Some(_) => {}
-        None => register_model(chain, roles, license).await?,
-    }
-    let offered: Option<OfferRecord> =
-        read(chain, StateKey::Offer(provider.account(), model.clone())).await?;
-    if offered.is_none_or(|offer| offer.capacity != roles.capacity) {
-        let offer = Action::PostOffer {
-            model: model.clone(),
-            class: None,
-            prompt_price: PROMPT_PRICE,
-            completion_price: COMPLETION_PRICE,
-            capacity: roles.capacity,
+    let base = Registration {
+        builder: &roles.builder,
+        name: model.clone(),
+        weights: *weights,
+        parent: None,
+        share: BasisPoints::WHOLE,
+        license: license.clone(),
+    };
+    base.register_and_offer(chain, roles).await?;
+    for adapter in &roles.adapters {
+        let registration = Registration {
+            builder: &roles.tuner,
+            name: adapter.ledger.clone(),
+            weights: adapter.id,
+            parent: Some(model.clone()),
+            share: TUNER_SHARE,
+            license: license.clone(),
         };
-        act(chain, roles, provider, offer).await?;
+        registration.register_and_offer(chain, roles).await?;
     }
     if read::<GatewayRecord>(chain, StateKey::Gateway(gateway.account())).await?.is_none() {
         fund(chain, roles, gateway).await?;
@@ -96,17 +104,49 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
     Ok(())
 }
 
-async fn register_model(chain: &Chain, roles: &Roles, license: &str) -> Result<()> {
-    let (name, weights, _) = &roles.model;
-    let whole = Royalty { account: roles.builder.account(), share: BasisPoints::WHOLE };
-    let register = Action::RegisterModel {
-        name: name.clone(),
-        weights: *weights,
-        parent: None,
-        royalties: vec![whole],
-        license: license.to_owned(),
-    };
-    act(chain, roles, &roles.builder, register).await
+/// A model or an adapter as it stands on the ledger.
+struct Registration<'a> {
+    builder: &'a AccountSecret,
+    name: Name,
+    weights: Hash,
+    parent: Option<Name>,
+    /// The builder's part of the builder share.
+    share: BasisPoints,
+    license: String,
+}
+
+impl Registration<'_> {
+    /// Registers it and posts the provider's offer, where that is not done yet.
+    async fn register_and_offer(self, chain: &Chain, roles: &Roles) -> Result<()> {
+        let Self { builder, name, weights, parent, share, license } = self;
+        match read::<ModelRecord>(chain, StateKey::Model(name.clone())).await? {
+            Some(record) if record.weights != weights => bail!(
+                "the ledger knows {name} with the weights {}, the file has {weights}; serve it under another name or start in another --dir",
+                record.weights
+            ),
+            Some(_) => {}
+            None => {
+                let royalties = vec![Royalty { account: builder.account(), share }];
+                let register =
+                    Action::RegisterModel { name: name.clone(), weights, parent, royalties, license };
+                act(chain, roles, builder, register).await?;
+            }
+        }
+        let provider = &roles.provider.0;
+        let offered: Option<OfferRecord> =
+            read(chain, StateKey::Offer(provider.account(), name.clone())).await?;
+        if offered.is_none_or(|offer| offer.capacity != roles.capacity) {
+            let offer = Action::PostOffer {
+                model: name,
+                class: None,
+                prompt_price: PROMPT_PRICE,
+                completion_price: COMPLETION_PRICE,
+                capacity: roles.capacity,
+            };
+            act(chain, roles, provider, offer).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Gives an account the OPEN that it will stake, unless it has it.

@@ -24,9 +24,10 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
             verify_file(session, &file, &network)
         }
-        ReceiptCommand::Recompute { file, index, network, model } => {
+        ReceiptCommand::Recompute { file, index, network, model, adapter } => {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
-            recompute::run(session, &file, (&index, model.as_deref()), &network)
+            let computed = context::Computed { model, adapter };
+            recompute::run(session, &file, (&index, &computed), &network)
         }
     }
 }
