@@ -46,6 +46,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("zstd", &["attribution"]),
     ("crc32fast", &["attribution", "store"]),
     ("tokenizers", &["model"]),
+    ("safetensors", &["model"]),
     ("redb", &["store"]),
     ("memmap2", &["model", "store", "openledger"]),
     ("parquet", &["openledger"]),

@@ -36,7 +36,7 @@ pub enum Command {
     /// Run one node from a configuration file
     Node {
         /// A TOML file with the fields of `openledger up` (dir, port, model, data, genesis, seed, lookups, serving,
-        /// provider)
+        /// provider, adapters)
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
@@ -97,6 +97,9 @@ pub struct UpArguments {
     /// What the provider serves beside the node's own model; only a node's configuration says so
     #[arg(skip)]
     pub provider: Option<crate::node::upstreams::ProviderFile>,
+    /// Where the adapters are; only a node's configuration says otherwise than `adapters` in its folder
+    #[arg(skip)]
+    pub adapters: crate::node::adapters::AdapterFolder,
 }
 
 #[derive(Args)]
@@ -166,6 +169,9 @@ pub enum ReceiptCommand {
         /// The model that answered (GGUF): computes the likelihoods of the answer again, where datanets weigh the context
         #[arg(long, value_name = "FILE")]
         model: Option<PathBuf>,
+        /// The adapter that answered, a folder as PEFT saves it, where one did; --model is then its base
+        #[arg(long, value_name = "DIR", requires = "model")]
+        adapter: Option<PathBuf>,
     },
 }
 
@@ -195,6 +201,9 @@ pub struct ReplayArguments {
     /// The model that answered (GGUF) [default: the file in the cache with the hash that the receipt names]
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// The adapter that answered, a folder as PEFT saves it, where one did; --model is then its base
+    #[arg(long, value_name = "FOLDER")]
+    pub adapter: Option<PathBuf>,
     /// The identity file of the network [default: network.json in --dir]
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,

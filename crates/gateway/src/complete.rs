@@ -34,6 +34,9 @@ const PIECES_MAX: usize = 64;
 /// How long a client may take no piece before it counts as gone. The engine waits as long for its reader.
 const CLIENT_STALL_MAX: Duration = Duration::from_secs(30);
 
+/// Models that a refusal names.
+const MODELS_SHOWN_MAX: usize = 16;
+
 /// What a client receives.
 pub(crate) enum Piece {
     /// More text.
@@ -239,12 +242,15 @@ fn no_tools(model: &str) -> ApiError {
 /// Workers that offer the model.
 fn offering(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Worker>>, ApiError> {
     let offering: Vec<Arc<Worker>> =
-        gateway.workers.iter().filter(|worker| worker.offer().model.as_str() == model).cloned().collect();
+        gateway.workers.iter().filter(|worker| worker.listed() == model).cloned().collect();
     if offering.is_empty() {
-        let mut known: Vec<&str> =
-            gateway.workers.iter().map(|worker| worker.offer().model.as_str()).collect();
+        let mut known: Vec<&str> = gateway.workers.iter().map(|worker| worker.listed()).collect();
         known.sort_unstable();
         known.dedup();
+        if known.len() > MODELS_SHOWN_MAX {
+            known.truncate(MODELS_SHOWN_MAX);
+            known.push("and those of GET /v1/models");
+        }
         let shown: String = model.chars().take(100).collect();
         let message = format!("the model {shown:?} is not offered here; offered are: {}", known.join(", "));
         return Err(ApiError { param: Some("model"), ..ApiError::not_found("model_not_found", message) });
@@ -254,7 +260,8 @@ fn offering(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Worker>>, ApiError
 
 /// How a prompt is put to the workers that offer a model: as tokens if all of them serve the weights that are here.
 fn speech<'a>(gateway: &'a Gateway, offering: &[Arc<Worker>]) -> Speech<'a> {
-    let is_here = |worker: &Arc<Worker>| worker.offer().weights.0 == gateway.model.sha256();
+    let is_here =
+        |worker: &Arc<Worker>| worker.model_info().sha256.is_some_and(|file| file == gateway.model.sha256());
     if offering.iter().all(is_here) {
         return Speech::Tokens(&gateway.model);
     }

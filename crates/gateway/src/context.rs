@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use openledger_inference::{Prompt, ReplayError, Scorer, SubmitError, prompt_tokens, value};
+use openledger_inference::{Prompt, RegisterError, ReplayError, Scorer, SubmitError, prompt_tokens, value};
 use openledger_ledger::StateKey;
 use openledger_model::{Model, TokenizerError};
 use openledger_receipt::{
@@ -21,6 +21,7 @@ use openledger_receipt::{
 use openledger_retrieval::Passage;
 use openledger_types::ChannelId;
 use openledger_types::record::SnapshotRecord;
+use openledger_worker::Worker;
 use tokio::sync::Mutex;
 
 use crate::complete::{Context, Outcome};
@@ -146,7 +147,8 @@ pub(crate) async fn attribution(
             players: valued.players.clone(),
             subsets,
         };
-        valued.values = values(gateway, served, work).await.map_err(ApiError::unavailable)?;
+        let worker = &context.worker;
+        valued.values = values(gateway, worker, served, work).await.map_err(ApiError::unavailable)?;
     }
     facts.mixed(valued, served, response).map_err(ApiError::unavailable)
 }
@@ -160,14 +162,20 @@ struct Work {
     subsets: Vec<u32>,
 }
 
-async fn values(gateway: &Gateway, served: &ServedFacts, work: Work) -> Result<Vec<i64>, ContextFailure> {
-    let model = gateway.model.clone();
-    if model.sha256() != served.weights.0 {
-        return Err(ContextFailure::OtherModel);
-    }
+async fn values(
+    gateway: &Gateway,
+    worker: &Arc<Worker>,
+    served: &ServedFacts,
+    work: Work,
+) -> Result<Vec<i64>, ContextFailure> {
+    let (model, worker, weights) = (gateway.model.clone(), worker.clone(), served.weights.0);
     let (mut held, sets) = (gateway.valuing.scorer.clone().lock_owned().await, work.subsets.len());
     let begun = Instant::now();
     let values = tokio::task::spawn_blocking(move || {
+        let adapter = worker.adapter()?;
+        if weights != adapter.as_ref().map_or(model.sha256(), |adapter| adapter.id()) {
+            return Err(ContextFailure::OtherModel);
+        }
         let scorer = match &mut *held {
             Some(scorer) => scorer,
             empty => empty.insert(scorer(&model)?),
@@ -178,6 +186,7 @@ async fn values(gateway: &Gateway, served: &ServedFacts, work: Work) -> Result<V
             passages: &work.passages,
             players: &work.players,
         };
+        scorer.adapt(adapter);
         let values = context_values(&model, scorer, &explained, &work.subsets);
         scorer.forget(REMEMBERED_TOKENS);
         values
@@ -196,6 +205,9 @@ pub enum ContextFailure {
     /// The gateway computes another model than the one that answered.
     #[error("the context cannot be valued: the model that answered is not at hand")]
     OtherModel,
+    /// The adapter that answered cannot be read again.
+    #[error("the context cannot be valued: {0}")]
+    Adapter(#[from] RegisterError),
     /// The computation was stopped.
     #[error("the context cannot be valued: the computation was stopped")]
     Stopped,
@@ -226,7 +238,7 @@ pub struct Explained<'a> {
 }
 
 /// The logarithm of the answer's probability with the passages of each set of players, in 2^-16 nat; `subsets` are those of
-/// the method's plan. The scorer is of `model`.
+/// the method's plan. The scorer is of `model`, under the adapter that answered.
 ///
 /// # Errors
 /// The request or the answer cannot be read, or the model cannot compute them.

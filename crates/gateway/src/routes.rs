@@ -94,10 +94,11 @@ async fn whole(mut running: Running) -> Result<Response, ApiError> {
 }
 
 fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
-    let worker = gateway.workers.iter().find(|worker| worker.offer().model.as_str() == name)?;
+    let worker = gateway.workers.iter().find(|worker| worker.listed() == name)?;
     let (offer, info) = (worker.offer(), worker.model_info());
     Some(json!({
-        "id": offer.model,
+        "id": worker.listed(),
+        "ledger_name": offer.model,
         "object": "model",
         "created": 0,
         "owned_by": offer.provider,
@@ -110,7 +111,7 @@ fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
 }
 
 async fn models(State(gateway): Shared) -> Json<Value> {
-    let mut names: Vec<&str> = gateway.workers.iter().map(|worker| worker.offer().model.as_str()).collect();
+    let mut names: Vec<&str> = gateway.workers.iter().map(|worker| worker.listed()).collect();
     names.sort_unstable();
     names.dedup();
     let data: Vec<Value> = names.iter().filter_map(|name| model_json(&gateway, name)).collect();

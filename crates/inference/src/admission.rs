@@ -2,20 +2,27 @@
 //!
 //! Rule: after a caller's request was taken, every other caller that waits is served before it is its turn again. So a
 //! caller with many requests waits for its own, and one with a single request waits for at most one of every other's.
-//! A lane and all lanes together have a limit. Requests whose caller has left take no place.
+//! A lane and all lanes together have a limit. Requests whose caller has left take no place. A request whose adapter is still
+//! being read waits at the head of its lane, keeps its turn, and holds up nobody else's.
 //! Absent: priorities; weights by what requests cost.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::adapters::{AdapterStore, Poll};
 use crate::request::SubmitError;
-use crate::sequence::Job;
+use crate::sequence::{Job, JobAdapter};
+
+/// How often it is looked whether callers left while all who wait need an adapter that is being read.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The lanes of one engine, shared by those who submit and the thread that computes.
 pub(crate) struct Admission {
     lanes: Mutex<Lanes>,
     /// Told when a request came or the lanes were closed.
     changed: Condvar,
+    adapters: Option<Arc<AdapterStore>>,
     waiting_max: usize,
     lane_max: usize,
 }
@@ -31,9 +38,9 @@ struct Lanes {
 
 impl Admission {
     /// Lanes that hold `waiting_max` requests together and `lane_max` of each caller.
-    pub(crate) fn new(waiting_max: usize, lane_max: usize) -> Admission {
+    pub(crate) fn new(waiting_max: usize, lane_max: usize, adapters: Option<Arc<AdapterStore>>) -> Admission {
         let lanes = Lanes { jobs: BTreeMap::new(), turns: VecDeque::new(), waiting: 0, closed: false };
-        Admission { lanes: Mutex::new(lanes), changed: Condvar::new(), waiting_max, lane_max }
+        Admission { lanes: Mutex::new(lanes), changed: Condvar::new(), adapters, waiting_max, lane_max }
     }
 
     /// Puts a request at the end of its caller's lane.
@@ -55,9 +62,24 @@ impl Admission {
         }
     }
 
-    /// The next request whose caller still waits.
+    /// The next request whose caller still waits and whose adapter is in memory, or cannot be.
     pub(crate) fn take(&self) -> Option<Job> {
-        self.lock().take()
+        self.lock().take(self.adapters.as_deref())
+    }
+
+    /// Everything that still waits, ready or not.
+    pub(crate) fn drain(&self) -> Vec<Job> {
+        let mut lanes = self.lock();
+        lanes.waiting = 0;
+        lanes.turns.clear();
+        std::mem::take(&mut lanes.jobs).into_values().flatten().collect()
+    }
+
+    /// Wakes whoever waits: an adapter may have been read.
+    pub(crate) fn wake(&self) {
+        // Whoever looked before has the lock until it waits, so it does not miss this.
+        drop(self.lock());
+        self.changed.notify_all();
     }
 
     /// Waits until a request came; `None` once the lanes are closed.
@@ -67,10 +89,15 @@ impl Admission {
             if lanes.closed {
                 return None;
             }
-            if let Some(job) = lanes.take() {
+            if let Some(job) = lanes.take(self.adapters.as_deref()) {
                 return Some(job);
             }
-            lanes = self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            lanes = if lanes.waiting == 0 {
+                self.changed.wait(lanes).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                // Those that wait need an adapter. A caller among them who leaves tells nobody.
+                self.changed.wait_timeout(lanes, LOOK).unwrap_or_else(PoisonError::into_inner).0
+            };
         }
     }
 
@@ -117,27 +144,43 @@ impl Lanes {
         self.waiting += 1;
     }
 
-    fn take(&mut self) -> Option<Job> {
-        loop {
-            let lane = self.turns.pop_front()?;
-            let Some(jobs) = self.jobs.get_mut(&lane) else { continue };
-            let mut taken = None;
-            while let Some(job) = jobs.pop_front() {
-                self.waiting -= 1;
-                if !job.events.is_closed() {
-                    taken = Some(job);
-                    break;
-                }
+    fn take(&mut self, adapters: Option<&AdapterStore>) -> Option<Job> {
+        let mut turn = 0;
+        while let Some(lane) = self.turns.get(turn).copied() {
+            let taken = self.take_from(lane, adapters);
+            let is_left = self.jobs.get(&lane).is_some_and(|jobs| !jobs.is_empty());
+            if taken.is_none() && is_left {
+                turn += 1;
+                continue;
             }
-            if jobs.is_empty() {
-                self.jobs.remove(&lane);
-            } else {
+            self.turns.remove(turn);
+            if is_left {
                 self.turns.push_back(lane);
+            } else {
+                self.jobs.remove(&lane);
             }
             if taken.is_some() {
                 return taken;
             }
         }
+        None
+    }
+
+    /// The first request of a lane whose caller still waits, unless its adapter is still to be read.
+    fn take_from(&mut self, lane: u64, adapters: Option<&AdapterStore>) -> Option<Job> {
+        let jobs = self.jobs.get_mut(&lane)?;
+        while let Some(job) = jobs.front_mut() {
+            let is_wanted = !job.events.is_closed();
+            if is_wanted && !is_ready(job, adapters) {
+                return None;
+            }
+            let job = jobs.pop_front();
+            self.waiting -= 1;
+            if is_wanted {
+                return job;
+            }
+        }
+        None
     }
 
     fn drop_cancelled(&mut self) {
@@ -148,6 +191,19 @@ impl Lanes {
         self.turns.retain(|lane| self.jobs.contains_key(lane));
         self.waiting = self.jobs.values().map(VecDeque::len).sum();
     }
+}
+
+/// Whether a request can start, or end: its adapter is in memory, or cannot be read.
+fn is_ready(job: &mut Job, adapters: Option<&AdapterStore>) -> bool {
+    let JobAdapter::Wanted(name) = &job.adapter else { return true };
+    let poll =
+        adapters.map_or_else(|| Poll::Failed("there are no adapters".into()), |store| store.poll(name));
+    match poll {
+        Poll::Waiting => return false,
+        Poll::Ready(adapter) => job.adapter = JobAdapter::Ready(adapter),
+        Poll::Failed(reason) => job.adapter = JobAdapter::Failed(reason),
+    }
+    true
 }
 
 #[cfg(test)]
@@ -162,6 +218,7 @@ mod tests {
         let (events, receiver) = mpsc::channel(2);
         let job = Job {
             prompt: vec![number],
+            adapter: JobAdapter::None,
             max_tokens: 1,
             sampling: Sampling::default(),
             constraint: None,
@@ -176,7 +233,7 @@ mod tests {
 
     /// Pushes `(lane, number)` in order and returns the numbers as they are taken.
     fn order(pushed: &[(u64, u32)]) -> Vec<u32> {
-        let admission = Admission::new(64, 64);
+        let admission = Admission::new(64, 64, None);
         let mut readers = Vec::new();
         for (lane, number) in pushed {
             let (job, reader) = job(*lane, *number);
@@ -195,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_caller_that_comes_again_waits_for_the_others() {
-        let admission = Admission::new(64, 64);
+        let admission = Admission::new(64, 64, None);
         let mut readers = Vec::new();
         let mut push = |lane, number| {
             let (job, reader) = job(lane, number);
@@ -214,7 +271,7 @@ mod tests {
 
     #[test]
     fn lanes_are_bounded_and_callers_who_left_take_no_place() {
-        let admission = Admission::new(3, 2);
+        let admission = Admission::new(3, 2, None);
         let (one, first) = job(1, 0);
         let (two, _second) = job(1, 1);
         admission.push(one).expect("there is room");

@@ -3,6 +3,11 @@
 //! Rule: submitting never waits for computation; the answer arrives as events.
 //! Absent: any implementation; the embedded engine and those behind HTTP (`upstream`) are two.
 
+use std::sync::Arc;
+
+use openledger_model::Adapter;
+
+use crate::adapters::RegisterError;
 use crate::events::Completion;
 use crate::evidence::{Hash, Opening, Scope};
 use crate::replay::{Claim, ReplayError};
@@ -15,6 +20,11 @@ pub trait Backend: Send + Sync {
 
     /// Accepts a request, or says why not.
     fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError>;
+
+    /// The adapter that every answer is made under; none where the model itself answers. May read it from disk.
+    fn adapter(&self) -> Result<Option<Arc<Adapter>>, RegisterError> {
+        Ok(None)
+    }
 
     /// Opens a part of an answer that this backend gave, by computing it anew, on the caller's thread. Engines
     /// whose arithmetic cannot be repeated have nothing to open.

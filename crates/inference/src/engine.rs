@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use openledger_model::{Model, NUMERIC_SPECIFICATION, PAGE_TOKENS, Runner, RunnerConfig, RunnerError};
 use tokio::sync::mpsc;
 
+use crate::adapters::{AdapterStore, RegisterError};
 use crate::admission::Admission;
 use crate::backend::{Backend, ModelInfo};
 use crate::choose::Constraint;
@@ -21,7 +22,7 @@ use crate::replay::{Auditor, Claim, ReplayError};
 use crate::request::{self, CompletionRequest, SubmitError};
 use crate::sampler::Sampling;
 use crate::scheduler::Scheduler;
-use crate::sequence::Job;
+use crate::sequence::{Job, JobAdapter};
 
 /// Name and version, as receipts tell them.
 const NAME: &str = concat!("openledger-inference/", env!("CARGO_PKG_VERSION"));
@@ -30,6 +31,7 @@ const NAME: &str = concat!("openledger-inference/", env!("CARGO_PKG_VERSION"));
 pub struct Engine {
     model: Arc<Model>,
     config: EngineConfig,
+    adapters: Option<Arc<AdapterStore>>,
     admission: Arc<Admission>,
     gauges: Arc<Gauges>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -63,6 +65,14 @@ pub enum StartError {
     /// Its computing threads could not start.
     #[error(transparent)]
     Runner(#[from] RunnerError),
+    /// The adapters are for another model.
+    #[error(
+        "the adapters are for a model of another shape than {model}; start the engine with their base model"
+    )]
+    Adapters {
+        /// The model's name.
+        model: String,
+    },
     /// Its own thread could not start.
     #[error("the engine's thread could not be started: {0}; free some memory or threads")]
     Thread(std::io::Error),
@@ -71,6 +81,18 @@ pub enum StartError {
 impl Engine {
     /// Starts an engine. Numbers out of range in `config` are brought into it.
     pub fn start(model: Arc<Model>, config: EngineConfig) -> Result<Engine, StartError> {
+        Engine::start_with(model, config, None)
+    }
+
+    /// Starts an engine that also answers under the adapters of a store.
+    pub fn start_with(
+        model: Arc<Model>,
+        config: EngineConfig,
+        adapters: Option<Arc<AdapterStore>>,
+    ) -> Result<Engine, StartError> {
+        if adapters.as_ref().is_some_and(|store| store.base().shape != *model.shape()) {
+            return Err(StartError::Adapters { model: model.name().to_owned() });
+        }
         let config = config.bounded();
         let runner = Runner::new(
             Arc::clone(&model),
@@ -81,7 +103,16 @@ impl Engine {
             },
         )?
         .recording();
-        let admission = Arc::new(Admission::new(config.queue_requests_max, config.lane_requests_max));
+        let (queue, lane) = (config.queue_requests_max, config.lane_requests_max);
+        let admission = Arc::new(Admission::new(queue, lane, adapters.clone()));
+        if let Some(store) = &adapters {
+            let admission = Arc::downgrade(&admission);
+            store.subscribe(Box::new(move || {
+                if let Some(admission) = admission.upgrade() {
+                    admission.wake();
+                }
+            }));
+        }
         let gauges = Arc::new(Gauges::default());
         let scheduler = Scheduler::new(runner, config.clone(), Arc::clone(&admission), Arc::clone(&gauges));
         let thread = std::thread::Builder::new()
@@ -91,6 +122,7 @@ impl Engine {
         Ok(Engine {
             model,
             config,
+            adapters,
             admission,
             gauges,
             thread: Mutex::new(Some(thread)),
@@ -103,17 +135,33 @@ impl Engine {
         &self.model
     }
 
+    /// The adapters that this engine answers under.
+    pub fn adapters(&self) -> Option<&Arc<AdapterStore>> {
+        self.adapters.as_ref()
+    }
+
     /// Accepts a request and returns at once; only its prompt is turned into tokens here.
     pub fn submit(&self, request: CompletionRequest) -> Result<Completion, SubmitError> {
         request::check_request(&request, self.config.prompt_bytes_max)?;
         let prompt = request::prompt_tokens(&self.model, &request.prompt)?;
         let prompt_tokens = u32::try_from(prompt.len()).unwrap_or(u32::MAX);
         let max_tokens = self.max_tokens(&request, prompt.len())?;
+        let adapter = match request.adapter {
+            None => JobAdapter::None,
+            Some(name) => {
+                match &self.adapters {
+                    Some(store) => store.want(&name)?,
+                    None => return Err(SubmitError::UnknownAdapter { name }),
+                }
+                JobAdapter::Wanted(name)
+            }
+        };
         let (events, receiver) = mpsc::channel(self.config.event_capacity);
         let grammar = request.grammar.as_ref().map(|grammar| grammar.hash());
         let constraint = request.grammar.map(|grammar| Constraint { grammar, table: self.table() });
         let job = Job {
             prompt,
+            adapter,
             max_tokens,
             sampling: Sampling { grammar, ..request.sampling },
             constraint,
@@ -187,6 +235,11 @@ impl Backend for Engine {
     }
 
     fn open(&self, claim: &Claim<'_>, scope: &Scope) -> Result<Opening, ReplayError> {
-        Auditor::new(Arc::clone(&self.model), 1, None)?.open(claim, scope)
+        let mut auditor = Auditor::new(Arc::clone(&self.model), 1, None)?;
+        if let Some(id) = claim.evidence.adapter {
+            let store = self.adapters.as_ref().ok_or(RegisterError::Unknown { id })?;
+            auditor = auditor.under(store.open(id)?);
+        }
+        auditor.open(claim, scope)
     }
 }

@@ -128,6 +128,9 @@ pub enum GenerationError {
     /// The engine has too much to do.
     #[error("{0}")]
     Busy(String),
+    /// The adapter that was asked for could not be read.
+    #[error("{0}")]
+    Adapter(String),
     /// The computation failed.
     #[error("the computation failed: {0}")]
     Backend(String),

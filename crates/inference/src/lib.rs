@@ -5,6 +5,7 @@
 //! limit; every request ends with exactly one last event.
 //! Absent: HTTP, prices, receipts, retrieval (`gateway`); choosing among providers (`routing`).
 
+mod adapters;
 mod admission;
 mod backend;
 mod choose;
@@ -26,6 +27,10 @@ mod scorer;
 mod sequence;
 mod stop;
 
+pub use adapters::{
+    ADAPTER_NAME_BYTES_MAX, AdapterInfo, AdapterName, AdapterStore, AdapterStoreConfig, HotAdapters,
+    NotAnAdapterName, RegisterError,
+};
 pub use backend::{Backend, ModelInfo, Tier};
 pub use config::EngineConfig;
 pub use engine::{Engine, Load, StartError};
@@ -47,4 +52,4 @@ pub use sampler::Sampling;
 pub use score::score;
 pub use scorer::{Scorer, value};
 
-pub use openledger_model::{ChatMessage, Model, Role};
+pub use openledger_model::{Adapter, AdapterBase, ChatMessage, Model, Role};

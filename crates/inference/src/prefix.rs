@@ -1,12 +1,12 @@
 //! Remembered beginnings of prompts.
 //!
-//! Rule: a full page of 32 positions is named by the hash of all tokens up to its end. A prompt that
-//! starts with the same tokens takes those pages instead of computing them; the bits are the same.
+//! Rule: a full page of 32 positions is named by the hash of the adapter and of all tokens up to its end. A prompt that
+//! starts with the same tokens under the same adapter takes those pages instead of computing them; the bits are the same.
 //! Absent: partial pages (at most 31 tokens are computed again).
 
 use std::collections::BTreeMap;
 
-use openledger_model::{Cache, PAGE_TOKENS, PageId};
+use openledger_model::{AdapterId, Cache, PAGE_TOKENS, PageId};
 use sha2::{Digest, Sha256};
 
 type Key = [u8; 32];
@@ -27,11 +27,11 @@ struct Remembered {
 
 impl PrefixIndex {
     /// The longest remembered run of pages with which `tokens` start; at least one token is left over.
-    pub(crate) fn longest(&mut self, tokens: &[u32]) -> Vec<PageId> {
+    pub(crate) fn longest(&mut self, adapter: Option<AdapterId>, tokens: &[u32]) -> Vec<PageId> {
         self.uses += 1;
         let most = tokens.len().saturating_sub(1) / PAGE_TOKENS;
         let mut found = Vec::new();
-        for key in keys(tokens).take(most) {
+        for key in keys(adapter, tokens).take(most) {
             let Some(remembered) = self.pages.get_mut(&key) else { break };
             remembered.last_use = self.uses;
             found.push(remembered.page);
@@ -40,9 +40,15 @@ impl PrefixIndex {
     }
 
     /// Remembers the full pages of a sequence whose tokens are `tokens`.
-    pub(crate) fn remember(&mut self, cache: &mut Cache, tokens: &[u32], pages: &[PageId]) {
+    pub(crate) fn remember(
+        &mut self,
+        cache: &mut Cache,
+        adapter: Option<AdapterId>,
+        tokens: &[u32],
+        pages: &[PageId],
+    ) {
         self.uses += 1;
-        for (depth, (key, page)) in keys(tokens).zip(pages).enumerate() {
+        for (depth, (key, page)) in keys(adapter, tokens).zip(pages).enumerate() {
             let last_use = self.uses;
             match self.pages.get_mut(&key) {
                 Some(remembered) => remembered.last_use = last_use,
@@ -77,8 +83,8 @@ impl PrefixIndex {
 }
 
 /// One key for each full page of `tokens`.
-fn keys(tokens: &[u32]) -> impl Iterator<Item = Key> + '_ {
-    let mut previous = [0; 32];
+fn keys(adapter: Option<AdapterId>, tokens: &[u32]) -> impl Iterator<Item = Key> + '_ {
+    let mut previous = adapter.unwrap_or([0; 32]);
     tokens.chunks_exact(PAGE_TOKENS).map(move |page| {
         let mut hasher = Sha256::new();
         hasher.update(previous);

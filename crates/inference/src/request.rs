@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use openledger_model::{ChatError, ChatMessage, Model, TokenizerError};
 
+use crate::adapters::AdapterName;
 use crate::grammar::Grammar;
 use crate::sampler::Sampling;
 
@@ -27,6 +28,8 @@ pub struct CompletionRequest {
     pub prompt: Prompt,
     /// Longest answer in tokens; `None` takes the engine's limit, which also bounds any other value.
     pub max_tokens: Option<u32>,
+    /// What is added to the model; `None` asks the model itself.
+    pub adapter: Option<AdapterName>,
     /// How tokens are chosen.
     pub sampling: Sampling,
     /// Texts at which the answer ends; they are not part of it.
@@ -50,6 +53,7 @@ impl CompletionRequest {
         CompletionRequest {
             prompt,
             max_tokens: None,
+            adapter: None,
             sampling: Sampling::default(),
             stop: Vec::new(),
             grammar: None,
@@ -157,6 +161,12 @@ pub enum SubmitError {
     /// The tokenizer refused the prompt.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// The engine has no such adapter.
+    #[error("there is no adapter {name} at this engine; ask for one that is listed, or for the model itself")]
+    UnknownAdapter {
+        /// Its name.
+        name: AdapterName,
+    },
     /// The engine has no such thing, and does not do without what is asked for.
     #[error("the engine behind this model does not take {what}; leave it out")]
     Unsupported {

@@ -17,7 +17,7 @@ use crate::config::EngineConfig;
 use crate::engine::Gauges;
 use crate::events::{Event, GenerationError};
 use crate::prefix::PrefixIndex;
-use crate::sequence::{Active, Job};
+use crate::sequence::{Active, Job, JobAdapter};
 
 /// How long the loop rests when every request waits for its reader.
 const REST: Duration = Duration::from_millis(1);
@@ -71,6 +71,11 @@ impl Scheduler {
             if job.events.is_closed() {
                 continue;
             }
+            if let JobAdapter::Failed(reason) = &job.adapter {
+                let error = GenerationError::Adapter(reason.to_string());
+                let _ = job.events.try_send(Event::Error(error));
+                continue;
+            }
             if let Some(job) = self.start(job) {
                 self.waiting = Some(job);
                 return true;
@@ -82,7 +87,7 @@ impl Scheduler {
     /// Gives a job its pages; gives the job back when there are too few.
     fn start(&mut self, job: Job) -> Option<Job> {
         let cache = &mut self.runner.cache;
-        let shared = self.prefixes.longest(&job.prompt);
+        let shared = self.prefixes.longest(job.adapter.id(), &job.prompt);
         let mut sequence = cache.start(&shared);
         let tokens = job.prompt.len() + job.max_tokens - sequence.length();
         self.prefixes.make_room(cache, tokens.div_ceil(PAGE_TOKENS));
@@ -138,7 +143,8 @@ impl Scheduler {
                 wanted.push(index);
             }
             let outputs = if complete { Outputs::Last } else { Outputs::None };
-            chunks.push(Chunk::new(&mut active.sequence, tokens, outputs));
+            let adapter = active.adapter.clone();
+            chunks.push(Chunk::new(&mut active.sequence, tokens, outputs).under(adapter));
         }
         match self.runner.forward(&mut chunks) {
             Ok(_) => self.take_outputs(&wanted),
@@ -182,7 +188,8 @@ impl Scheduler {
             if !active.is_streaming() {
                 // The prompt is computed: others that start like it can use its pages from now on.
                 let pages = active.sequence.full_pages().to_vec();
-                self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
+                let adapter = active.adapter_id();
+                self.prefixes.remember(&mut self.runner.cache, adapter, &active.tokens, &pages);
             }
             if active.step(&model, &self.runner.cache, self.runner.logits(output)) {
                 finished.push(*index);
@@ -206,7 +213,8 @@ impl Scheduler {
     fn end(&mut self, index: usize) {
         let active = self.active.remove(index);
         let pages = active.sequence.full_pages().to_vec();
-        self.prefixes.remember(&mut self.runner.cache, &active.tokens, &pages);
+        let adapter = active.adapter_id();
+        self.prefixes.remember(&mut self.runner.cache, adapter, &active.tokens, &pages);
         self.runner.cache.finish(active.sequence);
     }
 }
@@ -220,7 +228,7 @@ impl Drop for Scheduler {
         for active in &self.active {
             active.fail(error());
         }
-        let queued = self.waiting.take().into_iter().chain(std::iter::from_fn(|| self.admission.take()));
+        let queued = self.waiting.take().into_iter().chain(self.admission.drain());
         for job in queued {
             let _ = job.events.try_send(Event::Error(error()));
         }

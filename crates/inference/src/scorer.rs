@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use openledger_model::{Model, PAGE_TOKENS, Runner, RunnerConfig, Sequence};
+use openledger_model::{Adapter, Model, PAGE_TOKENS, Runner, RunnerConfig, Sequence};
 
 use crate::prefix::PrefixIndex;
 use crate::replay::{ReplayError, force};
@@ -20,6 +20,7 @@ const UNITS_PER_NAT: f64 = 65_536.0;
 /// Scores continuations on threads and a cache of its own, and remembers the beginnings of prompts.
 pub struct Scorer {
     runner: Runner,
+    adapter: Option<Arc<Adapter>>,
     prefixes: PrefixIndex,
     tokens_computed: u64,
     tokens_given: u64,
@@ -33,7 +34,18 @@ impl Scorer {
     /// The threads cannot start.
     pub fn new(model: Arc<Model>, threads: usize, cache_tokens_max: usize) -> Result<Self, ReplayError> {
         let runner = Runner::new(model, RunnerConfig { threads, cache_tokens_max, instruction_set: None })?;
-        Ok(Self { runner, prefixes: PrefixIndex::default(), tokens_computed: 0, tokens_given: 0 })
+        Ok(Self {
+            runner,
+            adapter: None,
+            prefixes: PrefixIndex::default(),
+            tokens_computed: 0,
+            tokens_given: 0,
+        })
+    }
+
+    /// Scores under this adapter from now on, or under none. What was remembered under others stays theirs.
+    pub fn adapt(&mut self, adapter: Option<Arc<Adapter>>) {
+        self.adapter = adapter;
     }
 
     /// How many tokens went through the model so far.
@@ -83,7 +95,8 @@ impl Scorer {
         check_tokens(self.runner.model(), continuation)?;
         // The last token of the continuation is predicted and not fed.
         let tokens = prompt.len() + continuation.len() - 1;
-        let pages = self.prefixes.longest(prompt);
+        let adapter = self.adapter.as_ref().map(|adapter| adapter.id());
+        let pages = self.prefixes.longest(adapter, prompt);
         let cache = &mut self.runner.cache;
         let mut sequence = cache.start(&pages);
         let missing = tokens.div_ceil(PAGE_TOKENS).saturating_sub(pages.len());
@@ -99,7 +112,7 @@ impl Scorer {
         let scores = self.forced(&mut sequence, prompt, continuation);
         let cache = &mut self.runner.cache;
         if scores.is_ok() {
-            self.prefixes.remember(cache, prompt, sequence.full_pages());
+            self.prefixes.remember(cache, adapter, prompt, sequence.full_pages());
         }
         cache.finish(sequence);
         scores
@@ -112,7 +125,8 @@ impl Scorer {
         continuation: &[u32],
     ) -> Result<Vec<f64>, ReplayError> {
         let mut scores = Vec::with_capacity(continuation.len());
-        force(&mut self.runner, sequence, prompt, continuation, |_, logits| {
+        let adapter = self.adapter.as_ref();
+        force(&mut self.runner, adapter, sequence, prompt, continuation, |_, logits| {
             scores.push(log_probability(logits, continuation[scores.len()]));
         })?;
         Ok(scores)

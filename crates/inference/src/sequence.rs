@@ -4,11 +4,13 @@
 //! the batch that it is part of.
 //! Absent: the cache and the forward pass.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use openledger_model::{Cache, Detokenizer, Model, Sequence};
+use openledger_model::{Adapter, AdapterId, Cache, Detokenizer, Model, Sequence};
 use tokio::sync::mpsc;
 
+use crate::adapters::AdapterName;
 use crate::choose::{Chooser, Constraint};
 use crate::events::{Done, Event, FinishReason, GenerationError, Proof};
 use crate::evidence::{Answer, Evidence};
@@ -19,6 +21,7 @@ use crate::stop::StopMatcher;
 /// A request that has been checked and turned into tokens.
 pub(crate) struct Job {
     pub(crate) prompt: Vec<u32>,
+    pub(crate) adapter: JobAdapter,
     pub(crate) max_tokens: usize,
     pub(crate) sampling: Sampling,
     pub(crate) constraint: Option<Constraint>,
@@ -28,6 +31,18 @@ pub(crate) struct Job {
     pub(crate) stop: Vec<String>,
     pub(crate) salt: [u8; 32],
     pub(crate) events: mpsc::Sender<Event>,
+}
+
+/// What a job is to be computed under.
+pub(crate) enum JobAdapter {
+    /// The model itself.
+    None,
+    /// An adapter, which may have to be read first.
+    Wanted(AdapterName),
+    /// An adapter in memory, which stays there while this is held.
+    Ready(Arc<Adapter>),
+    /// The adapter could not be read.
+    Failed(Arc<str>),
 }
 
 /// A request that has pages in the cache.
@@ -41,12 +56,31 @@ pub(crate) struct Active {
     logprobs: Option<u8>,
     chooser: Chooser,
     pub(crate) sequence: Sequence,
+    pub(crate) adapter: Option<Arc<Adapter>>,
     detokenizer: Detokenizer,
     stop: StopMatcher,
     salt: [u8; 32],
     events: mpsc::Sender<Event>,
     /// When the reader was last known to keep up.
     read_at: Instant,
+}
+
+impl JobAdapter {
+    /// The adapter that is in memory.
+    pub(crate) fn ready(self) -> Option<Arc<Adapter>> {
+        match self {
+            JobAdapter::Ready(adapter) => Some(adapter),
+            _ => None,
+        }
+    }
+
+    /// What it computes.
+    pub(crate) fn id(&self) -> Option<AdapterId> {
+        match self {
+            JobAdapter::Ready(adapter) => Some(adapter.id()),
+            _ => None,
+        }
+    }
 }
 
 impl Active {
@@ -61,6 +95,7 @@ impl Active {
             sampling: job.sampling,
             logprobs: job.logprobs,
             sequence,
+            adapter: job.adapter.ready(),
             detokenizer: Detokenizer::default(),
             stop: StopMatcher::new(job.stop),
             salt: job.salt,
@@ -72,6 +107,11 @@ impl Active {
     /// Tokens that are known but not yet computed; one when the request is streaming.
     pub(crate) fn pending(&self) -> &[u32] {
         &self.tokens[self.sequence.length()..]
+    }
+
+    /// What the adapter computes.
+    pub(crate) fn adapter_id(&self) -> Option<AdapterId> {
+        self.adapter.as_ref().map(|adapter| adapter.id())
     }
 
     /// Whether the first token of the answer has been chosen.
@@ -143,7 +183,7 @@ impl Active {
         let (prompt, output) = self.tokens.split_at(self.prompt_length);
         let answer = Answer {
             model_sha256: model.sha256(),
-            adapter: None,
+            adapter: self.adapter_id(),
             prompt,
             output,
             sampling: self.sampling,

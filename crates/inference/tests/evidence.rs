@@ -7,13 +7,16 @@ mod cheats;
 mod common;
 #[path = "cheats/honest.rs"]
 mod honest;
+#[path = "../../model/tests/common/peft.rs"]
+mod peft;
 
 use std::sync::Arc;
 
-use cheats::{Cheat, Made, SALT, answer, differing, differing_at_once, rewritten};
+use cheats::{Cheat, Made, SALT, answer, answer_under, differing, differing_at_once, rewritten};
 use openledger_inference::{
-    Auditor, Claim, Difference, Evidence, Hash, Model, Opening, ReplayError, Sampling, Scope,
+    Adapter, Auditor, Claim, Difference, Evidence, Hash, Model, Opening, ReplayError, Sampling, Scope,
 };
+use openledger_model::Module;
 
 fn model(bytes: &[u8]) -> Arc<Model> {
     Arc::new(Model::from_bytes(bytes).expect("the model is good"))
@@ -38,8 +41,8 @@ fn other_weights_are_found_in_every_window() {
         ("6 bits", &shipped, requantised(6)),
         ("5 bits", &shipped, requantised(5)),
         ("4 bits", &shipped, requantised(4)),
-        ("no adapter", &adapted, requantised(8)),
-        ("another adapter", &adapted, model(&rewritten(&file, 8, Some(2)))),
+        ("a merged adapter left out", &adapted, requantised(8)),
+        ("another merged adapter", &adapted, model(&rewritten(&file, 8, Some(2)))),
     ];
     for (name, honest, cheap) in rows {
         let mut auditor = auditor(honest);
@@ -47,6 +50,48 @@ fn other_weights_are_found_in_every_window() {
         assert_eq!(differing(&mut auditor, &made), [0, 1, 2, 3, 4], "{name}");
         let made = answer(honest, honest.sha256(), &prompt(), 100, Cheat::default());
         assert_eq!(differing(&mut auditor, &made), [] as [u32; 0], "honest, {name}");
+    }
+}
+
+#[test]
+fn another_adapter_and_none_are_found_in_every_window() {
+    let model = model(&common::tiny().bytes());
+    let of = |seed, modules: &[Module]| Arc::new(peft::adapter(model.shape(), seed, 4, modules));
+    let (honest, other) = (of(1, &[Module::Query, Module::Value]), of(2, &[Module::Query, Module::Value]));
+    let mut smaller: Vec<_> = honest.parts().collect();
+    smaller.pop();
+    let smaller = Arc::new(Adapter::new(model.shape(), smaller).expect("the factors fit"));
+    let prompt = prompt();
+    let make = |used: Option<&Arc<Adapter>>, claimed: Option<[u8; 32]>| {
+        answer_under((&model, used), (model.sha256(), claimed), &prompt, 100, Cheat::default())
+    };
+    let mut under = auditor(&model).under(Arc::clone(&honest));
+    let rows = [("none", None), ("another", Some(&other)), ("one projection less", Some(&smaller))];
+    for (name, used) in rows {
+        let made = make(used, Some(honest.id()));
+        let least = if used.is_some_and(|used| used.id() == smaller.id()) { 4 } else { 5 };
+        assert!(differing(&mut under, &made).len() >= least, "{name}");
+        let whole = under.replay(&made.claim(), &Scope::All, None).expect("it can be computed");
+        assert!(whole.differences.contains(&Difference::States), "{name}: {whole:?}");
+    }
+    let made = make(Some(&honest), None);
+    assert_eq!(differing(&mut auditor(&model), &made), [0, 1, 2, 3, 4], "an adapter where none is claimed");
+
+    let made = make(Some(&honest), Some(honest.id()));
+    assert_eq!(differing(&mut under, &made), [] as [u32; 0], "honest");
+    for layer in 0..2 {
+        let scope = Scope::Layer { layer, windows: vec![2] };
+        let opening = under.open(&made.claim(), &scope).expect("its own answer comes again");
+        let report = under.replay(&made.claim(), &scope, Some(&opening)).expect("it can be computed");
+        assert!(report.is_equal(), "layer {layer}: {report:?}");
+    }
+    let claimed = Some(Hash(honest.id()));
+    for (mut auditor, found) in
+        [(auditor(&model), None), (auditor(&model).under(Arc::clone(&other)), Some(Hash(other.id())))]
+    {
+        let report = auditor.replay(&made.claim(), &Scope::All, None).expect("it can be compared");
+        assert_eq!(report.differences, [Difference::Adapter { claimed, found }]);
+        assert_eq!(report.positions, 0, "nothing is computed");
     }
 }
 

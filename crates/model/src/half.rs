@@ -1,6 +1,6 @@
 //! Half-precision numbers as checkpoints store them.
 //!
-//! Rule: the conversion to `f32` is exact for every bit pattern; the one back rounds to nearest, ties
+//! Rule: conversions to `f32` are exact for every bit pattern; the one back rounds to nearest, ties
 //! to even.
 //! Absent: arithmetic in half precision.
 
@@ -18,6 +18,11 @@ pub(crate) const fn f16_to_f32(bits: u16) -> f32 {
         31 => f32::from_bits(sign | 0x7f80_0000 | (fraction << 13)),
         _ => f32::from_bits(sign | ((exponent + 112) << 23) | (fraction << 13)),
     }
+}
+
+/// The value of a bfloat16 bit pattern, exactly: the upper half of a binary32.
+pub(crate) const fn bf16_to_f32(bits: u16) -> f32 {
+    f32::from_bits((bits as u32) << 16)
 }
 
 /// Whether the bit pattern is neither infinite nor "not a number".
@@ -80,6 +85,8 @@ mod tests {
         }
         assert_eq!(f16_to_f32(0x8000).to_bits(), 0x8000_0000);
         assert!(f16_to_f32(0x7c00).is_infinite() && !f16_is_finite(0x7c00));
+        assert_eq!((bf16_to_f32(0x3fc0), bf16_to_f32(0xc2f7)), (1.5, -123.5));
+        assert!(bf16_to_f32(0x7f80).is_infinite() && bf16_to_f32(0x7fc0).is_nan());
         assert!(f16_to_f32(0x7e00).is_nan() && !f16_is_finite(0x7e00));
     }
 }

@@ -3,20 +3,23 @@
 //! Rule: the same tokens through the same file give the same bits, whatever the instruction set, the
 //! number of threads, the shape of the batch, and whether positions are computed one by one or at
 //! once. An answer can therefore be checked by computing it again.
-//! Absent: scheduling, sampling and evidence (`inference`), training and adapters (`tuning`), any
-//! knowledge of the network.
+//! Absent: scheduling, sampling and evidence (`inference`), training of adapters, any knowledge of the
+//! network.
 //!
 //! What is computed, in which order, is the numeric specification: `docs/numerics.md` in this repository, which also lists
 //! the files that are accepted. A change of a bit anywhere is a new number.
 
+mod adapter;
 mod cache;
 mod elementary;
 pub mod gguf;
 mod half;
 mod kernels;
+mod lowered;
 mod matrix;
 mod memory;
 mod open;
+mod panels;
 mod record;
 mod rope;
 mod runner;
@@ -26,6 +29,10 @@ mod text;
 mod weights;
 mod workers;
 
+pub use adapter::{
+    ADAPTER_CONFIG_FILE, ADAPTER_FILE_BYTES_MAX, ADAPTER_RANK_MAX, ADAPTER_TENSORS_FILE, Adapter,
+    AdapterBase, AdapterError, AdapterId, Factors, Module,
+};
 pub use cache::{Cache, CacheFull, PAGE_TOKENS, PageId, Sequence};
 pub use elementary::{exp_f64, ln_f64};
 pub use kernels::{InstructionSet, token_weights};

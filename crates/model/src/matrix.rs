@@ -3,7 +3,7 @@
 //! Rule: repacking moves bits and changes none; 4-bit and 8-bit values, scales and minima are those of
 //! the file. Matrices that the file holds as floats are rounded to 8 bits per block of 32 when they are
 //! read, and that rounding is part of the numeric specification.
-//! Absent: adapters.
+//! Absent: adapters, whose factors are added as they are.
 
 use std::ops::Range;
 

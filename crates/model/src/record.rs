@@ -16,14 +16,19 @@ const PIECE: usize = 256;
 /// The digest of one row of the residual stream, `width` floats.
 pub fn state_digest(state: &[f32]) -> StateDigest {
     let mut hasher = Sha256::new();
+    hash_floats(&mut hasher, state);
+    hasher.finalize().into()
+}
+
+/// Hashes floats as little-endian binary32.
+pub(crate) fn hash_floats(hasher: &mut Sha256, floats: &[f32]) {
     let mut bytes = [0; PIECE * 4];
-    for piece in state.chunks(PIECE) {
+    for piece in floats.chunks(PIECE) {
         for (bytes, value) in bytes.chunks_exact_mut(4).zip(piece) {
             bytes.copy_from_slice(&value.to_bits().to_le_bytes());
         }
         hasher.update(&bytes[..piece.len() * 4]);
     }
-    hasher.finalize().into()
 }
 
 /// The digests of one layer of one pass, `[row]`; without rows where none are wanted.

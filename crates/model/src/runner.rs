@@ -3,12 +3,13 @@
 //! Rule: what a row computes depends on its own sequence's tokens up to its position and on nothing
 //! else: not on the other rows of the batch, the number of threads, the instruction set, or on whether
 //! earlier positions were computed one by one or at once. The tests hold this bit for bit.
-//! Absent: sampling, scheduling, adapters (a row will name its adapter beside its position).
+//! Absent: sampling, scheduling, which adapters there are.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Model;
+use crate::adapter::Adapter;
 use crate::cache::{Cache, CacheShape, PAGE_TOKENS, Sequence};
 use crate::kernels::{InstructionSet, Kernels};
 use crate::stages::{Rows, Stages};
@@ -49,12 +50,21 @@ pub struct Chunk<'a> {
     pub tokens: &'a [u32],
     /// Which outputs are wanted.
     pub outputs: Outputs,
+    /// What is added to the base model for these tokens. A sequence's tokens before must have had the same one.
+    pub adapter: Option<Arc<Adapter>>,
 }
 
 impl<'a> Chunk<'a> {
     /// Tokens for the base model.
     pub fn new(sequence: &'a mut Sequence, tokens: &'a [u32], outputs: Outputs) -> Chunk<'a> {
-        Chunk { sequence, tokens, outputs }
+        Chunk { sequence, tokens, outputs, adapter: None }
+    }
+
+    /// The same tokens under an adapter, or under none.
+    #[must_use]
+    pub fn under(mut self, adapter: Option<Arc<Adapter>>) -> Chunk<'a> {
+        self.adapter = adapter;
+        self
     }
 }
 
@@ -116,8 +126,16 @@ pub enum ForwardError {
         /// Floats of one state.
         width: usize,
     },
+    /// An adapter for a model of another shape.
+    #[error("the adapter is for a model of another shape than {model}; take it with its own base model")]
+    Adapter {
+        /// The model's name.
+        model: String,
+    },
     /// The computation left the finite numbers.
-    #[error("the model computed values that are not finite: its file is damaged; fetch it again")]
+    #[error(
+        "the model computed values that are not finite: its file or the adapter's is damaged; fetch it again"
+    )]
     NotFinite,
 }
 
@@ -270,6 +288,7 @@ impl Runner {
                 if chunk.outputs == Outputs::All || (chunk.outputs == Outputs::Last && last) {
                     rows.wanted.push(rows.tokens.len());
                 }
+                rows.adapted.push(rows.tokens.len(), chunk.adapter.as_ref());
                 rows.tokens.push(*token);
                 rows.chunks.push(index);
                 rows.positions.push(chunk.sequence.length + offset);
@@ -285,6 +304,9 @@ impl Runner {
 
     fn check_chunk(&self, chunk: &Chunk<'_>) -> Result<(), ForwardError> {
         let context = self.model.shape().context;
+        if chunk.adapter.as_ref().is_some_and(|adapter| !adapter.fits(self.model.shape())) {
+            return Err(ForwardError::Adapter { model: self.model.name().to_owned() });
+        }
         if chunk.tokens.is_empty() {
             return Err(ForwardError::Empty);
         }

@@ -7,9 +7,12 @@
 use std::ops::Range;
 
 use crate::Model;
+use crate::adapter::Module;
 use crate::cache::{Cache, PAGE_TOKENS};
-use crate::kernels::{ATTEND_QUERIES_MAX, GROUP, Kernels, PageView, Quantised};
+use crate::kernels::{ATTEND_QUERIES_MAX, Kernels, PageView, Quantised};
+use crate::lowered::{Adapted, LoweredRows, Stage};
 use crate::matrix::Matrix;
+use crate::panels::{add_panel_row, copy_panel_part, group_ranges, panel_parts};
 use crate::record::{Record, state_digest};
 use crate::runner::Chunk;
 use crate::shape::Shape;
@@ -25,7 +28,15 @@ pub(crate) struct Rows {
     pub(crate) positions: Vec<usize>,
     /// Rows whose outputs are wanted, ascending.
     pub(crate) wanted: Vec<usize>,
+    /// Rows that have an adapter.
+    pub(crate) adapted: Adapted,
 }
+
+/// Projections that share an input, in the order in which their first products lie.
+const ATTENTION: &[Module] = &[Module::Query, Module::Key, Module::Value];
+const ATTENTION_OUTPUT: &[Module] = &[Module::Output];
+const FEED_FORWARD: &[Module] = &[Module::Gate, Module::Up];
+const FEED_FORWARD_OUTPUT: &[Module] = &[Module::Down];
 
 /// The quantised activations that one stage hands to the next.
 #[derive(Default)]
@@ -34,6 +45,8 @@ struct Activations {
     hidden: Quantised,
     /// Of the width of the feed-forward layer.
     feed_forward: Quantised,
+    /// Of the adapters' rows.
+    lowered: LoweredRows,
 }
 
 /// Buffers of the forward pass, kept between passes.
@@ -95,21 +108,30 @@ impl Stages {
         for index in layers.clone() {
             let layer = &model.weights.layers[index];
             let follows = index > layers.start;
-            self.normalise(&mut pass, &layer.attention_norm, follows, follows);
+            let stage = rows.adapted.stage(index, ATTENTION);
+            self.normalise(&mut pass, &layer.attention_norm, stage, follows, follows);
             if follows {
                 self.keep_digests(&pass, cache, index - 1, chunks);
             }
-            self.project_attention(&mut pass, layer);
+            self.project_attention(&mut pass, layer, stage);
             self.store_keys(&pass, cache, index, chunks);
             self.attend(&mut pass, cache, index, chunks);
-            self.quantise_attention(&mut pass);
-            let input = &self.activations.hidden;
-            multiply(&mut pass, input, vec![(&layer.attention_output, &mut self.residual)]);
-            self.normalise(&mut pass, &layer.feed_forward_norm, true, false);
-            self.gate(&mut pass, layer);
-            self.quantise_gate(&mut pass);
-            let input = &self.activations.feed_forward;
-            multiply(&mut pass, input, vec![(&layer.down, &mut self.residual)]);
+            let stage = rows.adapted.stage(index, ATTENTION_OUTPUT);
+            self.quantise_attention(&mut pass, stage);
+            let target = (Some(Module::Output), &layer.attention_output, &mut self.residual);
+            multiply(&mut pass, (&self.activations.hidden, &self.activations.lowered), stage, vec![target]);
+            let stage = rows.adapted.stage(index, FEED_FORWARD);
+            self.normalise(&mut pass, &layer.feed_forward_norm, stage, true, false);
+            self.gate(&mut pass, layer, stage);
+            let stage = rows.adapted.stage(index, FEED_FORWARD_OUTPUT);
+            self.quantise_gate(&mut pass, stage);
+            let target = (Some(Module::Down), &layer.down, &mut self.residual);
+            multiply(
+                &mut pass,
+                (&self.activations.feed_forward, &self.activations.lowered),
+                stage,
+                vec![target],
+            );
         }
         if !layers.is_empty() {
             self.close(&mut pass);
@@ -131,15 +153,16 @@ impl Stages {
     }
 
     /// Adds the residual panel to the stream where there is one, takes the digests of the sum where it is
-    /// what leaves a layer, normalises and quantises.
-    fn normalise(&mut self, pass: &mut Pass<'_>, weight: &[f32], add: bool, leaves: bool) {
+    /// what leaves a layer, normalises and quantises; adapters take the rows before they are quantised.
+    fn normalise(&mut self, pass: &mut Pass<'_>, weight: &[f32], stage: Stage<'_>, add: bool, leaves: bool) {
         let shape = *pass.model.shape();
         let (kernels, tokens, residual) = (pass.kernels, pass.tokens, &self.residual);
         let per_part = tokens.div_ceil(pass.workers.threads());
         let streams = self.stream.chunks_mut(per_part * shape.width);
+        let lowered = self.activations.lowered.parts(&stage, tokens, per_part);
         let outputs = self.activations.hidden.parts(per_part).zip(self.record.parts(per_part));
-        let parts = streams.zip(outputs).enumerate().collect();
-        pass.workers.each(parts, |(index, (stream, (mut quantised, digests)))| {
+        let parts = streams.zip(outputs).zip(lowered).enumerate().collect();
+        pass.workers.each(parts, |(index, ((stream, (mut quantised, digests)), mut lowered))| {
             let mut normal = vec![0.0; shape.width];
             for (offset, stream) in stream.chunks_exact_mut(shape.width).enumerate() {
                 if add {
@@ -149,6 +172,7 @@ impl Stages {
                     *digest = state_digest(stream);
                 }
                 kernels.rms_norm(stream, weight, shape.epsilon, &mut normal);
+                stage.lower(kernels, index * per_part + offset, &normal, lowered.row(offset));
                 quantised.set(kernels, offset, &normal);
             }
         });
@@ -180,13 +204,13 @@ impl Stages {
         }
     }
 
-    fn project_attention(&mut self, pass: &mut Pass<'_>, layer: &Layer) {
+    fn project_attention(&mut self, pass: &mut Pass<'_>, layer: &Layer, stage: Stage<'_>) {
         let targets = vec![
-            (&layer.query, &mut self.query),
-            (&layer.key, &mut self.key),
-            (&layer.value, &mut self.value),
+            (Some(Module::Query), &layer.query, &mut self.query),
+            (Some(Module::Key), &layer.key, &mut self.key),
+            (Some(Module::Value), &layer.value, &mut self.value),
         ];
-        multiply(pass, &self.activations.hidden, targets);
+        multiply(pass, (&self.activations.hidden, &self.activations.lowered), stage, targets);
     }
 
     /// Turns the keys to their positions and writes keys and values into the cache.
@@ -240,13 +264,14 @@ impl Stages {
         });
     }
 
-    fn quantise_attention(&mut self, pass: &mut Pass<'_>) {
+    fn quantise_attention(&mut self, pass: &mut Pass<'_>, stage: Stage<'_>) {
         let shape = *pass.model.shape();
         let (kernels, tokens, attention) = (pass.kernels, pass.tokens, &self.attention);
         let per_part = tokens.div_ceil(pass.workers.threads());
         let tile_width = self.tile_heads * shape.head_width;
-        let parts = self.activations.hidden.parts(per_part).enumerate().collect();
-        pass.workers.each(parts, |(index, mut quantised)| {
+        let lowered = self.activations.lowered.parts(&stage, tokens, per_part);
+        let parts = self.activations.hidden.parts(per_part).zip(lowered).enumerate().collect();
+        pass.workers.each(parts, |(index, (mut quantised, mut lowered))| {
             let mut joined = vec![0.0; shape.width];
             for offset in 0..quantised.tokens() {
                 let row = index * per_part + offset;
@@ -254,34 +279,41 @@ impl Stages {
                     let start = (tile * tokens + row) * tile_width;
                     joined.copy_from_slice(&attention[start..start + tile_width]);
                 }
+                stage.lower(kernels, row, &joined, lowered.row(offset));
                 quantised.set(kernels, offset, &joined);
             }
         });
     }
 
     /// `silu(gate) * up`, left in the gate panel.
-    fn gate(&mut self, pass: &mut Pass<'_>, layer: &Layer) {
+    fn gate(&mut self, pass: &mut Pass<'_>, layer: &Layer, stage: Stage<'_>) {
         let (kernels, tokens, input) = (pass.kernels, pass.tokens, &self.activations.hidden);
+        let lowered = &self.activations.lowered;
         let ranges = group_ranges(&layer.gate, parts_wanted(pass.workers));
         let gates = panel_parts(&layer.gate, tokens, &ranges, &mut self.gate);
         let ups = panel_parts(&layer.up, tokens, &ranges, &mut self.up);
         let parts = ranges.iter().cloned().zip(gates.zip(ups)).collect();
         pass.workers.each(parts, |(range, (gate, up)): (Range<usize>, (&mut [f32], &mut [f32]))| {
             layer.gate.multiply(kernels, range.clone(), input, tokens, gate);
-            layer.up.multiply(kernels, range, input, tokens, up);
+            layer.up.multiply(kernels, range.clone(), input, tokens, up);
+            stage.raise(kernels, Module::Gate, &range, lowered, (tokens, gate));
+            stage.raise(kernels, Module::Up, &range, lowered, (tokens, up));
             kernels.silu_multiply(gate, up);
         });
     }
 
-    fn quantise_gate(&mut self, pass: &mut Pass<'_>) {
+    fn quantise_gate(&mut self, pass: &mut Pass<'_>, stage: Stage<'_>) {
         let width = pass.model.shape().feed_forward;
         let (kernels, tokens, gate) = (pass.kernels, pass.tokens, &self.gate);
         let per_part = tokens.div_ceil(pass.workers.threads());
-        let parts = self.activations.feed_forward.parts(per_part).enumerate().collect();
-        pass.workers.each(parts, |(index, mut quantised)| {
+        let lowered = self.activations.lowered.parts(&stage, tokens, per_part);
+        let parts = self.activations.feed_forward.parts(per_part).zip(lowered).enumerate().collect();
+        pass.workers.each(parts, |(index, (mut quantised, mut lowered))| {
             let mut joined = vec![0.0; width];
             for offset in 0..quantised.tokens() {
-                copy_panel_part(gate, tokens, index * per_part + offset, 0, &mut joined);
+                let row = index * per_part + offset;
+                copy_panel_part(gate, tokens, row, 0, &mut joined);
+                stage.lower(kernels, row, &joined, lowered.row(offset));
                 quantised.set(kernels, offset, &joined);
             }
         });
@@ -309,8 +341,9 @@ impl Stages {
             quantised_part.set(pass.kernels, index, hidden);
         }
         pass.tokens = outputs;
-        let matrix = pass.model.weights.output();
-        multiply(pass, &self.activations.hidden, vec![(matrix, &mut self.logits_panel)]);
+        let target = (None, pass.model.weights.output(), &mut self.logits_panel);
+        let stage = pass.rows.adapted.stage(0, &[]);
+        multiply(pass, (&self.activations.hidden, &self.activations.lowered), stage, vec![target]);
         for (index, logits) in self.logits.chunks_exact_mut(shape.vocabulary).enumerate() {
             copy_panel_part(&self.logits_panel, outputs, index, 0, logits);
         }
@@ -331,59 +364,26 @@ fn parts_wanted(workers: &Workers) -> usize {
     if workers.threads() == 1 { 1 } else { workers.threads() * 4 }
 }
 
-/// Multiplies each matrix with the first rows of `input` into its panel.
-fn multiply(pass: &mut Pass<'_>, input: &Quantised, targets: Vec<(&Matrix, &mut Vec<f32>)>) {
+/// Multiplies each matrix with the first rows of `input` into its panel, and adds what adapters add to its projection.
+fn multiply(
+    pass: &mut Pass<'_>,
+    (input, lowered): (&Quantised, &LoweredRows),
+    stage: Stage<'_>,
+    targets: Vec<(Option<Module>, &Matrix, &mut Vec<f32>)>,
+) {
     let (kernels, tokens) = (pass.kernels, pass.tokens);
     let wanted = parts_wanted(pass.workers);
     let mut parts = Vec::new();
-    for (matrix, panel) in targets {
+    for (module, matrix, panel) in targets {
         let ranges = group_ranges(matrix, wanted);
         let panels = panel_parts(matrix, tokens, &ranges, panel);
-        parts.extend(ranges.iter().cloned().zip(panels).map(|(range, panel)| (matrix, range, panel)));
+        let pieces = ranges.iter().cloned().zip(panels);
+        parts.extend(pieces.map(|(range, panel)| ((module, matrix), (range, panel))));
     }
-    pass.workers.each(parts, |(matrix, range, panel): (&Matrix, Range<usize>, &mut [f32])| {
-        matrix.multiply(kernels, range, input, tokens, panel);
-    });
-}
-
-/// Splits the groups of a matrix into at most `parts` ranges.
-fn group_ranges(matrix: &Matrix, parts: usize) -> Vec<Range<usize>> {
-    let groups = matrix.groups();
-    let per_part = groups.div_ceil(parts);
-    (0..groups).step_by(per_part).map(|start| start..(start + per_part).min(groups)).collect()
-}
-
-/// Splits a panel like the ranges, which have one size but for the last.
-fn panel_parts<'a>(
-    matrix: &Matrix,
-    tokens: usize,
-    ranges: &[Range<usize>],
-    panel: &'a mut Vec<f32>,
-) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
-    panel.resize(matrix.groups() * tokens * GROUP, 0.0);
-    panel.chunks_mut(ranges[0].len() * tokens * GROUP)
-}
-
-/// Copies rows `from..from + target.len()` of one token out of a panel; both multiples of 16, but for
-/// the end of the matrix.
-fn copy_panel_part(panel: &[f32], tokens: usize, token: usize, from: usize, target: &mut [f32]) {
-    let panel = panel.as_chunks::<GROUP>().0;
-    let place = |group: usize| (from / GROUP + group) * tokens + token;
-    let (groups, rest) = target.as_chunks_mut::<GROUP>();
-    for (group, target) in groups.iter_mut().enumerate() {
-        *target = panel[place(group)];
-    }
-    if !rest.is_empty() {
-        rest.copy_from_slice(&panel[place(groups.len())][..rest.len()]);
-    }
-}
-
-/// Adds all rows of one token of a panel to `target`.
-fn add_panel_row(panel: &[f32], tokens: usize, token: usize, target: &mut [f32]) {
-    for (group, target) in target.chunks_exact_mut(GROUP).enumerate() {
-        let start = (group * tokens + token) * GROUP;
-        for (target, value) in target.iter_mut().zip(&panel[start..start + GROUP]) {
-            *target += value;
+    pass.workers.each(parts, |((module, matrix), (range, panel)): (_, (Range<usize>, &mut [f32]))| {
+        matrix.multiply(kernels, range.clone(), input, tokens, panel);
+        if let Some(module) = module {
+            stage.raise(kernels, module, &range, lowered, (tokens, panel));
         }
-    }
+    });
 }

@@ -2,7 +2,7 @@
 //!
 //! Rule: every tensor has exactly the dimensions that the shape demands, or the model is refused by the
 //! tensor's name.
-//! Absent: adapters, weights spread over several files.
+//! Absent: weights spread over several files.
 
 use crate::gguf::{Gguf, TensorType};
 use crate::matrix::{Matrix, PackError};

@@ -31,6 +31,8 @@ fn the_page_states_the_number_and_the_recorded_hashes() {
     for (name, hash) in [
         ("tiny-hidden-states.sha256", include_str!("fixtures/tiny-hidden-states.sha256")),
         ("smollm2-hidden-states.sha256", include_str!("fixtures/smollm2-hidden-states.sha256")),
+        ("tiny-adapted-states.sha256", include_str!("fixtures/tiny-adapted-states.sha256")),
+        ("smollm2-adapted-states.sha256", include_str!("fixtures/smollm2-adapted-states.sha256")),
     ] {
         let line = PAGE.lines().find(|line| line.contains(name)).expect("the page names the fixture");
         assert!(line.contains(&format!("`{}`", hash.trim())), "{name} is {}", hash.trim());

@@ -5,11 +5,15 @@
 //! token may differ where two are nearly equally likely. Both bounds are checked.
 
 mod common;
+#[path = "common/peft.rs"]
+mod peft;
 
 use std::sync::Arc;
 
 use openledger_model::gguf::Gguf;
-use openledger_model::{ChatMessage, Chunk, Model, Outputs, Role, Runner, RunnerConfig};
+use openledger_model::{
+    Adapter, ChatMessage, Chunk, Factors, Model, Module, Outputs, Role, Runner, RunnerConfig,
+};
 
 /// Largest relative distance of hidden states, on any text and in the mean.
 const DISTANCE_MAX: f64 = 0.03;
@@ -45,13 +49,13 @@ fn open() -> Arc<Model> {
 }
 
 /// Hidden states and logits before each token of the continuation.
-fn ours(model: &Arc<Model>, case: &Case) -> Vec<(Vec<f32>, Vec<f32>)> {
+fn ours(model: &Arc<Model>, case: &Case, adapter: Option<&Arc<Adapter>>) -> Vec<(Vec<f32>, Vec<f32>)> {
     let config = RunnerConfig { threads: 2, cache_tokens_max: 512, instruction_set: None };
     let mut runner = Runner::new(Arc::clone(model), config).expect("threads start");
     let mut sequence = runner.cache.start(&[]);
     runner.cache.reserve(&mut sequence, 512).expect("the cache is large enough");
     let mut feed = |tokens: &[u32]| {
-        let chunk = Chunk::new(&mut sequence, tokens, Outputs::All);
+        let chunk = Chunk::new(&mut sequence, tokens, Outputs::All).under(adapter.cloned());
         let outputs = runner.forward(&mut [chunk]).expect("the batch is good");
         (0..outputs)
             .map(|output| (runner.hidden(output).to_vec(), runner.logits(output).to_vec()))
@@ -89,7 +93,7 @@ fn continuations_are_those_of_llama_cpp_up_to_near_ties() {
     let model = open();
     let (mut equal, mut total) = (0, 0);
     for case in cases() {
-        for ((_, logits), token) in ours(&model, &case).iter().zip(&case.continuation) {
+        for ((_, logits), token) in ours(&model, &case, None).iter().zip(&case.continuation) {
             let found = best(logits);
             let gap = logits[found] - logits[*token as usize];
             assert!(gap <= TIE, "{:?}: token {found} is {gap} above the recorded {token}", case.text);
@@ -102,17 +106,48 @@ fn continuations_are_those_of_llama_cpp_up_to_near_ties() {
 
 /// Relative distance of our hidden states of the continuation's first 24 tokens from the reference's.
 fn distance(file: &Gguf<'_>, model: &Arc<Model>, case: &Case, rounded: bool) -> f64 {
+    let exact = exact::hidden_states(file, &fed(case), rounded, &[]);
+    relative(&ours(model, case, None), &exact[case.prompt.len() - 1..])
+}
+
+/// The prompt and the first 24 tokens of the continuation but the last of them.
+fn fed(case: &Case) -> Vec<u32> {
     let count = case.continuation.len().min(24);
-    let tokens: Vec<u32> = case.prompt.iter().chain(&case.continuation[..count - 1]).copied().collect();
-    let exact = exact::hidden_states(file, &tokens, rounded);
+    case.prompt.iter().chain(&case.continuation[..count - 1]).copied().collect()
+}
+
+/// The distance of our hidden states from others, relative to their size.
+fn relative(ours: &[(Vec<f32>, Vec<f32>)], exact: &[Vec<f64>]) -> f64 {
     let (mut difference, mut size) = (0.0_f64, 0.0_f64);
-    for ((hidden, _), exact) in ours(model, case).iter().zip(&exact[case.prompt.len() - 1..]) {
+    for ((hidden, _), exact) in ours.iter().zip(exact) {
         for (ours, exact) in hidden.iter().zip(exact) {
             difference += (f64::from(*ours) - exact).powi(2);
             size += exact.powi(2);
         }
     }
     f64::sqrt(difference / size)
+}
+
+/// A trained adapter changes little in each layer; a random one that changes as much brings the rounding of activations
+/// further up, because the model's own states are not those that it was trained for.
+#[test]
+fn an_adapter_adds_what_plain_arithmetic_adds() {
+    let model = open();
+    let bytes = std::fs::read(common::real_model_path()).expect("the packaged model can be read");
+    let file = Gguf::parse(&bytes).expect("the packaged model is good");
+    let cases = cases();
+    let case = &cases[TEXTS[0]];
+    let rank = |layer: usize, module: Module| Some(2 + (layer + module as usize) % 5);
+    let mut parts = peft::parts(model.shape(), 3, rank);
+    parts.iter_mut().for_each(|(_, _, factors)| factors.scale *= 0.6);
+    let adapter = Arc::new(Adapter::new(model.shape(), parts.clone()).expect("the factors fit"));
+    let exact = exact::hidden_states(&file, &fed(case), false, &parts);
+    let exact = &exact[case.prompt.len() - 1..];
+    let adapted = relative(&ours(&model, case, Some(&adapter)), exact);
+    let base = relative(&ours(&model, case, None), exact);
+    println!("with the adapter {adapted:.4}, without {base:.4}");
+    assert!(adapted <= 0.04, "{adapted}");
+    assert!(base >= 5.0 * adapted, "the adapter changes too little to be seen: {base} {adapted}");
 }
 
 #[test]
@@ -156,6 +191,8 @@ fn hidden_states_of_real_texts_are_those_of_plain_arithmetic_within_two_and_a_ha
 mod exact {
     use openledger_model::gguf::Gguf;
 
+    use super::{Factors, Module};
+
     const HEADS: usize = 9;
     const KV_HEADS: usize = 3;
     const HEAD: usize = 64;
@@ -178,14 +215,28 @@ mod exact {
         row.iter().zip(weight).map(|(value, weight)| value * factor * f64::from(*weight)).collect()
     }
 
+    /// The elements of each head as the model was trained: those that turn together are half a head apart. The file has them
+    /// side by side.
+    fn halves(row: &[f64]) -> Vec<f64> {
+        let heads = row.chunks_exact(HEAD);
+        heads.flat_map(|head| (0..HEAD).map(|index| head[index % 32 * 2 + index / 32])).collect()
+    }
+
     fn rotate(row: &mut [f64], position: usize) {
-        for (index, pair) in row.chunks_exact_mut(2).enumerate() {
-            let angle =
-                position as f64 * 100_000_f64.powf(-((index % (HEAD / 2)) as f64) / (HEAD / 2) as f64);
-            let (even, odd) = (pair[0], pair[1]);
-            pair[0] = even * angle.cos() - odd * angle.sin();
-            pair[1] = even * angle.sin() + odd * angle.cos();
+        for head in row.chunks_exact_mut(HEAD) {
+            for index in 0..HEAD / 2 {
+                let angle = position as f64 * 100_000_f64.powf(-(index as f64) / (HEAD / 2) as f64);
+                let (one, other) = (head[index], head[index + HEAD / 2]);
+                head[index] = one * angle.cos() - other * angle.sin();
+                head[index + HEAD / 2] = one * angle.sin() + other * angle.cos();
+            }
         }
+    }
+
+    /// `scale * up (down x)`.
+    fn low_rank(factors: &Factors, row: &[f64]) -> Vec<f64> {
+        let lowered = multiply(&factors.down, row);
+        multiply(&factors.up, &lowered).iter().map(|value| value * f64::from(factors.scale)).collect()
     }
 
     fn attend(query: &[f64], keys: &[Vec<f64>], values: &[Vec<f64>]) -> Vec<f64> {
@@ -213,7 +264,12 @@ mod exact {
     }
 
     /// `rounded`: activations are rounded to 127 steps per block of 32 before every product.
-    pub(super) fn hidden_states(file: &Gguf<'_>, tokens: &[u32], rounded: bool) -> Vec<Vec<f64>> {
+    pub(super) fn hidden_states(
+        file: &Gguf<'_>,
+        tokens: &[u32],
+        rounded: bool,
+        adapter: &[(usize, Module, Factors)],
+    ) -> Vec<Vec<f64>> {
         let prepare = |mut row: Vec<f64>| {
             for block in row.chunks_exact_mut(32).filter(|_| rounded) {
                 let step = block.iter().fold(0.0, |most: f64, value| most.max(value.abs())) / 127.0;
@@ -231,28 +287,39 @@ mod exact {
         let layers = file.count("llama.block_count").expect("it is there");
         for layer in 0..layers {
             let weight = |part: &str| weights(file, &format!("blk.{layer}.{part}.weight"));
+            let project = |module: Module, matrix: &[f32], row: &[f64]| {
+                let mut product = multiply(matrix, &prepare(row.to_vec()));
+                if [Module::Query, Module::Key].contains(&module) {
+                    product = halves(&product);
+                }
+                let mut parts = adapter.iter().filter(|(of, other, _)| (*of, *other) == (layer, module));
+                if let Some((_, _, factors)) = parts.next() {
+                    add(&mut product, &low_rank(factors, row));
+                }
+                product
+            };
             let (query, key, value) = (weight("attn_q"), weight("attn_k"), weight("attn_v"));
             let (output, norm) = (weight("attn_output"), weight("attn_norm"));
             let (mut keys, mut values) = (Vec::new(), Vec::new());
             for (position, row) in rows.iter_mut().enumerate() {
-                let normal = prepare(normalise(row, &norm));
-                let mut query = multiply(&query, &normal);
-                let mut key = multiply(&key, &normal);
+                let normal = normalise(row, &norm);
+                let mut query = project(Module::Query, &query, &normal);
+                let mut key = project(Module::Key, &key, &normal);
                 rotate(&mut query, position);
                 rotate(&mut key, position);
                 keys.push(key);
-                values.push(multiply(&value, &normal));
-                add(row, &multiply(&output, &prepare(attend(&query, &keys, &values))));
+                values.push(project(Module::Value, &value, &normal));
+                add(row, &project(Module::Output, &output, &attend(&query, &keys, &values)));
             }
             let (gate, up, down) = (weight("ffn_gate"), weight("ffn_up"), weight("ffn_down"));
             let norm = weight("ffn_norm");
             for row in &mut rows {
-                let normal = prepare(normalise(row, &norm));
-                let gate = multiply(&gate, &normal);
-                let up = multiply(&up, &normal);
+                let normal = normalise(row, &norm);
+                let gate = project(Module::Gate, &gate, &normal);
+                let up = project(Module::Up, &up, &normal);
                 let inner: Vec<f64> =
                     gate.iter().zip(&up).map(|(gate, up)| gate / (1.0 + (-gate).exp()) * up).collect();
-                add(row, &multiply(&down, &prepare(inner)));
+                add(row, &project(Module::Down, &down, &inner));
             }
         }
         let norm = weights(file, "output_norm.weight");

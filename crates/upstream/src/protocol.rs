@@ -32,6 +32,9 @@ pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Resu
     if request.sampling.quote.bonus > 0.0 {
         return unsupported("quote.bonus");
     }
+    if request.adapter.is_some() {
+        return unsupported("adapter");
+    }
     if request.grammar.is_some() {
         return unsupported("response_format");
     }

@@ -7,8 +7,8 @@ mod support;
 use std::time::Duration;
 
 use openledger_inference::{
-    Backend, ChatMessage, CompletionRequest, Done, Event, FinishReason, Prompt, Proof, Role, Sampling,
-    SubmitError,
+    AdapterName, Backend, ChatMessage, CompletionRequest, Done, Event, FinishReason, Prompt, Proof, Role,
+    Sampling, SubmitError,
 };
 use openledger_upstream::{Kind, REQUESTS_MAX};
 use serde_json::{Value, json};
@@ -110,6 +110,7 @@ async fn what_an_engine_cannot_honour_is_refused_before_it_is_asked() {
             "does not take top_k",
         ),
         (&|request| request.sampling.quote.bonus = 1.0, "does not take quote.bonus"),
+        (&|request| request.adapter = AdapterName::new("poet").ok(), "does not take adapter"),
         (&|request| request.stop = vec!["a".to_owned(); 5], "more than 4 stop strings"),
         (&|request| request.sampling.temperature = f32::NAN, "temperature is NaN"),
         (&|request| request.max_tokens = Some(0), "max_tokens is 0"),

@@ -8,12 +8,8 @@ mod meter;
 mod served;
 mod tokens;
 
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
-
-use openledger_inference::{
-    Backend, Claim, Completion, CompletionRequest, Event, Material, ModelInfo, Opening, Prompt, ReplayError,
-    Scope, SubmitError,
+    Adapter, Backend, Claim, Completion, CompletionRequest, Event, Material, ModelInfo, Opening, Prompt,
+    RegisterError, ReplayError, Scope, SubmitError,
 };
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
@@ -80,6 +76,8 @@ pub struct Offer {
 pub struct Worker {
     offer: Offer,
     service: ServiceSecret,
+    /// The name that consumers ask for, where it is not the ledger's.
+    listed: Option<String>,
     backend: Arc<dyn Backend>,
     places: Arc<Semaphore>,
     clock: Arc<Clock>,
@@ -155,7 +153,19 @@ impl Worker {
     pub fn new(offer: Offer, service: ServiceSecret, backend: Arc<dyn Backend>) -> Self {
         let places = Arc::new(Semaphore::new(usize::try_from(offer.capacity).unwrap_or(usize::MAX >> 4)));
         let clock = Arc::new(Clock { begun: Instant::now(), meter: Mutex::default() });
-        Self { offer, service, backend, places, clock }
+        Self { offer, service, listed: None, backend, places, clock }
+    }
+
+    /// The same worker, for which consumers ask by another name than the ledger's.
+    #[must_use]
+    pub fn listed_as(mut self, name: String) -> Self {
+        self.listed = Some(name);
+        self
+    }
+
+    /// The name that consumers ask for.
+    pub fn listed(&self) -> &str {
+        self.listed.as_deref().unwrap_or(self.offer.model.as_str())
     }
 
     /// What it promises.
@@ -171,6 +181,11 @@ impl Worker {
     /// The most tokens that a request is charged for here.
     pub fn bound(&self, prompt: &Prompt, max_tokens: u32) -> Bound {
         Bound::of(&self.backend.model_info(), prompt, max_tokens)
+    }
+
+    /// The adapter that every answer is made under; none where the model itself answers. May read it from disk.
+    pub fn adapter(&self) -> Result<Option<Arc<Adapter>>, RegisterError> {
+        self.backend.adapter()
     }
 
     /// Places that are free now.
@@ -228,6 +243,12 @@ impl Worker {
             ("provider", said.served.provider.to_string(), offer.provider.to_string()),
             ("model", said.served.model.to_string(), offer.model.to_string()),
             ("weights", said.served.weights.to_string(), offer.weights.to_string()),
+            // Of an engine that commits to what it computed, that is what is signed for.
+            (
+                "weights",
+                said.served.weights.to_string(),
+                served.computed().unwrap_or(offer.weights).to_string(),
+            ),
             ("engine", said.served.engine.clone(), info.engine),
             (
                 "numeric_specification",

@@ -5,6 +5,7 @@
 //! that were allowed. What was written is at least one token.
 
 use openledger_inference::{Done, Event, ModelInfo, Prompt, Tier};
+use openledger_types::Hash;
 
 /// The most tokens that a job may be charged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +42,15 @@ pub struct Served {
     completion_tokens: u32,
     commitment: String,
     windows: u32,
+    /// What was computed, by the evidence: the adapter, or without one the model.
+    computed: Option<Hash>,
 }
 
 impl Served {
     /// A job that begins; `prompt_tokens` is what the engine knows of its prompt.
     pub(crate) fn new(bound: Bound, prompt_tokens: u32) -> Self {
         let prompt_tokens = prompt_tokens.min(bound.prompt_tokens);
-        Self { bound, prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0 }
+        Self { bound, prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0, computed: None }
     }
 
     /// Tokens read.
@@ -70,6 +73,11 @@ impl Served {
         self.windows
     }
 
+    /// The adapter or the model that the evidence names.
+    pub(crate) fn computed(&self) -> Option<Hash> {
+        self.computed
+    }
+
     pub(crate) fn count(&mut self, event: Option<&Event>) {
         match event {
             Some(Event::Token { .. }) => {
@@ -88,6 +96,7 @@ impl Served {
         if let Some(evidence) = done.proof.evidence() {
             self.commitment = evidence.commitment.to_string();
             self.windows = evidence.windows();
+            self.computed = Some(Hash(evidence.adapter.unwrap_or(evidence.model_sha256).0));
         }
     }
 }

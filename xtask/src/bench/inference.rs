@@ -3,7 +3,8 @@
 //! Ours and the peer take turns, three rounds; a figure is the median of the rounds, and a round's the best of two runs.
 //! llama.cpp is measured twice: on the file as shipped, and on the same weights in the format that it has its fastest
 //! kernels for. Rates are of the wall's clock; beside them stands what part of its cores a program got, because whatever
-//! else runs on the machine takes the rest. Absent: the work itself (`crates/inference/examples/bench.rs`).
+//! else runs on the machine takes the rest. Adapters are compared with the same engine without them, in one process and by turns.
+//! Absent: the work itself (`crates/inference/examples/bench.rs` and `adapters.rs`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use super::table::{Bar, Table, less, more};
 use super::{llama, number, report};
 use crate::{UsageError, shell};
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 const ROUNDS: usize = 3;
 const THREADS: [usize; 2] = [1, 2];
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     let model = model()?;
     let package =
         ["build", "--quiet", "--release", "--package", "openledger-inference", "--example", "bench"];
-    shell::run(shell::cargo().args(package))?;
+    shell::run(shell::cargo().args(package).args(["--example", "adapters"]))?;
     let peer = Peer::ensure().and_then(|peer| Files::of(&peer, model).map(|files| (peer, files)));
     let peer = peer.map_err(|error| format!("none: llama.cpp cannot be had here: {error:#}"));
     let mut figures = Figures::default();
@@ -75,6 +77,7 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
         rates(&mut table, &figures, threads)?;
     }
     cost(&mut table, &figures)?;
+    adapters(&mut table)?;
     table.print();
     report("inference", &table.results)
 }
@@ -150,6 +153,36 @@ fn rates(table: &mut Table, figures: &Figures, threads: usize) -> Result<()> {
             more,
             Bar::None,
         );
+    }
+    Ok(())
+}
+
+/// What adapters take, beside the same without them.
+fn adapters(table: &mut Table) -> Result<()> {
+    let example = shell::target_dir().join("release/examples/adapters");
+    let printed = shell::output(&mut Command::new(example))?;
+    let line = printed.lines().last().context("the bench of adapters printed nothing")?;
+    let measured: Value = serde_json::from_str(line).with_context(|| format!("{line:?} is not JSON"))?;
+    println!("{measured}");
+    let [decode, load, steps] = ["decode", "load", "steps"].map(|part| &measured[part]);
+    let rows = [
+        (
+            decode,
+            "attention_ratio",
+            "eight adapters of rank 8 in a batch of 8 (attention), part of the rate without",
+            Bar::AtLeast(0.8),
+        ),
+        (decode, "all_ratio", "the same for all seven projections, part of the rate without", Bar::None),
+        (load, "ms_median", "reading an adapter from the disk's cache, ms", Bar::AtMost(10.0)),
+        (
+            steps,
+            "p95_ratio",
+            "95th percentile of a step, 1,000 adapters with 64 in memory, times that of 8",
+            Bar::AtMost(1.5),
+        ),
+    ];
+    for (part, field, name, bar) in rows {
+        table.add(name, number(part, field)?, None, more, bar);
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use super::datanet::progress_bar;
 use crate::cli::UpArguments;
 use crate::files;
 use crate::keystore::Keystore;
+use crate::node::adapters::AdapterFolder;
 use crate::node::serving::ServingLimits;
 use crate::node::upstreams::ProviderFile;
 use crate::node::{Node, NodeConfig};
@@ -57,6 +58,9 @@ struct NodeFile {
     serving: ServingLimits,
     /// What the node's provider serves beside the node's own model, and where its capacity counts.
     provider: Option<ProviderFile>,
+    /// Where the adapters are.
+    #[serde(default)]
+    adapters: AdapterFolder,
 }
 
 fn default_port() -> u16 {
@@ -69,8 +73,9 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    let NodeFile { port, model, data, genesis, seed, lookups, serving, provider, .. } = file;
-    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving, provider }).await
+    let NodeFile { port, model, data, genesis, seed, lookups, serving, provider, adapters, .. } = file;
+    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving, provider, adapters })
+        .await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
@@ -87,6 +92,7 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         serving: arguments.serving,
         upstreams: upstreams.unwrap_or_default(),
         class: arguments.provider.map(|provider| provider.class),
+        adapters: arguments.adapters,
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

@@ -3,6 +3,7 @@
 //! The order of start is the order of the flow; the order of shutdown is the same: stop admitting, finish streams, settle,
 //! stop the chain. Absent: rules of any role; this is wiring.
 
+pub mod adapters;
 pub mod api;
 pub mod attribute;
 pub mod feed;
@@ -36,10 +37,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::adapters::{Adapted, AdapterFolder, Adapters};
 use self::library::{Joined, Library};
 use self::machine::LedgerMachine;
 use self::provider::{Provider, workers};
-use self::provision::{COMPLETION_PRICE, PROMPT_PRICE, Promise, Roles, provision};
+use self::provision::{Promise, Roles, provision};
 use self::serving::ServingLimits;
 use self::shelf::Shelf;
 use self::upstreams::{UpstreamSetting, introduce};
@@ -73,6 +75,8 @@ pub struct NodeConfig {
     pub upstreams: Vec<UpstreamSetting>,
     /// The class in which the provider reports its capacity; without one it reports none.
     pub class: Option<Name>,
+    /// Where the adapters are.
+    pub adapters: AdapterFolder,
 }
 
 /// A running node.
@@ -108,11 +112,13 @@ impl Node {
         secrets.check_class(config.class.as_ref())?;
         let chain = start_chain(&config, &secrets).await?;
         println!("chain: {} at height {}", chain.identity().name, chain.tip().height);
-        let roles = secrets.roles(&config, &model)?;
+        let mut roles = secrets.roles(&config, &model)?;
+        let adapters = open_adapters(&config, &roles, &model).await?;
+        roles.serve_adapters(&adapters.served, &secrets.keys.account("tuner")?);
         provision(&chain, &roles).await?;
         let engines = started(&config.upstreams)?;
         introduce(&engines).await;
-        let parts = Parts::build(&config, &secrets, &roles, (model, engines), chain).await?;
+        let parts = Parts::build(&config, &secrets, &roles, (model, adapters, engines), chain).await?;
         parts.serve(listener, &config, lock).await
     }
 
@@ -173,6 +179,22 @@ impl Node {
     }
 }
 
+/// The adapters of the model, in the configured folder or the node's own.
+async fn open_adapters(config: &NodeConfig, roles: &Roles, model: &Arc<Model>) -> Result<Adapters> {
+    let folder = config.adapters.dir.clone().unwrap_or_else(|| config.dir.join("adapters"));
+    let (is_named, model) = (config.adapters.dir.is_some(), model.clone());
+    let file = config.model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    // What stands behind a dot is how the weights are rounded.
+    let file = file.split('.').next().unwrap_or_default().to_owned();
+    let names = vec![roles.own().model.to_string(), model.name().to_owned(), file];
+    let opened =
+        tokio::task::spawn_blocking(move || Adapters::open(&folder, is_named, &model, names)).await??;
+    if opened.store.is_some() {
+        println!("adapters: {} served", opened.served.len());
+    }
+    Ok(opened)
+}
+
 async fn open_model(path: &std::path::Path) -> Result<Arc<Model>> {
     let path = path.to_path_buf();
     tokio::task::spawn_blocking(move || {
@@ -190,7 +212,7 @@ struct Secrets {
 
 impl Secrets {
     fn new(mut keys: Keystore, config: &NodeConfig) -> Result<Self> {
-        keys.add(["treasury", "provider", "gateway", "builder", "curator", "consumer"])?;
+        keys.add(["treasury", "provider", "gateway", "builder", "tuner", "curator", "consumer"])?;
         let builders: Vec<String> = config.upstreams.iter().map(UpstreamSetting::builder).collect();
         keys.add(builders.iter().map(String::as_str))?;
         let treasury = keys.account("treasury")?.account();
@@ -222,8 +244,9 @@ impl Secrets {
             weights: Hash(model.sha256()),
             license: model.license().map_or_else(|| "unstated".to_owned(), |license| license.to_string()),
             builder: self.keys.account("builder")?,
-            prompt_price: PROMPT_PRICE,
-            completion_price: COMPLETION_PRICE,
+            lineage: None,
+            listed: None,
+            prices: None,
             capacity: config.serving.capacity(),
         };
         if config.upstreams.iter().any(|setting| setting.model == own.model) {
@@ -298,7 +321,7 @@ impl Parts {
         config: &NodeConfig,
         secrets: &Secrets,
         roles: &Roles,
-        (model, engines): (Arc<Model>, Vec<(UpstreamSetting, Arc<Upstream>)>),
+        (model, adapters, engines): (Arc<Model>, Adapters, Vec<(UpstreamSetting, Arc<Upstream>)>),
         chain: Chain,
     ) -> Result<Self> {
         let library = Arc::new(Library::open(&config.dir.join("datanets"))?);
@@ -307,8 +330,10 @@ impl Parts {
             secrets.genesis.parameters.clone(),
         )));
         name_accounts(&models, secrets, config, &library.joined())?;
-        let engine = Arc::new(Engine::start(model.clone(), config.serving.engine())?);
+        let engine = Arc::new(Engine::start_with(model.clone(), config.serving.engine(), adapters.store)?);
         let mut backends: Vec<Arc<dyn Backend>> = vec![engine.clone()];
+        let adapted = adapters.served.into_iter().map(|adapter| Adapted { engine: engine.clone(), adapter });
+        backends.extend(adapted.map(|adapted| Arc::new(adapted) as Arc<dyn Backend>));
         backends.extend(engines.into_iter().map(|(_, engine)| engine as Arc<dyn Backend>));
         let service = || secrets.keys.service("provider");
         let workers = workers(roles, &chain, backends, config.serving, service).await?;
@@ -347,7 +372,7 @@ impl Parts {
             chain_id: secrets.chain_id(),
             local: true,
             gateway: services.account.account(),
-            default_model: roles.promises.first().map(|own| own.model.to_string()).unwrap_or_default(),
+            default_model: roles.own().model.to_string(),
         };
         let gateway = Gateway::start(gateway_config, services).await?;
         Ok(Self { chain, gateway, engine, provider, models, library, network })
@@ -450,6 +475,7 @@ fn name_accounts(models: &ReadModels, secrets: &Secrets, config: &NodeConfig, jo
         ("provider", "this network's provider"),
         ("gateway", "this network's gateway"),
         ("builder", models::DEFAULT.builder),
+        ("tuner", "tuned the adapters of this node"),
         ("curator", "curator of the datanets"),
         ("consumer", "the first consumer"),
         ("treasury", "gives from the faucet"),

@@ -152,7 +152,7 @@ pub async fn workers(
             .await?
             .context("the provider's offer was just posted and is not on the ledger")?;
         // The node's own engine has a queue, in which callers are served in turn.
-        let waiting = if workers.is_empty() { serving.waiting } else { 0 };
+        let waiting = if promise.weights.is_unknown() { 0 } else { serving.waiting };
         let offer = Offer {
             provider,
             model,
@@ -161,7 +161,11 @@ pub async fn workers(
             completion_price: record.completion_price,
             capacity: record.capacity.saturating_add(waiting),
         };
-        workers.push(Arc::new(Worker::new(offer, service(), backend)));
+        let worker = Worker::new(offer, service(), backend);
+        workers.push(Arc::new(match &promise.listed {
+            Some(name) => worker.listed_as(name.clone()),
+            None => worker,
+        }));
     }
     Ok(workers)
 }

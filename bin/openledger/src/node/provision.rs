@@ -1,4 +1,4 @@
-//! Registers a local network's own roles on its ledger: provider, offer, model, gateway. Each is done once; a restart
+//! Registers a local network's own roles on its ledger: provider, model and adapters with their offers, gateway. Each is done once; a restart
 //! finds it done.
 //!
 //! Absent: datanets, consumers and anything that a user does through the HTTP interface.
@@ -12,6 +12,8 @@ use openledger_types::{
     Transaction, codec, limits,
 };
 
+use super::adapters::ServedAdapter;
+
 /// What the local network's provider and gateway promise.
 pub struct Roles {
     /// EIP-155 chain id.
@@ -22,7 +24,7 @@ pub struct Roles {
     pub provider: (AccountSecret, ServiceKey),
     /// Gateway's account and service key.
     pub gateway: (AccountSecret, ServiceKey),
-    /// The models that the provider serves; the first is the node's own.
+    /// The models that the provider serves; the first is the node's own, its adapters follow, then those of other engines.
     pub promises: Vec<Promise>,
     /// Where this node serves.
     pub endpoint: String,
@@ -38,22 +40,52 @@ pub struct Promise {
     pub license: String,
     /// Who registers it and has the builder share.
     pub builder: AccountSecret,
-    /// Price of a prompt token.
-    pub prompt_price: Amount,
-    /// Price of a completion token.
-    pub completion_price: Amount,
+    /// The model that it was made from, and the builder's part of the builder share; none where it was made from nothing here.
+    pub lineage: Option<(Name, BasisPoints)>,
+    /// The name that consumers ask for, where it is not the ledger's.
+    pub listed: Option<String>,
+    /// Price of a prompt token and of a completion token; without them the posted ones stand, or those of a local network.
+    pub prices: Option<(Amount, Amount)>,
     /// Sequences at a time.
     pub capacity: u32,
+}
+
+impl Roles {
+    /// The node's own model.
+    pub fn own(&self) -> &Promise {
+        self.promises.first().expect("a node serves a model of its own")
+    }
+
+    /// Promises each adapter beside the node's own model, which it was made from; `tuner` has its builder share.
+    pub fn serve_adapters(&mut self, adapters: &[ServedAdapter], tuner: &AccountSecret) {
+        let own = self.own();
+        let promises: Vec<Promise> = adapters
+            .iter()
+            .map(|adapter| Promise {
+                model: adapter.ledger.clone(),
+                weights: adapter.id,
+                license: own.license.clone(),
+                builder: tuner.clone(),
+                lineage: Some((own.model.clone(), TUNER_SHARE)),
+                listed: Some(format!("{}:{}", own.model, adapter.name)),
+                prices: None,
+                capacity: own.capacity,
+            })
+            .collect();
+        self.promises.splice(1..1, promises);
+    }
 }
 
 /// Stake and bond of a local network's roles, in OPEN.
 const STAKE: Amount = Amount(10_000_000_000);
 /// Credits of a local network's gateway.
 const GATEWAY_CREDITS: Amount = Amount(10_000_000);
-/// Price of a prompt token of the node's own model, in uC.
-pub const PROMPT_PRICE: Amount = Amount(5);
-/// Price of a completion token of the node's own model, in uC.
-pub const COMPLETION_PRICE: Amount = Amount(40);
+/// Price of a prompt token of the node's own model, in uC, until its provider posts another.
+const PROMPT_PRICE: Amount = Amount(5);
+/// Price of a completion token of the node's own model, in uC, until its provider posts another.
+const COMPLETION_PRICE: Amount = Amount(40);
+/// Part of the builder share that an adapter's tuner keeps; the rest goes to the lineage of its base.
+const TUNER_SHARE: BasisPoints = BasisPoints(5_000);
 /// Router fee of the local gateway.
 const ROUTER_FEE: BasisPoints = BasisPoints(200);
 
@@ -88,7 +120,7 @@ async fn provision_gateway(chain: &Chain, roles: &Roles) -> Result<()> {
 
 /// Registers a model that is not registered, and posts the provider's offer if the ledger has another.
 async fn promise_model(chain: &Chain, roles: &Roles, promise: &Promise) -> Result<()> {
-    let Promise { model, weights, prompt_price, completion_price, capacity, .. } = promise;
+    let Promise { model, weights, capacity, .. } = promise;
     match read::<ModelRecord>(chain, StateKey::Model(model.clone())).await? {
         Some(record) if record.weights != *weights => bail!(
             "the ledger knows {model} with {}, and what is served has {}; serve it under another name or start in another --dir",
@@ -101,18 +133,16 @@ async fn promise_model(chain: &Chain, roles: &Roles, promise: &Promise) -> Resul
     let provider = &roles.provider.0;
     let offered: Option<OfferRecord> =
         read(chain, StateKey::Offer(provider.account(), model.clone())).await?;
-    let stands = |offer: OfferRecord| {
-        (offer.prompt_price, offer.completion_price, offer.capacity)
-            == (*prompt_price, *completion_price, *capacity)
-    };
-    if offered.is_some_and(stands) {
+    let posted = offered.as_ref().map(|offer| (offer.prompt_price, offer.completion_price));
+    let prices = promise.prices.or(posted).unwrap_or((PROMPT_PRICE, COMPLETION_PRICE));
+    if offered.as_ref().is_some_and(|offer| posted == Some(prices) && offer.capacity == *capacity) {
         return Ok(());
     }
     let offer = Action::PostOffer {
         model: model.clone(),
-        class: None,
-        prompt_price: *prompt_price,
-        completion_price: *completion_price,
+        class: offered.and_then(|offer| offer.class),
+        prompt_price: prices.0,
+        completion_price: prices.1,
         capacity: *capacity,
     };
     act(chain, roles.chain_id, provider, offer).await
@@ -127,12 +157,13 @@ fn said(weights: Hash) -> String {
 }
 
 async fn register_model(chain: &Chain, roles: &Roles, promise: &Promise) -> Result<()> {
-    let whole = Royalty { account: promise.builder.account(), share: BasisPoints::WHOLE };
+    let (parent, share) =
+        promise.lineage.clone().map_or((None, BasisPoints::WHOLE), |(parent, share)| (Some(parent), share));
     let register = Action::RegisterModel {
         name: promise.model.clone(),
         weights: promise.weights,
-        parent: None,
-        royalties: vec![whole],
+        parent,
+        royalties: vec![Royalty { account: promise.builder.account(), share }],
         license: promise.license.clone(),
     };
     act(chain, roles.chain_id, &promise.builder, register).await

@@ -144,8 +144,9 @@ impl UpstreamSetting {
             weights: Hash::UNKNOWN,
             license: self.license.clone(),
             builder: keys.account(&self.builder())?,
-            prompt_price: self.prices.0,
-            completion_price: self.prices.1,
+            lineage: None,
+            listed: None,
+            prices: Some(self.prices),
             capacity: self.capacity,
         })
     }

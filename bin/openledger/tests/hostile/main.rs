@@ -7,6 +7,7 @@
     reason = "a helper of a test fails the test"
 )]
 
+mod adapter;
 mod certificate;
 #[path = "../../../../crates/model/tests/common/mod.rs"]
 mod checkpoint;
@@ -19,6 +20,8 @@ mod manifest;
 #[path = "../../src/commands/index/manifest.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the binary's own file, of which a test uses a part")]
 mod manifest_file;
+#[path = "../../../../crates/model/tests/common/peft.rs"]
+mod peft;
 mod segment;
 mod splitter;
 mod template;
@@ -131,6 +134,12 @@ fn manifests_from_strangers_are_refused_or_read() {
 fn models_from_strangers_are_refused_or_opened() {
     // The longest context takes 128 MiB of angles for its positions.
     check_cases(MODEL_CASES, gguf::run, 192 << 20);
+}
+
+#[test]
+fn adapters_from_strangers_are_refused_or_read() {
+    // A header may have four mebibytes; these are a few hundred bytes, and the honest adapter some tens of thousands.
+    check(adapter::run, 4 << 20);
 }
 
 #[test]

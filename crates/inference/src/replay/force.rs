@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use openledger_model::{
-    BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, ForwardError, Model, Outputs, Runner, RunnerConfig, Sequence,
+    Adapter, BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, ForwardError, Model, Outputs, Runner, RunnerConfig,
+    Sequence,
 };
 
 use super::ReplayError;
@@ -30,13 +31,14 @@ pub(crate) fn teacher_force(
     if runner.cache.reserve(&mut sequence, length).is_err() {
         return Err(ForwardError::PageMissing { position: 0 }.into());
     }
-    force(&mut runner, &mut sequence, prompt, output, visit)
+    force(&mut runner, None, &mut sequence, prompt, output, visit)
 }
 
 /// The rest of the prompt that `sequence` does not hold yet, and the answer, through a runner whose cache has pages reserved.
 /// Calls `visit` as [`teacher_force`] does.
 pub(crate) fn force(
     runner: &mut Runner,
+    adapter: Option<&Arc<Adapter>>,
     sequence: &mut Sequence,
     prompt: &[u32],
     output: &[u32],
@@ -45,11 +47,11 @@ pub(crate) fn force(
     // All but the last token of the prompt need no outputs; the last one predicts the first answer.
     let (silent, last) = prompt.split_at(prompt.len() - 1);
     for tokens in silent[sequence.length()..].chunks(BATCH_TOKENS_MAX) {
-        feed(runner, sequence, tokens, Outputs::None)?;
+        feed(runner, adapter, sequence, tokens, Outputs::None)?;
     }
     let predicting: Vec<u32> = last.iter().chain(&output[..output.len() - 1]).copied().collect();
     for tokens in predicting.chunks(BATCH_OUTPUTS_MAX) {
-        let outputs = feed(runner, sequence, tokens, Outputs::All)?;
+        let outputs = feed(runner, adapter, sequence, tokens, Outputs::All)?;
         for index in 0..outputs {
             visit(runner.hidden(index), runner.logits(index));
         }
@@ -57,12 +59,13 @@ pub(crate) fn force(
     Ok(())
 }
 
-/// One pass over tokens that follow those of `sequence`.
+/// One pass over tokens that follow those of `sequence`, under the same adapter.
 pub(super) fn feed(
     runner: &mut Runner,
+    adapter: Option<&Arc<Adapter>>,
     sequence: &mut Sequence,
     tokens: &[u32],
     outputs: Outputs,
 ) -> Result<usize, ForwardError> {
-    runner.forward(&mut [Chunk::new(sequence, tokens, outputs)])
+    runner.forward(&mut [Chunk::new(sequence, tokens, outputs).under(adapter.cloned())])
 }

@@ -13,8 +13,8 @@ mod report;
 use std::sync::Arc;
 
 use openledger_model::{
-    BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, InstructionSet, Model, NUMERIC_SPECIFICATION, Outputs,
-    PAGE_TOKENS, Runner, RunnerConfig, Sequence, state_digest,
+    Adapter, BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, InstructionSet, Model, NUMERIC_SPECIFICATION,
+    Outputs, PAGE_TOKENS, Runner, RunnerConfig, Sequence, state_digest,
 };
 
 use crate::choose::{Chooser, Constraint};
@@ -42,9 +42,10 @@ pub struct Claim<'a> {
     pub grammar: Option<&'a Arc<Grammar>>,
 }
 
-/// Recomputes answers of one model.
+/// Recomputes answers of one model, under an adapter or under none.
 pub struct Auditor {
     runner: Runner,
+    adapter: Option<Arc<Adapter>>,
 }
 
 impl Auditor {
@@ -60,7 +61,14 @@ impl Auditor {
     ) -> Result<Auditor, ReplayError> {
         let cache_tokens_max = model.context_length().next_multiple_of(PAGE_TOKENS);
         let config = RunnerConfig { threads, cache_tokens_max, instruction_set };
-        Ok(Auditor { runner: Runner::new(model, config)?.recording() })
+        Ok(Auditor { runner: Runner::new(model, config)?.recording(), adapter: None })
+    }
+
+    /// The same auditor, for answers under this adapter.
+    #[must_use]
+    pub fn under(mut self, adapter: Arc<Adapter>) -> Auditor {
+        self.adapter = Some(adapter);
+        self
     }
 
     /// Recomputes what `scope` says and compares. Whole answers need no opening.
@@ -105,6 +113,7 @@ impl Auditor {
         let Claim { prompt, output, salt, evidence, grammar } = *claim;
         let model = self.runner.model();
         let (claimed, found) = (evidence.model_sha256, Hash(model.sha256()));
+        let adapter = self.adapter.as_ref().map(|adapter| Hash(adapter.id()));
         let (positions, layers) = (evidence.positions, evidence.layers);
         let computed = prompt.len() + output.len() - 1;
         let shape = positions as usize == computed
@@ -116,8 +125,8 @@ impl Auditor {
             Some(Difference::NumericSpecification { claimed: evidence.numeric_specification })
         } else if claimed != found {
             Some(Difference::Model { claimed, found })
-        } else if evidence.adapter.is_some() {
-            Some(Difference::Adapter { claimed: evidence.adapter, found: None })
+        } else if evidence.adapter != adapter {
+            Some(Difference::Adapter { claimed: evidence.adapter, found: adapter })
         } else if evidence.prompt_sha256 != hash_tokens("prompt", salt, prompt) {
             Some(Difference::Prompt)
         } else if evidence.output_sha256 != hash_tokens("output", salt, output) {
@@ -184,7 +193,8 @@ impl Auditor {
         while sequence.length() < end {
             let from = sequence.length();
             let (piece, outputs) = tokens_of.piece(from, &tokens[from..]);
-            let outputs = feed(&mut self.runner, &mut sequence, piece, outputs)?;
+            let adapter = self.adapter.as_ref();
+            let outputs = feed(&mut self.runner, adapter, &mut sequence, piece, outputs)?;
             for index in 0..outputs {
                 tokens_of.check(from + index, self.runner.logits(index), report);
             }
@@ -236,7 +246,7 @@ impl Auditor {
                 let until = from + piece.len();
                 states.extend_from_slice(&opening.inputs[from * shape.width..until * shape.width]);
             }
-            let chunk = Chunk::new(&mut sequence, piece, outputs);
+            let chunk = Chunk::new(&mut sequence, piece, outputs).under(self.adapter.clone());
             let outputs = self.runner.layers(chunk, index..index + 1, &mut states)?;
             for index in 0..outputs {
                 tokens_of.check(from + index, self.runner.logits(index), report);

@@ -32,7 +32,7 @@ impl Auditor {
         let positions = evidence.positions as usize;
         let mut sequence = self.start(positions)?;
         for tokens in all[..positions].chunks(BATCH_TOKENS_MAX) {
-            feed(&mut self.runner, &mut sequence, tokens, Outputs::None)?;
+            feed(&mut self.runner, self.adapter.as_ref(), &mut sequence, tokens, Outputs::None)?;
         }
         let layers = self.runner.model().shape().layers;
         let found = root(&leaves(claim.salt, layers, &self.runner.cache, &sequence));
@@ -67,7 +67,7 @@ impl Auditor {
         let mut sequence = self.start(tokens.len())?;
         let (mut inputs, mut states) = (Vec::new(), Vec::new());
         for tokens in tokens.chunks(BATCH_TOKENS_MAX) {
-            let chunk = Chunk::new(&mut sequence, tokens, Outputs::None);
+            let chunk = Chunk::new(&mut sequence, tokens, Outputs::None).under(self.adapter.clone());
             self.runner.layers(chunk, 0..layer as usize, &mut states)?;
             inputs.extend_from_slice(&states);
         }

@@ -5,6 +5,7 @@
 
 use openledger_model::{ForwardError, NUMERIC_SPECIFICATION, RunnerError};
 
+use crate::adapters::RegisterError;
 use crate::evidence::{Hash, OPENING_BYTES_MAX, ScopeError};
 
 /// What a replay found.
@@ -151,6 +152,9 @@ pub enum ReplayError {
     /// The threads could not start.
     #[error(transparent)]
     Runner(#[from] RunnerError),
+    /// The adapter of the answer cannot be read.
+    #[error(transparent)]
+    Adapter(#[from] RegisterError),
     /// The tokens cannot be computed.
     #[error("the tokens cannot be computed again: {0}")]
     Forward(#[from] ForwardError),

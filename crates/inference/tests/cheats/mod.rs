@@ -10,7 +10,7 @@ mod weights;
 
 use std::sync::Arc;
 
-use openledger_inference::{Answer, Auditor, Claim, Evidence, Model, Opening, Sampling, Scope};
+use openledger_inference::{Adapter, Answer, Auditor, Claim, Evidence, Model, Opening, Sampling, Scope};
 use openledger_model::{Chunk, Outputs, Runner, RunnerConfig};
 
 pub(crate) use weights::{Numbers, rewritten};
@@ -52,10 +52,21 @@ impl Made {
     }
 }
 
-/// Answers greedily with the weights of `runner`, and claims to have used the file `claimed` on `prompt`.
+/// Answers greedily with the weights of `model`, and claims to have used the file `claimed` on `prompt`.
 pub(crate) fn answer(
     model: &Arc<Model>,
     claimed: [u8; 32],
+    prompt: &[u32],
+    length: usize,
+    cheat: Cheat,
+) -> Made {
+    answer_under((model, None), (claimed, None), prompt, length, cheat)
+}
+
+/// The same under an adapter, and claims another one or none.
+pub(crate) fn answer_under(
+    (model, adapter): (&Arc<Model>, Option<&Arc<Adapter>>),
+    (claimed, claimed_adapter): ([u8; 32], Option<[u8; 32]>),
     prompt: &[u32],
     length: usize,
     cheat: Cheat,
@@ -73,7 +84,7 @@ pub(crate) fn answer(
     while output.len() < length {
         for tokens in fed.chunks(if cheat.rounds_cache { 8 } else { 64 }) {
             let from = sequence.length();
-            let chunk = Chunk::new(&mut sequence, tokens, Outputs::Last);
+            let chunk = Chunk::new(&mut sequence, tokens, Outputs::Last).under(adapter.cloned());
             runner.forward(&mut [chunk]).expect("the batch is good");
             if cheat.rounds_cache {
                 runner.cache.spoil(&sequence, from..from + tokens.len(), round_to_8_bits);
@@ -89,7 +100,8 @@ pub(crate) fn answer(
     }
     let sampling = Sampling::default();
     let (layers, salt) = (model.shape().layers, SALT);
-    let answer = Answer { model_sha256: claimed, adapter: None, prompt, output: &output, sampling, salt };
+    let (model_sha256, adapter) = (claimed, claimed_adapter);
+    let answer = Answer { model_sha256, adapter, prompt, output: &output, sampling, salt };
     let evidence = Evidence::of(&answer, layers, &runner.cache, &sequence);
     let open = |windows| {
         let scope = Scope::Windows(windows);

@@ -125,6 +125,18 @@ impl QuantisedPart<'_> {
     }
 }
 
+/// What the first product of an adapter left for some rows of a batch, of one projection.
+pub(crate) struct Lowered<'a> {
+    /// Numbers of one row.
+    pub(crate) rank: usize,
+    /// The rows, places of the batch's tokens.
+    pub(crate) rows: &'a [usize],
+    /// The numbers; those of row `r` begin at `r * stride`.
+    pub(crate) values: &'a [f32],
+    /// Distance between the numbers of two neighbouring rows.
+    pub(crate) stride: usize,
+}
+
 /// One head's view of one page of keys and values.
 #[derive(Clone, Copy)]
 pub(crate) struct PageView<'a> {

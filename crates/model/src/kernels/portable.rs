@@ -4,7 +4,7 @@
 //! use vectors without changing that order; multiply-adds that are fused say so.
 //! Absent: any choice that depends on the machine.
 
-use super::{PageView, Quantised};
+use super::{Lowered, PageView, Quantised};
 use crate::elementary::{ROUND_F32, exp_f32, silu_f32};
 use crate::half::f16_to_f32;
 
@@ -160,6 +160,70 @@ pub(super) fn multiply_q8(groups: &[u8], input: &Quantised, tokens: usize, outpu
                 }
             }
             output.copy_from_slice(&sums);
+        }
+    }
+}
+
+/// Each row of `down` times `input`: the dot products of [`dot`], four rows at a time.
+#[inline(always)]
+pub(super) fn lower(down: &[f32], input: &[f32], output: &mut [f32]) {
+    let width = input.len();
+    let mut rows = down.chunks_exact(4 * width);
+    let mut outputs = output.chunks_exact_mut(4);
+    for (rows, output) in rows.by_ref().zip(outputs.by_ref()) {
+        let (first, rest) = rows.split_at(width);
+        let (second, rest) = rest.split_at(width);
+        let (third, fourth) = rest.split_at(width);
+        output.copy_from_slice(&dots([first, second, third, fourth], input));
+    }
+    let rest = outputs.into_remainder();
+    for (row, output) in rows.remainder().chunks_exact(width).zip(rest) {
+        [*output] = dots([row], input);
+    }
+}
+
+/// [`dot`] of several rows with one other.
+#[inline(always)]
+fn dots<const R: usize>(rows: [&[f32]; R], other: &[f32]) -> [f32; R] {
+    let mut lanes = [[0.0_f32; LANES]; R];
+    let (others, rest) = other.as_chunks::<LANES>();
+    let chunks = rows.map(|row| row.as_chunks::<LANES>());
+    for (index, other) in others.iter().enumerate() {
+        for (lanes, (row, _)) in lanes.iter_mut().zip(&chunks) {
+            let row = &row[index];
+            for lane in 0..LANES {
+                lanes[lane] = row[lane].mul_add(other[lane], lanes[lane]);
+            }
+        }
+    }
+    for (lanes, (_, row)) in lanes.iter_mut().zip(&chunks) {
+        for (lane, (row, other)) in row.iter().zip(rest).enumerate() {
+            lanes[lane] = row.mul_add(*other, lanes[lane]);
+        }
+    }
+    lanes.map(sum_lanes)
+}
+
+/// Adds an adapter's second product to the rows that have it, in a panel `[group][token][16]`.
+///
+/// For each output: `a` starts at 0; for each place of the rank in order `a = fma(up, lowered, a)`; then it is added. `up` is
+/// `[group][rank][16]`.
+#[inline(always)]
+pub(super) fn raise(up: &[f32], lowered: &Lowered<'_>, tokens: usize, output: &mut [f32]) {
+    let groups = up.as_chunks::<GROUP>().0.chunks_exact(lowered.rank);
+    let outputs = output.as_chunks_mut::<GROUP>().0.chunks_exact_mut(tokens);
+    for (group, output) in groups.zip(outputs) {
+        for row in lowered.rows {
+            let values = &lowered.values[row * lowered.stride..][..lowered.rank];
+            let mut sums = [0.0_f32; GROUP];
+            for (up, value) in group.iter().zip(values) {
+                for lane in 0..GROUP {
+                    sums[lane] = up[lane].mul_add(*value, sums[lane]);
+                }
+            }
+            for (output, sum) in output[*row].iter_mut().zip(sums) {
+                *output += sum;
+            }
         }
     }
 }

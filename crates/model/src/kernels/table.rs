@@ -2,12 +2,13 @@
 
 #![expect(unsafe_code, reason = "functions compiled for an instruction set are unsafe to call without it")]
 
-use super::{InstructionSet, PageView, Quantised, portable};
+use super::{InstructionSet, Lowered, PageView, Quantised, portable};
 
 /// Most queries of one call of [`Kernels::attend`].
 pub(crate) const ATTEND_QUERIES_MAX: usize = 4;
 
 type Multiply = unsafe fn(&[u8], &Quantised, usize, &mut [f32]);
+type Raise = unsafe fn(&[f32], &Lowered<'_>, usize, &mut [f32]);
 type Attend = unsafe fn(&[f32], &[PageView<'_>], usize, &mut [f32], &mut [f32]);
 
 /// One function for each operation, all for one instruction set.
@@ -19,6 +20,8 @@ pub(crate) struct Kernels {
     token_weights: unsafe fn(&[f32], f32, f32, &mut [f32]),
     multiply_q4: Multiply,
     multiply_q8: Multiply,
+    lower: unsafe fn(&[f32], &[f32], &mut [f32]),
+    raise: Raise,
     attend_64: Attend,
     attend_128: Attend,
 }
@@ -55,6 +58,14 @@ macro_rules! compile {
                 $by_hand::multiply_q8(groups, input, tokens, output);
             }
             $(#[$feature])?
+            fn lower(down: &[f32], input: &[f32], output: &mut [f32]) {
+                portable::lower(down, input, output);
+            }
+            $(#[$feature])?
+            fn raise(up: &[f32], lowered: &Lowered<'_>, tokens: usize, output: &mut [f32]) {
+                portable::raise(up, lowered, tokens, output);
+            }
+            $(#[$feature])?
             fn attend<const WIDTH: usize>(
                 queries: &[f32],
                 pages: &[PageView<'_>],
@@ -78,6 +89,8 @@ macro_rules! compile {
                 token_weights,
                 multiply_q4,
                 multiply_q8,
+                lower,
+                raise,
                 attend_64: attend::<64>,
                 attend_128: attend::<128>,
             };
@@ -163,6 +176,20 @@ impl Kernels {
         check_shapes(groups, portable::Q8_BLOCK_BYTES, input, tokens, output);
         // SAFETY: as in `rms_norm`; the shapes, on which the kernel relies, were just checked.
         unsafe { (self.multiply_q8)(groups, input, tokens, output) }
+    }
+
+    /// The first product of an adapter: each row of `down` times `input`.
+    pub(crate) fn lower(&self, down: &[f32], input: &[f32], output: &mut [f32]) {
+        debug_assert_eq!(down.len(), input.len() * output.len());
+        // SAFETY: as in `rms_norm`.
+        unsafe { (self.lower)(down, input, output) }
+    }
+
+    /// The second product of an adapter, added to a panel of `tokens` columns.
+    pub(crate) fn raise(&self, up: &[f32], lowered: &Lowered<'_>, tokens: usize, output: &mut [f32]) {
+        debug_assert_eq!(up.len() * tokens, output.len() * lowered.rank);
+        // SAFETY: as in `rms_norm`.
+        unsafe { (self.raise)(up, lowered, tokens, output) }
     }
 
     /// Attention of one to four queries of width 64 or 128 that see the same positions.

@@ -62,6 +62,47 @@ proptest! {
     }
 
     #[test]
+    fn adapters_agree(
+        down in prop::collection::vec(-2.0_f32..2.0, 9 * 104),
+        up in prop::collection::vec(-2.0_f32..2.0, 9 * 32),
+        input in prop::collection::vec(-8.0_f32..8.0, 2 * 104),
+        rank in 1_usize..10,
+        base in prop::collection::vec(-8.0_f32..8.0, 2 * 3 * GROUP),
+    ) {
+        // Three rows of a panel, of which the first and the last have the adapter; something stands before its numbers.
+        let stride = rank + 2;
+        let run = |kernels: &Kernels| {
+            let mut lowered = vec![7.0; 3 * stride];
+            for (row, input) in [0, 2].into_iter().zip(input.chunks_exact(104)) {
+                kernels.lower(&down[..rank * 104], input, &mut lowered[row * stride + 2..][..rank]);
+            }
+            let mut panel = base.clone();
+            let values = &lowered[2..];
+            kernels.raise(&up[..rank * 32], &Lowered { rank, rows: &[0, 2], values, stride }, 3, &mut panel);
+            (bits(&lowered), panel)
+        };
+        let (lowered, panel) = run(Kernels::of(InstructionSet::Portable).expect("it runs everywhere"));
+        for kernels in others() {
+            let (other, others_panel) = run(kernels);
+            prop_assert_eq!(&other, &lowered, "{:?}", kernels.set());
+            prop_assert_eq!(bits(&others_panel), bits(&panel), "{:?}", kernels.set());
+        }
+        for (place, (found, base)) in panel.iter().zip(&base).enumerate() {
+            let (group, row, lane) = (place / 48, place / 16 % 3, place % 16);
+            let mut exact = f64::from(*base);
+            if row != 1 {
+                for index in 0..rank {
+                    let input = &input[row / 2 * 104..][..104];
+                    let lowered: f64 =
+                        down[index * 104..].iter().zip(input).map(|(a, x)| f64::from(*a) * f64::from(*x)).sum();
+                    exact += lowered * f64::from(up[(group * rank + index) * 16 + lane]);
+                }
+            }
+            prop_assert!((f64::from(*found) - exact).abs() <= 1e-3, "{place}: {found} {exact}");
+        }
+    }
+
+    #[test]
     fn rows_agree(
         row in prop::collection::vec(-30.0_f32..30.0, 160),
         weight in prop::collection::vec(-2.0_f32..2.0, 160),

@@ -65,11 +65,6 @@ pub async fn read(path: &Path, identity: &NetworkIdentity, client: &Client) -> R
         }
     }
     let material = Material::from_bytes(file.material.as_deref().unwrap_or_default())?;
-    if let Some(adapter) = material.evidence.adapter {
-        bail!(
-            "the answer was made with the adapter {adapter}; this version replays answers without adapters"
-        );
-    }
     let asked = Asked::read(&predicate.request.endpoint, opening.request.as_bytes())
         .map_err(|error| anyhow::anyhow!("the request cannot be read again: {}", error.message))?;
     let beacon = beacon(&file, &predicate, identity)?;
@@ -154,8 +149,8 @@ impl Claimed {
         text.starts_with(&self.opening.answer)
     }
 
-    /// The hash of the weights that answered.
+    /// The hash of the model's file; under an adapter, of its base.
     pub fn weights(&self) -> Hash {
-        self.predicate.served.weights
+        Hash(self.material.evidence.model_sha256.0)
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use openledger_client::Client;
 use openledger_client::api::OpeningRequest;
-use openledger_inference::{Auditor, Difference, Evidence, Opening, Report, Scope};
+use openledger_inference::{Adapter, AdapterBase, Auditor, Difference, Evidence, Opening, Report, Scope};
 use openledger_model::Model;
 use openledger_receipt::Check;
 use openledger_types::Hash;
@@ -62,6 +62,7 @@ pub async fn run(session: &Session, arguments: &ReplayArguments) -> Result<Found
         claimed.beacon = Some(Beacon { height: None, randomness: randomness.0 });
     }
     let model = open_model(arguments.model.as_deref(), claimed.weights()).await?;
+    let adapter = open_adapter(arguments.adapter.as_deref(), &claimed.material.evidence, &model)?;
     let mut checks =
         vec![held("receipt", "signatures, money and texts hold; `openledger receipt verify` lists them")];
     checks.push(held("tier", &tier(&claimed.material.evidence)));
@@ -76,7 +77,7 @@ pub async fn run(session: &Session, arguments: &ReplayArguments) -> Result<Found
         _ => Some(fetch(&client, &claimed, &scope).await?),
     };
     let opened = opening.is_some().then(|| begun.elapsed());
-    let replayed = compute(claimed, model, scope, opening).await?;
+    let replayed = compute(claimed, (model, adapter), scope, opening).await?;
     Ok(Found { file, checks, replayed: Some(Replayed { opening: opened, ..replayed }) })
 }
 
@@ -134,7 +135,7 @@ async fn fetch(client: &Client, claimed: &Claimed, scope: &Scope) -> Result<Open
 
 async fn compute(
     claimed: Box<Claimed>,
-    model: Arc<Model>,
+    (model, adapter): (Arc<Model>, Option<Arc<Adapter>>),
     scope: Scope,
     opening: Option<Opening>,
 ) -> Result<Replayed> {
@@ -144,7 +145,12 @@ async fn compute(
         let begun = Instant::now();
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let claim = claimed.material.claim(claimed.asked.grammar());
-        let report = Auditor::new(model, threads, None)?.replay(&claim, &scope, opening.as_ref())?;
+        let auditor = Auditor::new(model, threads, None)?;
+        let mut auditor = match adapter {
+            Some(adapter) => auditor.under(adapter),
+            None => auditor,
+        };
+        let report = auditor.replay(&claim, &scope, opening.as_ref())?;
         Ok::<_, anyhow::Error>((claimed, scope, report, begun.elapsed()))
     });
     let (claimed, scope, report, computing) = computed.await??;
@@ -178,6 +184,25 @@ async fn open_model(given: Option<&Path>, weights: Hash) -> Result<Arc<Model>> {
         bail!("{shown} has SHA-256 {found}, and {wanted} answered; name its file with --model");
     }
     Ok(Arc::new(model))
+}
+
+/// The adapter that answered, where one did.
+fn open_adapter(given: Option<&Path>, evidence: &Evidence, model: &Model) -> Result<Option<Arc<Adapter>>> {
+    let (wanted, folder) = match (evidence.adapter, given) {
+        (None, None) => return Ok(None),
+        (Some(wanted), Some(folder)) => (wanted, folder),
+        (Some(wanted), None) => bail!("the adapter {wanted} answered; name its folder with --adapter"),
+        (None, Some(_)) => bail!("the model answered without an adapter; leave out --adapter"),
+    };
+    // Which base it names was the node's to compare; here its hash decides.
+    let base = AdapterBase { shape: *model.shape(), names: Vec::new() };
+    let opened = Adapter::open(folder, &base);
+    let adapter = opened.with_context(|| format!("{} is no adapter of the model", folder.display()))?;
+    let found = openledger_inference::Hash(adapter.id());
+    if found != wanted {
+        bail!("{} is {found}, and {wanted} answered; name its folder with --adapter", folder.display());
+    }
+    Ok(Some(Arc::new(adapter)))
 }
 
 impl Found {

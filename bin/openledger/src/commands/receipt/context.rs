@@ -3,14 +3,14 @@
 //! `openledger_receipt::recompute` makes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use openledger_attribution::Index;
 use openledger_gateway::{Explained, context_values, scorer, served_prompt_length};
 use openledger_ledger::StateKey;
-use openledger_model::{Model, NUMERIC_SPECIFICATION};
+use openledger_model::{Adapter, AdapterBase, Model, NUMERIC_SPECIFICATION};
 use openledger_receipt::{AttributionFacts, ContextFacts, MixFacts, Opening, PassageRef, Predicate};
 use openledger_retrieval::Passage;
 use openledger_types::Hash;
@@ -49,8 +49,16 @@ pub struct Sources<'a> {
     pub index: &'a Index,
     /// Proven records by state key.
     pub records: &'a BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The file of the model that answered.
-    pub model: Option<&'a Path>,
+    /// What answered, where likelihoods are to be computed again.
+    pub computed: &'a Computed,
+}
+
+/// The files of what answered.
+pub struct Computed {
+    /// The model.
+    pub model: Option<PathBuf>,
+    /// The adapter, where one answered.
+    pub adapter: Option<PathBuf>,
 }
 
 /// The attribution by reuse of words, mixed with help in the context where the datanets of the receipt ask for it.
@@ -72,7 +80,7 @@ pub fn mixed(
     let mut context = ContextFacts::to_value(mixes, sources.index, &served.retrieval).of_engine(served);
     let mut likelihoods = Likelihoods::None;
     if !context.players.is_empty() {
-        (context.values, likelihoods) = match sources.model {
+        (context.values, likelihoods) = match sources.computed.model.as_deref() {
             Some(path) => (values(predicate, opening, &context, sources, path)?, Likelihoods::Computed),
             None => (said(predicate)?, Likelihoods::NotChecked),
         };
@@ -109,9 +117,22 @@ fn values(
         Model::open(path)
             .with_context(|| format!("{} is not a model that can be computed", path.display()))?,
     );
-    let found = Hash(model.sha256());
+    let adapter = match sources.computed.adapter.as_deref() {
+        None => None,
+        Some(folder) => {
+            let base = AdapterBase { shape: *model.shape(), names: Vec::new() };
+            let opened = Adapter::open(folder, &base);
+            Some(Arc::new(opened.with_context(|| format!("{} is no adapter of it", folder.display()))?))
+        }
+    };
+    let found = Hash(adapter.as_ref().map_or(model.sha256(), |adapter| adapter.id()));
     if found != served.weights {
-        bail!("{} is {found}, and {} answered; give its file", path.display(), served.weights);
+        let shown = sources.computed.adapter.as_deref().unwrap_or(path);
+        bail!(
+            "{} is {found}, and {} answered; give its file, and the folder of its adapter with --adapter",
+            shown.display(),
+            served.weights
+        );
     }
     let plan = context.plan(served, &predicate.response).map_err(anyhow::Error::msg)?;
     let passages: Vec<Passage> =
@@ -129,7 +150,9 @@ fn values(
              other passages were served"
         );
     }
-    Ok(context_values(&model, &mut scorer(&model)?, &explained, plan.subsets())?)
+    let mut scorer = scorer(&model)?;
+    scorer.adapt(adapter);
+    Ok(context_values(&model, &mut scorer, &explained, plan.subsets())?)
 }
 
 /// A passage that the receipt names, with its text. Whatever was retrieved is in the index: copies are in neither.

@@ -27,9 +27,10 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
             verify_file(session, &file, &network)
         }
-        ReceiptCommand::Recompute { file, index, network, model } => {
+        ReceiptCommand::Recompute { file, index, network, model, adapter } => {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
-            recompute::run(session, &file, (&index, model.as_deref()), &network)
+            let computed = context::Computed { model, adapter };
+            recompute::run(session, &file, (&index, &computed), &network)
         }
     }
 }
@@ -140,7 +141,7 @@ fn read_material(bytes: &[u8]) -> Result<Committed, String> {
     Ok(Committed {
         commitment: evidence.commitment.to_string(),
         salt: material.salt.0,
-        weights: Hash(evidence.model_sha256.0),
+        weights: Hash(evidence.adapter.unwrap_or(evidence.model_sha256).0),
         numeric_specification: evidence.numeric_specification,
         prompt_tokens: count(&material.prompt),
         completion_tokens: count(&material.output),

@@ -20,7 +20,7 @@ use openledger_types::{
 };
 use serde_json::json;
 
-use super::context::{self, Sources};
+use super::context::{self, Computed, Sources};
 use super::{accepted, check_file, check_proof, read, read_identity};
 use crate::commands::Session;
 use crate::commands::index::segments_in;
@@ -30,7 +30,7 @@ use crate::node::library::read_snapshot;
 pub fn run(
     session: &Session,
     path: &Path,
-    (folder, model): (&Path, Option<&Path>),
+    (folder, computed): (&Path, &Computed),
     network: &Path,
 ) -> Result<()> {
     let identity = read_identity(network)?;
@@ -48,7 +48,7 @@ pub fn run(
     let index = Index::join(named.segments)?;
     let verbatim = AttributionFacts::of(&attribute(&opening.answer, &index)?);
     let records = proven_records(&file, &identity)?;
-    let sources = Sources { index: &index, records: &records, model };
+    let sources = Sources { index: &index, records: &records, computed };
     let (attribution, likelihoods) = context::mixed(predicate, opening, verbatim, &sources)?;
     let (parameters, lineage) = terms(&records, predicate)?;
     let data_terms = |datanet: &Name, contribution: &ContributionId| {

@@ -1,0 +1,103 @@
+//! Adapters by name on a real network: two of them and the model answer differently, each receipt names what answered and
+//! verifies, and whoever tuned them is paid beside the base's builder.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+#[path = "../../../crates/model/tests/common/mod.rs"]
+mod checkpoint;
+#[path = "../../../crates/model/tests/common/peft.rs"]
+mod peft;
+mod support;
+
+use std::collections::BTreeSet;
+
+use openledger_model::{Model, Module};
+use openledger_receipt::ReceiptFile;
+use serde_json::{Value, json};
+use support::{Answer, Network};
+
+const BASE: &str = "smollm2-135m-instruct";
+
+fn post(network: &Network, path: &str, body: &Value) -> Answer {
+    let authorization = format!("Bearer {}", network.key());
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    network.request("POST", path, &headers, body.to_string().as_bytes()).unwrap()
+}
+
+fn chat(network: &Network, model: &str) -> Answer {
+    let messages = json!([{ "role": "user", "content": "Say something about the sea." }]);
+    let body = json!({ "model": model, "messages": messages, "max_tokens": 24, "temperature": 0 });
+    post(network, "/v1/chat/completions", &body)
+}
+
+#[test]
+fn network_serves_adapters_by_name_and_pays_who_tuned_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Model::open(&checkpoint::real_model_path()).unwrap();
+    let modules = [Module::Query, Module::Value, Module::Down];
+    let adapters = folder.path().join("adapters");
+    let mut ids = vec![hex::encode(model.sha256())];
+    for (name, seed) in [("poet", 1), ("sailor", 2)] {
+        let adapter = peft::adapter(model.shape(), seed, 4, &modules);
+        adapter.write(&adapters.join(name), "HuggingFaceTB/SmolLM2-135M-Instruct").unwrap();
+        ids.push(hex::encode(adapter.id()));
+    }
+    let stranger = peft::adapter(model.shape(), 3, 4, &modules);
+    stranger.write(&adapters.join("stranger"), "someone/another-model").unwrap();
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("datanets.json"), "[]").unwrap();
+    let network = Network::start(folder.path(), data.path());
+    assert!(network.log().contains("adapter stranger is not served"), "{}", network.log());
+
+    let listed = network.request("GET", "/v1/models", &[], b"").unwrap().json();
+    let names = [BASE.to_owned(), format!("{BASE}:poet"), format!("{BASE}:sailor")];
+    let of = |field: &str| -> Vec<String> {
+        let models = listed["data"].as_array().unwrap();
+        models
+            .iter()
+            .map(|model| model[field].as_str().unwrap().trim_start_matches("0x").to_owned())
+            .collect()
+    };
+    assert_eq!((of("id"), of("weights_sha256")), (names.to_vec(), ids.clone()));
+
+    let mut texts = BTreeSet::new();
+    for (name, id) in names.iter().zip(&ids) {
+        let answer = chat(&network, name);
+        assert_eq!(answer.status, 200, "{name}: {}", String::from_utf8_lossy(&answer.body));
+        let answer = answer.json();
+        texts.insert(answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned());
+        let receipt = answer["receipt"]["id"].as_str().unwrap().to_owned();
+        let file = network.settled_receipt(&receipt);
+        network.check_receipt(&receipt, &file);
+        let statement = ReceiptFile::from_bytes(&file).unwrap().statement().unwrap();
+        let predicate = statement.predicate();
+        assert_eq!(predicate.served.model.as_str(), name.replace(':', "."));
+        assert_eq!(hex::encode(predicate.served.weights.0), *id, "{name}");
+        assert!(!predicate.evidence.commitment.is_empty(), "{name} is computed exactly");
+        let view = network.request("GET", &format!("/api/v1/receipts/{receipt}"), &[], b"").unwrap().json();
+        let payouts = view["payouts"].as_array().unwrap();
+        let paid = |name: &str| payouts.iter().any(|line| line["account"]["name"] == name);
+        assert!(paid("HuggingFaceTB"), "the base's builder: {payouts:?}");
+        assert_eq!(paid("tuner"), name != BASE, "{name}: {payouts:?}");
+    }
+    assert_eq!(texts.len(), 3, "each answers by itself: {texts:?}");
+
+    let body = json!({ "model": names[1], "prompt": "The sea", "max_tokens": 4 });
+    assert_eq!(post(&network, "/v1/completions", &body).status, 200);
+    for (name, said) in [
+        (format!("{BASE}:nobody"), "nobody"),
+        (format!("{BASE}:stranger"), "stranger"),
+        (format!("{BASE}.poet"), "poet"),
+    ] {
+        let refused = chat(&network, &name);
+        let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert_eq!(refused.status, 404, "{message}");
+        assert!(message.contains(said) && message.contains(&names[1]), "{message}");
+    }
+    network.check_supply();
+    network.stop();
+
+    // A restart finds them registered.
+    let network = Network::start(folder.path(), data.path());
+    assert_eq!(chat(&network, &names[2]).status, 200);
+    network.stop();
+}
