@@ -2,7 +2,7 @@
 //! committing costs.
 //!
 //! Rule: of 10,000 honest windows as many as `--windows` says are of the packaged model, the others of the tiny one of the tests: what
-//! must not matter is the same code for both, and the packaged model takes an hour for all of them.
+//! must not matter is the same code for both, and a window of the packaged model takes much longer.
 //! Absent: a peer. No other engine recomputes bit by bit, so there is nothing to compare with. Cheats with a trained adapter;
 //! low-rank products in the weights stand for them.
 
