@@ -46,7 +46,11 @@ fn network_serves_adapters_by_name_and_pays_who_tuned_them() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("datanets.json"), "[]").unwrap();
     let network = Network::start(folder.path(), data.path());
-    assert!(network.log().contains("adapter stranger is not served"), "{}", network.log());
+    assert!(
+        network.log().contains("not served: adapter stranger: the adapter is for someone/another-model"),
+        "{}",
+        network.log()
+    );
 
     let listed = network.request("GET", "/v1/models", &[], b"").unwrap().json();
     let names = [BASE.to_owned(), format!("{BASE}:poet"), format!("{BASE}:sailor")];

@@ -73,7 +73,7 @@ impl Adapters {
             let shown = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match register(&store, &base, &shown, path) {
                 Ok(adapter) => served.push(adapter),
-                Err(error) => println!("adapter {shown} is not served: {error:#}"),
+                Err(error) => println!("not served: {error:#}"),
             }
         }
         Ok(Self { store: Some(store), served })
@@ -101,9 +101,9 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn register(store: &AdapterStore, base: &str, shown: &str, path: PathBuf) -> Result<ServedAdapter> {
-    let ledger: Name = format!("{base}.{shown}")
-        .parse()
-        .with_context(|| format!("{base}.{shown} is no name on the ledger; name the folder differently"))?;
+    let ledger: Name = format!("{base}.{shown}").parse().with_context(|| {
+        format!("adapter {shown}: {base}.{shown} is no name on the ledger; name the folder differently")
+    })?;
     let AdapterInfo { name, id, .. } = store.register(AdapterName::new(shown)?, path)?;
     Ok(ServedAdapter { name, ledger, id: Hash(id.0) })
 }

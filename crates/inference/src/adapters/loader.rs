@@ -57,7 +57,7 @@ impl Shared {
     /// Reads an adapter's files, which must be those that were registered.
     pub(super) fn read(&self, name: &AdapterName, folder: &Path, id: Hash) -> Result<Adapter, RegisterError> {
         let adapter = Adapter::open(folder, &self.base)
-            .map_err(|source| RegisterError::Adapter { name: name.clone(), source })?;
+            .map_err(|reason| RegisterError::Adapter { name: name.clone(), reason })?;
         if Hash(adapter.id()) == id {
             Ok(adapter)
         } else {

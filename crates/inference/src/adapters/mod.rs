@@ -63,12 +63,12 @@ pub struct HotAdapters {
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
     /// Its files are refused.
-    #[error("adapter {name}: {source}")]
+    #[error("adapter {name}: {reason}")]
     Adapter {
         /// The name.
         name: AdapterName,
         /// Why.
-        source: AdapterError,
+        reason: AdapterError,
     },
     /// The name is taken.
     #[error("adapter {name} is registered already; name the other one differently")]
@@ -157,7 +157,7 @@ impl AdapterStore {
         let limit = self.shared.config.hot_bytes_max;
         let adapter = match Adapter::open(&folder, &self.shared.base) {
             Ok(adapter) => adapter,
-            Err(source) => return Err(RegisterError::Adapter { name, source }),
+            Err(reason) => return Err(RegisterError::Adapter { name, reason }),
         };
         let info = AdapterInfo { name, id: Hash(adapter.id()), bytes: adapter.bytes() };
         if info.bytes > limit {
