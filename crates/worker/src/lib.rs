@@ -8,6 +8,10 @@ mod meter;
 mod served;
 mod tokens;
 
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use openledger_inference::{
     Adapter, Backend, Claim, Completion, CompletionRequest, Event, Material, ModelInfo, Opening, Prompt,
     RegisterError, ReplayError, Scope, SubmitError,
 };

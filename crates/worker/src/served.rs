@@ -50,7 +50,14 @@ impl Served {
     /// A job that begins; `prompt_tokens` is what the engine knows of its prompt.
     pub(crate) fn new(bound: Bound, prompt_tokens: u32) -> Self {
         let prompt_tokens = prompt_tokens.min(bound.prompt_tokens);
-        Self { bound, prompt_tokens, completion_tokens: 0, commitment: String::new(), windows: 0, computed: None }
+        Self {
+            bound,
+            prompt_tokens,
+            completion_tokens: 0,
+            commitment: String::new(),
+            windows: 0,
+            computed: None,
+        }
     }
 
     /// Tokens read.
