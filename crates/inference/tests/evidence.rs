@@ -192,6 +192,20 @@ fn claims_that_contradict_themselves_are_found_without_computing() {
 }
 
 #[test]
+fn an_answer_that_goes_on_after_its_end_is_found_without_computing() {
+    let model = model(&common::tiny().bytes());
+    let going_on = |place| Cheat { goes_on_after: Some(place), ..Cheat::default() };
+    let found = |place| {
+        let made = answer(&model, model.sha256(), &prompt(), 40, going_on(place));
+        auditor(&model).replay(&made.claim(), &Scope::All, None).expect("it can be read")
+    };
+    let report = found(7);
+    assert_eq!((report.positions, report.differences), (0, vec![Difference::AfterEnd { index: 7 }]));
+    // As the last token it is the model's choice or not, like any other.
+    assert!(found(39).positions > 0);
+}
+
+#[test]
 fn what_is_honest_is_equal_however_it_came_about() {
     let model = model(&common::tiny().bytes());
     let found = honest::audit(&model, 200, 17);

@@ -252,7 +252,9 @@ impl Runner {
             chunk.sequence.length += chunk.tokens.len();
         }
         let outputs = rows.wanted.len();
-        if (0..outputs).all(|index| self.hidden(index).iter().all(|value| value.is_finite())) {
+        // Of every row, also of those whose outputs nobody asked for: what is not finite has no bits that all machines share.
+        let is_finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        if is_finite(&self.stages.stream) && (0..outputs).all(|index| is_finite(self.hidden(index))) {
             Ok(outputs)
         } else {
             Err(ForwardError::NotFinite)

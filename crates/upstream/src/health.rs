@@ -2,7 +2,8 @@
 //! at again.
 //!
 //! Rule: [`FAILURES_MAX`] failures in a row open the circuit, and requests are refused at once with the last reason. A good
-//! look forgives one failure, so one request may try; a whole answer forgives all.
+//! look at an engine whose circuit is open forgives one failure: requests go to it again, and one more failure opens it. Looks
+//! forgive nothing else, because an engine may say that it is well and answer nobody. A whole answer forgives all.
 //! Absent: clocks and sockets; the times are computed here and waited for elsewhere.
 
 use std::time::Duration;
@@ -28,7 +29,9 @@ impl Circuit {
 
     /// The engine said that it is well.
     pub(crate) fn looked_well(&mut self) {
-        self.failures = self.failures.min(FAILURES_MAX).saturating_sub(1);
+        if self.failures >= FAILURES_MAX {
+            self.failures = FAILURES_MAX - 1;
+        }
     }
 
     /// The engine gave a whole answer.
@@ -55,10 +58,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_failures_open_the_circuit_and_a_good_look_lets_one_request_try() {
+    fn three_failures_open_the_circuit_and_a_good_look_lets_requests_try() {
         let mut circuit = Circuit::default();
         for left in [2, 1, 0] {
-            assert_eq!(circuit.open(), None, "{left} to go");
+            circuit.looked_well();
+            assert_eq!(circuit.open(), None, "{left} to go, and a good look forgives none of them");
             circuit.failed(format!("reason {left}"));
         }
         assert_eq!(circuit.open(), Some("reason 0"));

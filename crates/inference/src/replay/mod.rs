@@ -139,11 +139,20 @@ impl Auditor {
             Some(Difference::Grammar)
         } else if let Some(token) = unknown {
             Some(Difference::UnknownToken { token: *token, vocabulary })
+        } else if let Some(index) = self.end_within(output) {
+            Some(Difference::AfterEnd { index })
         } else if shape {
             None
         } else {
             Some(Difference::Shape { positions, layers })
         }
+    }
+
+    /// The place of a token that ends the text and is not the answer's last: whoever went on after it wrote what no engine
+    /// of this specification writes.
+    fn end_within(&self, output: &[u32]) -> Option<usize> {
+        let (_, before) = output.split_last()?;
+        before.iter().position(|token| self.runner.model().tokenizer().is_end(*token))
     }
 
     fn whole(&mut self, claim: &Claim<'_>, report: &mut Report) -> Result<(), ReplayError> {
@@ -186,20 +195,36 @@ impl Auditor {
         end: usize,
         report: &mut Report,
     ) -> Result<Sequence, ReplayError> {
-        let tokens: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().take(end).collect();
         let mut sequence = self.start(end)?;
+        match self.choose_again(claim, end, &mut sequence, report) {
+            Ok(()) => Ok(sequence),
+            Err(error) => {
+                self.runner.cache.finish(sequence);
+                Err(error)
+            }
+        }
+    }
+
+    fn choose_again(
+        &mut self,
+        claim: &Claim<'_>,
+        end: usize,
+        sequence: &mut Sequence,
+        report: &mut Report,
+    ) -> Result<(), ReplayError> {
+        let tokens: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().take(end).collect();
         let mut tokens_of = TokensOf::new(claim, &report.windows, &self.runner);
         report.positions = u32::try_from(end).unwrap_or(u32::MAX);
         while sequence.length() < end {
             let from = sequence.length();
             let (piece, outputs) = tokens_of.piece(from, &tokens[from..]);
             let adapter = self.adapter.as_ref();
-            let outputs = feed(&mut self.runner, adapter, &mut sequence, piece, outputs)?;
+            let outputs = feed(&mut self.runner, adapter, sequence, piece, outputs)?;
             for index in 0..outputs {
                 tokens_of.check(from + index, self.runner.logits(index), report);
             }
         }
-        Ok(sequence)
+        Ok(())
     }
 
     /// A sequence with room for `tokens` positions.
@@ -233,24 +258,10 @@ impl Auditor {
                 return Ok(());
             }
         }
-        let tokens: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().take(end).collect();
         let mut sequence = self.start(end)?;
-        let mut tokens_of = TokensOf::new(claim, &report.windows, &self.runner);
-        report.positions = u32::try_from(end).unwrap_or(u32::MAX);
-        let mut states = Vec::new();
-        while sequence.length() < end {
-            let from = sequence.length();
-            let (piece, outputs) = tokens_of.piece(from, &tokens[from..]);
-            states.clear();
-            if index > 0 {
-                let until = from + piece.len();
-                states.extend_from_slice(&opening.inputs[from * shape.width..until * shape.width]);
-            }
-            let chunk = Chunk::new(&mut sequence, piece, outputs).under(self.adapter.clone());
-            let outputs = self.runner.layers(chunk, index..index + 1, &mut states)?;
-            for index in 0..outputs {
-                tokens_of.check(from + index, self.runner.logits(index), report);
-            }
+        if let Err(error) = self.layer_again(claim, (end, index), &opening.inputs, &mut sequence, report) {
+            self.runner.cache.finish(sequence);
+            return Err(error);
         }
         for ((window, layer), opened) in opened {
             let found = leaf_of(claim.salt, &self.runner.cache, &sequence, window as usize, layer as usize);
@@ -259,6 +270,38 @@ impl Auditor {
             }
         }
         self.runner.cache.finish(sequence);
+        Ok(())
+    }
+}
+
+impl Auditor {
+    /// Computes layer `index` at the first `end` positions.
+    fn layer_again(
+        &mut self,
+        claim: &Claim<'_>,
+        (end, index): (usize, usize),
+        inputs: &[f32],
+        sequence: &mut Sequence,
+        report: &mut Report,
+    ) -> Result<(), ReplayError> {
+        let width = self.runner.model().shape().width;
+        let tokens: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().take(end).collect();
+        let mut tokens_of = TokensOf::new(claim, &report.windows, &self.runner);
+        report.positions = u32::try_from(end).unwrap_or(u32::MAX);
+        let mut states = Vec::new();
+        while sequence.length() < end {
+            let from = sequence.length();
+            let (piece, outputs) = tokens_of.piece(from, &tokens[from..]);
+            states.clear();
+            if index > 0 {
+                states.extend_from_slice(&inputs[from * width..(from + piece.len()) * width]);
+            }
+            let chunk = Chunk::new(sequence, piece, outputs).under(self.adapter.clone());
+            let outputs = self.runner.layers(chunk, index..index + 1, &mut states)?;
+            for index in 0..outputs {
+                tokens_of.check(from + index, self.runner.logits(index), report);
+            }
+        }
         Ok(())
     }
 }
@@ -341,13 +384,13 @@ fn wrong_inputs<'a>(
     width: usize,
 ) -> Option<Difference> {
     let mut rows = opening.inputs.chunks_exact(width);
-    let is_whole = opening.inputs.len() == end * width;
+    let is_whole =
+        opening.inputs.len() == end * width && opening.inputs.iter().all(|value| value.is_finite());
     for window in 0..u32::try_from(end.div_ceil(WINDOW_TOKENS)).unwrap_or(u32::MAX) {
         let digests: Vec<[u8; 32]> = rows.by_ref().take(WINDOW_TOKENS).map(state_digest).collect();
         let found = leaf(claim.salt, window, layer - 1, &digests);
         let committed = opened.next().is_some_and(|(_, leaf)| leaf.hash == found);
-        let finite = opening.inputs.iter().all(|value| value.is_finite());
-        if !committed || !is_whole || !finite {
+        if !committed || !is_whole {
             return Some(Difference::Inputs { window, layer });
         }
     }

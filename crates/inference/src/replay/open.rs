@@ -31,8 +31,13 @@ impl Auditor {
         let all: Vec<u32> = claim.prompt.iter().chain(claim.output).copied().collect();
         let positions = evidence.positions as usize;
         let mut sequence = self.start(positions)?;
-        for tokens in all[..positions].chunks(BATCH_TOKENS_MAX) {
-            feed(&mut self.runner, self.adapter.as_ref(), &mut sequence, tokens, Outputs::None)?;
+        let adapter = self.adapter.clone();
+        let fed = all[..positions].chunks(BATCH_TOKENS_MAX).try_for_each(|tokens| {
+            feed(&mut self.runner, adapter.as_ref(), &mut sequence, tokens, Outputs::None).map(drop)
+        });
+        if let Err(error) = fed {
+            self.runner.cache.finish(sequence);
+            return Err(error.into());
         }
         let layers = self.runner.model().shape().layers;
         let found = root(&leaves(claim.salt, layers, &self.runner.cache, &sequence));
@@ -68,7 +73,10 @@ impl Auditor {
         let (mut inputs, mut states) = (Vec::new(), Vec::new());
         for tokens in tokens.chunks(BATCH_TOKENS_MAX) {
             let chunk = Chunk::new(&mut sequence, tokens, Outputs::None).under(self.adapter.clone());
-            self.runner.layers(chunk, 0..layer as usize, &mut states)?;
+            if let Err(error) = self.runner.layers(chunk, 0..layer as usize, &mut states) {
+                self.runner.cache.finish(sequence);
+                return Err(error.into());
+            }
             inputs.extend_from_slice(&states);
         }
         self.runner.cache.finish(sequence);

@@ -78,6 +78,12 @@ pub enum Difference {
         /// How many the model has.
         vocabulary: usize,
     },
+    /// The answer goes on after a token that ends it.
+    #[error("token {index} of the answer ends the text, and the answer goes on")]
+    AfterEnd {
+        /// Its index in the answer.
+        index: usize,
+    },
     /// The shape of what was computed does not follow from prompt, answer and model.
     #[error(
         "the evidence is of {positions} positions behind {layers} layers, which prompt, answer and model do not make"
