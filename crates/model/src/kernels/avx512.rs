@@ -2,9 +2,8 @@
 //! the sixteen rows of a group, and one instruction multiplies four weights of each of them.
 //!
 //! Rule: the same bits as `portable`: integer sums are exact in any order, floating-point steps are the portable ones,
-//! sixteen rows at a time. Attention and quantising are AVX2's, in whose vectors the processors that this was measured on
-//! compute as many numbers at a time.
-//! Absent: raw pointers, as in `avx2`.
+//! sixteen rows at a time. Attention and quantising are AVX2's.
+//! Absent: raw pointers, as in `avx2`; attention in wider vectors, which nobody has measured.
 
 use std::arch::x86_64::*;
 
