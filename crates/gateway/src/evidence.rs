@@ -178,7 +178,10 @@ fn refused(error: ReplayError) -> ApiError {
     let message = error.to_string();
     match error {
         ReplayError::Scope(_) | ReplayError::OpeningTooLarge { .. } => ApiError::invalid("windows", message),
-        ReplayError::NotOpened(_) => ApiError::conflict("not_opened", message),
+        ReplayError::NotOpened(_)
+        | ReplayError::OtherModel { .. }
+        | ReplayError::OtherAdapter { .. }
+        | ReplayError::OtherSpecification { .. } => ApiError::conflict("not_opened", message),
         _ => ApiError::unavailable(message),
     }
 }

@@ -103,6 +103,7 @@ fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
         "created": 0,
         "owned_by": offer.provider,
         "context_length": info.context_tokens,
+        "max_completion_tokens": info.completion_tokens_max,
         "tier": info.tier().as_str(),
         "engine": info.engine,
         "weights_sha256": (!offer.weights.is_unknown()).then_some(offer.weights),

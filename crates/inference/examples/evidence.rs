@@ -106,6 +106,8 @@ fn caught(
         let prompt: Vec<u32> = (0..prompt).map(|_| 100 + numbers.below(40_000) as u32).collect();
         let made = answer(weights, honest.sha256(), &prompt, length, cheat);
         let expected: Vec<u32> = match cheat.second_best {
+            // An answer that ends before the index is honest.
+            Some(index) if index >= made.output.len() => Vec::new(),
             Some(index) => vec![u32::try_from((prompt.len() + index - 1) / 32)?],
             None => (0..made.evidence.windows()).collect(),
         };

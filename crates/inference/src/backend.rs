@@ -70,6 +70,8 @@ pub struct ModelInfo {
     pub sha256: Option<Hash>,
     /// Longest prompt and answer together, in tokens.
     pub context_tokens: usize,
+    /// Most tokens of one answer; a request for more gets so many.
+    pub completion_tokens_max: u32,
     /// The numeric specification of exact backends; `None` where results cannot be recomputed exactly.
     pub numeric_specification: Option<u32>,
 }

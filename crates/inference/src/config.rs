@@ -31,6 +31,8 @@ pub struct EngineConfig {
     pub event_capacity: usize,
     /// How long a request may pause for its reader before it ends, in milliseconds.
     pub stall_ms_max: u64,
+    /// How long all its pauses may take together: a reader who takes a token now and then holds its pages all the same.
+    pub stalls_ms_max: u64,
 }
 
 impl Default for EngineConfig {
@@ -47,6 +49,7 @@ impl Default for EngineConfig {
             completion_tokens_max: 1_024,
             event_capacity: 64,
             stall_ms_max: 30_000,
+            stalls_ms_max: 300_000,
         }
     }
 }

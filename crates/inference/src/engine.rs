@@ -226,6 +226,7 @@ impl Backend for Engine {
             engine: NAME.to_owned(),
             sha256: Some(Hash(self.model.sha256())),
             context_tokens: self.model.context_length(),
+            completion_tokens_max: self.config.completion_tokens_max,
             numeric_specification: Some(NUMERIC_SPECIFICATION),
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use openledger_model::{BATCH_TOKENS_MAX, Chunk, Model, Outputs, PAGE_TOKENS, Runner};
+use openledger_model::{BATCH_TOKENS_MAX, Chunk, ForwardError, Model, Outputs, PAGE_TOKENS, Runner};
 
 use crate::admission::Admission;
 use crate::config::EngineConfig;
@@ -104,11 +104,11 @@ impl Scheduler {
         let mut index = 0;
         while index < self.active.len() {
             let active = &mut self.active[index];
-            let stalled = !active.has_room() && active.stalled_ms() > self.config.stall_ms_max;
-            if stalled {
-                active.fail(GenerationError::Stalled { stall_ms: active.stalled_ms() });
+            let stalled = active.stalled(&self.config);
+            if let Some(stall_ms) = stalled {
+                active.fail(GenerationError::Stalled { stall_ms });
             }
-            if stalled || active.is_cancelled() {
+            if stalled.is_some() || active.is_cancelled() {
                 self.end(index);
             } else {
                 index += 1;
@@ -132,7 +132,7 @@ impl Scheduler {
             .zip(&planned)
             .map(|(active, tokens)| active.pending()[..*tokens].to_vec())
             .collect();
-        let mut wanted = Vec::new();
+        let (mut wanted, mut computed) = (Vec::new(), Vec::new());
         let mut chunks = Vec::new();
         for (index, (active, tokens)) in self.active.iter_mut().zip(&fed).enumerate() {
             if tokens.is_empty() {
@@ -143,13 +143,20 @@ impl Scheduler {
                 wanted.push(index);
             }
             let outputs = if complete { Outputs::Last } else { Outputs::None };
+            computed.push(index);
             let adapter = active.adapter.clone();
             chunks.push(Chunk::new(&mut active.sequence, tokens, outputs).under(adapter));
         }
-        match self.runner.forward(&mut chunks) {
-            Ok(_) => self.take_outputs(&wanted),
-            Err(error) => self.fail_fed(&planned, &error.to_string()),
+        let Err(error) = self.runner.forward(&mut chunks) else { return self.take_outputs(&wanted, &[]) };
+        // One request's prompt or adapter is no reason to end the others.
+        let failed = match &error {
+            ForwardError::NotFinite { chunks } => chunks.iter().map(|chunk| computed[*chunk]).collect(),
+            _ => computed,
+        };
+        for index in &failed {
+            self.active[*index].fail(GenerationError::Backend(error.to_string()));
         }
+        self.take_outputs(&wanted, &failed);
     }
 
     /// How many tokens of each request the next step computes.
@@ -180,10 +187,11 @@ impl Scheduler {
         self.gauges.pages_held.store(held, Ordering::Relaxed);
     }
 
-    fn take_outputs(&mut self, wanted: &[usize]) {
+    /// Takes the next token of each request in `wanted`, in the order of the outputs, and leaves out those that failed.
+    fn take_outputs(&mut self, wanted: &[usize], failed: &[usize]) {
         let model: Arc<Model> = Arc::clone(self.runner.model());
         let mut finished = Vec::new();
-        for (output, index) in wanted.iter().enumerate() {
+        for (output, index) in wanted.iter().enumerate().filter(|(_, index)| !failed.contains(index)) {
             let active = &mut self.active[*index];
             if !active.is_streaming() {
                 // The prompt is computed: others that start like it can use its pages from now on.
@@ -195,17 +203,14 @@ impl Scheduler {
                 finished.push(*index);
             }
         }
-        for index in finished.into_iter().rev() {
-            self.end(index);
-        }
-    }
-
-    fn fail_fed(&mut self, planned: &[usize], reason: &str) {
-        for index in (0..self.active.len()).rev().filter(|index| planned[*index] > 0) {
-            self.active[index].fail(GenerationError::Backend(reason.to_owned()));
-            // What was computed is not to be trusted: nothing of it is remembered.
-            let active = self.active.remove(index);
-            self.runner.cache.finish(active.sequence);
+        for index in (0..self.active.len()).rev() {
+            if failed.contains(&index) {
+                // What was computed is not to be trusted: nothing of it is remembered.
+                let active = self.active.remove(index);
+                self.runner.cache.finish(active.sequence);
+            } else if finished.contains(&index) {
+                self.end(index);
+            }
         }
     }
 

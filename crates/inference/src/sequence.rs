@@ -5,13 +5,14 @@
 //! Absent: the cache and the forward pass.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use openledger_model::{Adapter, AdapterId, Cache, Detokenizer, Model, Sequence};
 use tokio::sync::mpsc;
 
 use crate::adapters::AdapterName;
 use crate::choose::{Chooser, Constraint};
+use crate::config::EngineConfig;
 use crate::events::{Done, Event, FinishReason, GenerationError, Proof};
 use crate::evidence::{Answer, Evidence};
 use crate::logprobs::token_logprob;
@@ -63,6 +64,9 @@ pub(crate) struct Active {
     events: mpsc::Sender<Event>,
     /// When the reader was last known to keep up.
     read_at: Instant,
+    /// How long it did not, in all its pauses that are over.
+    paused: Duration,
+    is_paused: bool,
 }
 
 impl JobAdapter {
@@ -101,6 +105,8 @@ impl Active {
             salt: job.salt,
             events: job.events,
             read_at: Instant::now(),
+            paused: Duration::ZERO,
+            is_paused: false,
         }
     }
 
@@ -127,15 +133,25 @@ impl Active {
     /// Whether the reader has room for a token and a last event. Remembers when it had.
     pub(crate) fn has_room(&mut self) -> bool {
         let room = self.events.capacity() >= 2;
+        if room && self.is_paused {
+            self.paused += self.read_at.elapsed();
+        }
+        self.is_paused = !room;
         if room {
             self.read_at = Instant::now();
         }
         room
     }
 
-    /// How long the reader has had no room, in milliseconds.
-    pub(crate) fn stalled_ms(&self) -> u64 {
-        u64::try_from(self.read_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// How long all pauses for the reader took together, in milliseconds, if that or the last of them is too long.
+    pub(crate) fn stalled(&mut self, config: &EngineConfig) -> Option<u64> {
+        if self.has_room() {
+            return None;
+        }
+        let last = self.read_at.elapsed();
+        let [last, all] =
+            [last, self.paused + last].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        (last > config.stall_ms_max || all > config.stalls_ms_max).then_some(all)
     }
 
     /// Chooses the next token, sends it, and says whether the answer is complete.

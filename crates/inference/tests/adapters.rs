@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use openledger_inference::{
     AdapterBase, AdapterName, AdapterStore, AdapterStoreConfig, Auditor, Backend, Claim, Completion,
-    CompletionRequest, Difference, Engine, EngineConfig, Event, Finished, GenerationError, Hash, Model,
-    Prompt, RegisterError, Scope, SubmitError,
+    CompletionRequest, Engine, EngineConfig, Event, Finished, GenerationError, Hash, Model, Prompt,
+    RegisterError, ReplayError, Scope, SubmitError,
 };
-use openledger_model::{Adapter, Module};
+use openledger_model::{Adapter, Factors, Module};
 
 const ADAPTERS: u64 = 6;
 
@@ -111,9 +111,12 @@ fn answers_are_the_adapters_own_and_the_evidence_names_it() {
         let opening = engine.open(&claim, &scope).expect("an honest answer comes again");
         assert!(auditor.replay(&claim, &scope, Some(&opening)).expect("it can be computed").is_equal());
         let mut bare = Auditor::new(Arc::clone(&world.model), 1, None).expect("a thread starts");
-        let report = bare.replay(&claim, &Scope::All, None).expect("it can be compared");
-        let found = report.differences.first();
-        assert_eq!(matches!(found, Some(Difference::Adapter { .. })), evidence.adapter.is_some());
+        let refused = bare.replay(&claim, &Scope::All, None).err();
+        assert_eq!(
+            matches!(refused, Some(ReplayError::OtherAdapter { .. })),
+            evidence.adapter.is_some(),
+            "{refused:?}"
+        );
     }
 }
 
@@ -165,6 +168,36 @@ fn many_share_the_room_of_few() {
             assert!(hot.count <= config.hot_max && hot.bytes <= config.hot_bytes_max, "{hot:?}");
         }
     }
+}
+
+#[test]
+fn an_adapter_that_leaves_the_finite_numbers_fails_its_own_requests_alone() {
+    let world = World::new();
+    let plain = peft::adapter(world.model.shape(), 2, 3, &Module::ALL);
+    let huge = plain.parts().map(|(layer, module, factors)| {
+        (layer, module, Factors { scale: 1.0, up: vec![1e38; factors.up.len()], ..factors })
+    });
+    let huge = Adapter::new(world.model.shape(), huge).expect("every factor is finite");
+    huge.write(&world.path(2), "tiny").expect("it is written");
+    let store = world.store(AdapterStoreConfig::default());
+    let engine = world.engine(&store);
+    let expected = [None, Some(1)].map(|adapter| run(&engine, adapter));
+    let asked = [None, Some(2), Some(1), Some(2)];
+    let running = asked.map(|adapter| engine.submit(request(adapter)).expect("it is registered"));
+    let ended = running.map(Completion::collect_blocking);
+    for (place, expected) in [(0, &expected[0]), (2, &expected[1])] {
+        let answer = ended[place].as_ref().expect("it has nothing to do with the other");
+        assert_eq!(answer.token_ids, expected.token_ids);
+        assert_eq!(answer.done.proof, expected.done.proof);
+    }
+    for place in [1, 3] {
+        let error = ended[place].as_ref().expect_err("it cannot be computed");
+        assert!(
+            matches!(error, GenerationError::Backend(reason) if reason.contains("not finite")),
+            "{error}"
+        );
+    }
+    assert_eq!(run(&engine, None).token_ids, expected[0].token_ids, "its pages are not remembered");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openledger_inference::{
     Auditor, Backend, ChatMessage, Claim, CompletionRequest, Difference, Engine, EngineConfig, Event,
@@ -189,6 +190,22 @@ fn a_reader_that_never_reads_is_given_up() {
             last = Some(event);
         }
         matches!(last, Some(Event::Error(GenerationError::Stalled { .. })))
+    });
+    assert!(stalled);
+}
+
+#[test]
+fn a_reader_that_takes_a_token_now_and_then_is_given_up_too() {
+    let engine = engine(EngineConfig { event_capacity: 3, stalls_ms_max: 60, ..config() });
+    // No pause is as long as all together, and one of these answers is long enough.
+    let stalled = (0..20).any(|seed| {
+        let mut slow = engine.submit(request("slow", 200, seed)).expect("there is room");
+        let mut last = None;
+        while let Some(event) = slow.events.blocking_recv() {
+            std::thread::sleep(Duration::from_millis(5));
+            last = Some(event);
+        }
+        matches!(last, Some(Event::Error(GenerationError::Stalled { stall_ms: 61.. })))
     });
     assert!(stalled);
 }

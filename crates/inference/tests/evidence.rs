@@ -89,9 +89,9 @@ fn another_adapter_and_none_are_found_in_every_window() {
     for (mut auditor, found) in
         [(auditor(&model), None), (auditor(&model).under(Arc::clone(&other)), Some(Hash(other.id())))]
     {
-        let report = auditor.replay(&made.claim(), &Scope::All, None).expect("it can be compared");
-        assert_eq!(report.differences, [Difference::Adapter { claimed, found }]);
-        assert_eq!(report.positions, 0, "nothing is computed");
+        let refused = auditor.replay(&made.claim(), &Scope::All, None).expect_err("it cannot be compared");
+        let ReplayError::OtherAdapter { claimed: named, found: here } = refused else { panic!("{refused}") };
+        assert_eq!((named, here), (claimed, found));
     }
 }
 
@@ -176,19 +176,33 @@ fn claims_that_contradict_themselves_are_found_without_computing() {
         check(&prompt, &output, 5, Evidence { states_root: Hash([9; 32]), ..of() }),
         Difference::Commitment
     );
-    let adapter = Some(Hash([3; 32]));
-    let claimed = check(&prompt, &output, 5, again(Evidence { adapter, ..of() }));
-    assert_eq!(claimed, Difference::Adapter { claimed: adapter, found: None });
-    let claimed = check(&prompt, &output, 5, again(Evidence { numeric_specification: 1, ..of() }));
-    assert_eq!(claimed, Difference::NumericSpecification { claimed: 1 });
-    let claimed = check(&prompt, &output, 5, again(Evidence { model_sha256: Hash([1; 32]), ..of() }));
-    assert!(matches!(claimed, Difference::Model { .. }));
     let sampling = Sampling { temperature: f32::NAN, ..Sampling::default() };
     assert_eq!(check(&prompt, &output, 5, again(Evidence { sampling, ..of() })), Difference::Sampling);
     for (positions, layers) in [(u32::MAX, 2), (88, 2), (89, 3)] {
         let claimed = check(&prompt, &output, 5, again(Evidence { positions, layers, ..of() }));
         assert_eq!(claimed, Difference::Shape { positions, layers });
     }
+}
+
+#[test]
+fn evidence_of_something_else_than_is_at_hand_is_no_difference() {
+    let honest = model(&common::tiny().bytes());
+    let prompt = prompt();
+    let Made { output, evidence, .. } = answer(&honest, honest.sha256(), &prompt, 40, Cheat::default());
+    let mut auditor = auditor(&honest);
+    let mut check = |evidence: Evidence| {
+        let evidence = evidence.committed(&SALT);
+        let claim =
+            Claim { prompt: &prompt, output: &output, salt: &SALT, evidence: &evidence, grammar: None };
+        auditor.replay(&claim, &Scope::All, None).expect_err("nothing can be found out").to_string()
+    };
+    let of = || evidence.clone();
+    let refused = check(Evidence { adapter: Some(Hash([3; 32])), ..of() });
+    assert!(refused.contains("the adapter 0303") && refused.contains("no adapter"), "{refused}");
+    let refused = check(Evidence { numeric_specification: 1, ..of() });
+    assert!(refused.contains("numeric specification 1"), "{refused}");
+    let refused = check(Evidence { model_sha256: Hash([1; 32]), ..of() });
+    assert!(refused.contains("model file 0101"), "{refused}");
 }
 
 #[test]

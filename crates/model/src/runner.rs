@@ -68,7 +68,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Why a forward pass was refused. Nothing was computed.
+/// Why a forward pass was refused. Nothing was computed, but where values were not finite.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardError {
     /// No tokens at all, or a chunk without any.
@@ -132,11 +132,14 @@ pub enum ForwardError {
         /// The model's name.
         model: String,
     },
-    /// The computation left the finite numbers.
+    /// The computation of some chunks left the finite numbers. Every other chunk is computed, and its outputs are found as ever.
     #[error(
         "the model computed values that are not finite: its file or the adapter's is damaged; fetch it again"
     )]
-    NotFinite,
+    NotFinite {
+        /// The places of these chunks in the batch, ascending.
+        chunks: Vec<usize>,
+    },
 }
 
 /// Computes forward passes of one model; owns the cache and the threads.
@@ -226,7 +229,7 @@ impl Runner {
         }
         let given = (layers.start > 0).then_some(states.as_slice());
         if given.is_some_and(|states| states.iter().any(|value| !value.is_finite())) {
-            return Err(ForwardError::NotFinite);
+            return Err(ForwardError::NotFinite { chunks: vec![0] });
         }
         let mut chunks = [chunk];
         let mut rows = self.rows(&chunks)?;
@@ -251,14 +254,22 @@ impl Runner {
         for chunk in chunks {
             chunk.sequence.length += chunk.tokens.len();
         }
-        let outputs = rows.wanted.len();
-        // Of every row, also of those whose outputs nobody asked for: what is not finite has no bits that all machines share.
+        let chunks = self.not_finite(rows);
+        if chunks.is_empty() { Ok(rows.wanted.len()) } else { Err(ForwardError::NotFinite { chunks }) }
+    }
+
+    /// The chunks of the last pass with a value that is not finite in any row, also in those whose outputs nobody asked for:
+    /// what is not finite has no bits that all machines share.
+    fn not_finite(&self, rows: &Rows) -> Vec<usize> {
         let is_finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
-        if is_finite(&self.stages.stream) && (0..outputs).all(|index| is_finite(self.hidden(index))) {
-            Ok(outputs)
-        } else {
-            Err(ForwardError::NotFinite)
-        }
+        let streams = self.stages.stream.chunks_exact(self.model.shape().width);
+        let of_rows = rows.chunks.iter().zip(streams).filter(|(_, row)| !is_finite(row));
+        let of_outputs = rows.wanted.iter().enumerate().filter(|(index, _)| !is_finite(self.hidden(*index)));
+        let mut chunks: Vec<usize> =
+            of_rows.map(|(chunk, _)| *chunk).chain(of_outputs.map(|(_, row)| rows.chunks[*row])).collect();
+        chunks.sort_unstable();
+        chunks.dedup();
+        chunks
     }
 
     /// The final, normalised hidden state of output `index` of the last pass.

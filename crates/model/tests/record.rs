@@ -163,6 +163,6 @@ fn layers_that_are_not_the_models_are_refused() {
     for wrong in [f32::NAN, f32::INFINITY] {
         let mut states = vec![0.0; 2 * width];
         states[width] = wrong;
-        assert_eq!(refuse(1..2, states), ForwardError::NotFinite);
+        assert_eq!(refuse(1..2, states), ForwardError::NotFinite { chunks: vec![0] });
     }
 }

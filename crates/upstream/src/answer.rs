@@ -54,16 +54,41 @@ pub(crate) async fn run(
 ) -> Result<Done, End> {
     let limits = connection.config.limits;
     let begun = Instant::now();
-    let whole = async {
-        let first = begun + limits.first;
-        let response = timeout_at(first, open(connection, call))
-            .await
-            .map_err(|_| connection.silent(limits.first, "before the answer began"))??;
-        follow(connection, response, first, Answer::new(tokens_max), sender).await
-    };
-    match timeout(limits.whole, whole).await {
-        Ok(ended) => ended,
-        Err(_) => Err(UpstreamError::Slow { url: connection.url(), ms: milliseconds(limits.whole) }.into()),
+    let times = Times { next: begun + limits.first, whole: begun + limits.whole, is_begun: false };
+    let response =
+        timeout_at(times.until(), open(connection, call)).await.map_err(|_| times.over(connection))??;
+    follow(connection, response, times, Answer::new(tokens_max), sender).await
+}
+
+/// Until when an engine may take. What its reader takes is not its time.
+struct Times {
+    /// Until the next event.
+    next: Instant,
+    /// Until the end.
+    whole: Instant,
+    is_begun: bool,
+}
+
+impl Times {
+    fn until(&self) -> Instant {
+        self.next.min(self.whole)
+    }
+
+    /// What it means that nothing came until then.
+    fn over(&self, connection: &Connection) -> UpstreamError {
+        let limits = connection.config.limits;
+        match (self.next < self.whole, self.is_begun) {
+            (true, true) => connection.silent(limits.idle, "in the middle of the answer"),
+            (true, false) => connection.silent(limits.first, "before the answer began"),
+            (false, _) => UpstreamError::Slow { url: connection.url(), ms: milliseconds(limits.whole) },
+        }
+    }
+
+    /// An event came, and was read for so long.
+    fn came(&mut self, idle: Duration, read_for: Duration) {
+        self.is_begun = true;
+        self.next = Instant::now() + idle;
+        self.whole += read_for;
     }
 }
 
@@ -82,17 +107,16 @@ async fn open(connection: &Connection, call: &Call) -> Result<Response, Upstream
 async fn follow(
     connection: &Connection,
     mut response: Response,
-    first: Instant,
+    mut times: Times,
     mut answer: Answer,
     sender: &mpsc::Sender<Event>,
 ) -> Result<Done, End> {
     let limits = connection.config.limits;
-    let (mut events, mut deadline, mut bytes) = (Events::default(), first, 0_usize);
-    let mut silence = (limits.first, "before the answer began");
+    let (mut events, mut bytes, mut read_for) = (Events::default(), 0_usize, Duration::ZERO);
     loop {
-        let piece = timeout_at(deadline, response.chunk())
+        let piece = timeout_at(times.until(), response.chunk())
             .await
-            .map_err(|_| connection.silent(silence.0, silence.1))?
+            .map_err(|_| times.over(connection))?
             .map_err(|error| connection.failed(&error))?;
         let Some(piece) = piece else { return Ok(answer.done(connection)?) };
         bytes = bytes.saturating_add(piece.len());
@@ -102,22 +126,30 @@ async fn follow(
         let mut texts = Vec::new();
         let read = events.push(&piece, |data| answer.take(data, &mut texts));
         if !texts.is_empty() || answer.is_ended {
-            deadline = Instant::now() + limits.idle;
-            silence = (limits.idle, "in the middle of the answer");
-        }
-        // What came before a fault is the caller's.
-        for text in texts {
-            let sent =
-                timeout(limits.stall, sender.send(Event::Token { token_id: None, text, logprob: None }))
-                    .await;
-            // The receiver may be gone; then this work is dropped at its next step.
-            let _ = sent.map_err(|_| End::Stalled(limits.stall))?;
+            // What came before a fault is the caller's.
+            let reading = pass_on(texts, limits.stall, sender).await?;
+            times.came(limits.idle, reading);
+            read_for += reading;
+            if read_for > limits.whole {
+                return Err(End::Stalled(limits.whole));
+            }
         }
         read.map_err(|fault| fault.of(connection))?;
         if answer.is_ended {
             return Ok(answer.done(connection)?);
         }
     }
+}
+
+/// Hands texts to the reader, and says how long that took.
+async fn pass_on(texts: Vec<String>, stall: Duration, sender: &mpsc::Sender<Event>) -> Result<Duration, End> {
+    let begun = Instant::now();
+    for text in texts {
+        let sent = timeout(stall, sender.send(Event::Token { token_id: None, text, logprob: None })).await;
+        // The receiver may be gone; then this work is dropped at its next step.
+        let _ = sent.map_err(|_| End::Stalled(stall))?;
+    }
+    Ok(begun.elapsed())
 }
 
 /// What is wrong with what came, without the engine's name.
@@ -135,6 +167,7 @@ impl From<Broken> for Fault {
 impl Fault {
     fn of(self, connection: &Connection) -> UpstreamError {
         match self {
+            Fault::Wrong(Wrong::Ended(reason)) => UpstreamError::Ended { url: connection.url(), reason },
             Fault::Wrong(Wrong::Failed(message)) => UpstreamError::Failed { url: connection.url(), message },
             Fault::Wrong(Wrong::Malformed(what)) => connection.malformed(what),
             Fault::Broken(Broken::TooLong) => {

@@ -63,7 +63,7 @@ impl fmt::Debug for UpstreamConfig {
         formatter
             .debug_struct("UpstreamConfig")
             .field("kind", &self.kind)
-            .field("url", &self.url)
+            .field("url", &shown(&self.url))
             .field("model", &self.model)
             .field("key", &key)
             .field("context_tokens", &self.context_tokens)
@@ -173,14 +173,20 @@ impl UpstreamConfig {
     }
 }
 
-/// The base of an engine's paths, with a slash at its end. What it refuses never reaches a log: an address with a password
-/// is not repeated.
+/// An address as it may be repeated: what stands before an `@` may be a password.
+fn shown(address: &str) -> &str {
+    if address.contains('@') { "(kept back)" } else { address }
+}
+
+/// The base of an engine's paths, with a slash at its end.
 fn base(text: &str) -> Result<Url, ConfigError> {
-    let refuse =
-        |shown: &str, reason: &str| ConfigError::Url { url: shown.to_owned(), reason: reason.to_owned() };
+    let refuse = |text: &str, reason: &str| ConfigError::Url {
+        url: shown(text).to_owned(),
+        reason: reason.to_owned(),
+    };
     let mut url = Url::parse(text).map_err(|error| refuse(text, &error.to_string()))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("(kept back)", "it holds a name or a password, which belong into `key`"));
+        return Err(refuse(text, "it holds a name or a password, which belong into `key`"));
     }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse(text, "only http and https are spoken"));
@@ -236,9 +242,12 @@ mod tests {
             ("http://host/v1/", "ends in /v1"),
             ("http://host/?a=b", "after ?"),
             ("http://me:secret@host/", "belong into `key`"),
+            ("http://me:secret@ho st/", "is not the address"),
+            ("me:secret@host", "only http and https"),
         ] {
             let error = config(given).check().unwrap_err().to_string();
             assert!(error.contains(says) && !error.contains("secret"), "{given}: {error}");
+            assert!(!format!("{:?}", config(given)).contains("secret"));
         }
     }
 

@@ -70,6 +70,7 @@ impl Backend for Upstream {
             engine: config.kind.said().to_owned(),
             sha256: None,
             context_tokens: usize::try_from(config.context_tokens).unwrap_or(usize::MAX),
+            completion_tokens_max: config.context_tokens,
             numeric_specification: None,
         }
     }

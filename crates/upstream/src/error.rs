@@ -53,6 +53,14 @@ pub enum UpstreamError {
         /// What it says, cut.
         message: String,
     },
+    /// It ended the answer for a reason that is no regular end, and is not ill.
+    #[error("the engine at {url} ended the answer for the reason {reason}; ask something else")]
+    Ended {
+        /// The engine.
+        url: String,
+        /// As it names it, cut.
+        reason: String,
+    },
     /// The connection ended before the answer did.
     #[error("the engine at {url} ended the answer early: {cause}; see its log")]
     Cut {
@@ -99,6 +107,7 @@ impl UpstreamError {
         match self {
             // Too much work, and requests that do not fit, say nothing about the next one.
             UpstreamError::Refused { status, .. } => matches!(status, 401 | 403 | 404) || *status >= 500,
+            UpstreamError::Ended { .. } => false,
             _ => true,
         }
     }

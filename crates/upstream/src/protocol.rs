@@ -113,6 +113,8 @@ pub(crate) struct Read {
 pub(crate) enum Wrong {
     /// The engine says that it failed.
     Failed(String),
+    /// It ended the answer for a reason of its own, for example `content_filter`.
+    Ended(String),
     /// It is no chunk.
     Malformed(String),
 }
@@ -179,7 +181,7 @@ pub(crate) fn read(data: &str) -> Result<Read, Wrong> {
             None | Some("") => read.finish,
             Some("stop") => Some(FinishReason::Stop),
             Some("length") => Some(FinishReason::Length),
-            Some(other) => return Err(Wrong::Failed(format!("it ended with the reason {}", shown(other)))),
+            Some(other) => return Err(Wrong::Ended(shown(other))),
         };
     }
     Ok(read)

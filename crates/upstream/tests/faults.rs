@@ -85,7 +85,7 @@ async fn every_fault_is_named_with_the_engine_and_the_next_step() {
         ),
         (
             events(&[TOKEN, &data(r#"{"choices":[{"delta":{},"finish_reason":"abort"}]}"#)]),
-            "it ended with the reason abort",
+            "ended the answer for the reason abort; ask something else",
         ),
         (
             events(&[TOKEN, &data(r#"{"choices":[],"usage":{"prompt_tokens":-1}}"#)]),
@@ -227,6 +227,46 @@ async fn requests_that_do_not_fit_say_nothing_about_the_engine() {
     for _ in 0..5 {
         assert!(reason(read(engine.submit(chat("hello")).unwrap()).await.1).contains("too long"));
     }
+}
+
+#[tokio::test]
+async fn an_engine_that_ends_answers_for_its_own_reasons_is_not_ill() {
+    let filtered = data(r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#);
+    let server = Server::start(move |asked| {
+        well(asked).unwrap_or_else(|| [stream(filtered.as_bytes()), vec![Step::Hang]].concat())
+    })
+    .await;
+    let engine = start(config(Kind::Vllm, &server.url));
+    for _ in 0..5 {
+        let said = reason(read(engine.submit(chat("hello")).unwrap()).await.1);
+        assert!(said.contains("ended the answer for the reason content_filter"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_slow_reader_takes_is_not_the_engines_time() {
+    let tokens = format!("{}{WHOLE}", TOKEN.repeat(200));
+    let server = Server::start(move |asked| well(asked).unwrap_or_else(|| stream(tokens.as_bytes()))).await;
+    let slow = |whole: u64| {
+        let mut config = config(Kind::Vllm, &server.url);
+        config.limits.idle = Duration::from_millis(150);
+        config.limits.whole = Duration::from_millis(whole);
+        config.context_tokens = 1_000_000;
+        let engine = start(config);
+        async move {
+            let mut completion = engine.submit(chat("hello")).unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            loop {
+                match completion.events.recv().await {
+                    Some(Event::Token { .. }) => {}
+                    last => break last,
+                }
+            }
+        }
+    };
+    assert!(matches!(slow(600_000).await, Some(Event::Done(_))), "longer than the engine may be silent");
+    let last = slow(200).await.expect("an end");
+    assert!(reason(last).contains("was not read for 200 ms"), "longer than a whole answer may take");
 }
 
 #[tokio::test]

@@ -294,6 +294,7 @@ mod tests {
                 engine: "player".into(),
                 sha256: None,
                 context_tokens: 64,
+                completion_tokens_max: 64,
                 numeric_specification: None,
             }
         }

@@ -20,6 +20,7 @@ impl Bound {
     /// The bound of a request to a model that is served like this.
     pub fn of(info: &ModelInfo, prompt: &Prompt, max_tokens: u32) -> Self {
         let context = u32::try_from(info.context_tokens).unwrap_or(u32::MAX);
+        let max_tokens = max_tokens.min(info.completion_tokens_max);
         match (info.tier(), prompt) {
             (Tier::Exact, Prompt::Tokens(tokens)) => {
                 let prompt_tokens = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
@@ -120,6 +121,7 @@ mod tests {
             engine: "e".into(),
             sha256: None,
             context_tokens: 1_000,
+            completion_tokens_max: 400,
             numeric_specification,
         }
     }
@@ -133,7 +135,8 @@ mod tests {
     fn tokens_are_counted_where_they_are_known_and_bytes_where_not() {
         assert_eq!(bound(Some(1), Prompt::Tokens(vec![7; 990]), 160), (990, 10));
         assert_eq!(bound(None, Prompt::Tokens(vec![7; 9]), 160), (10, 160));
-        assert_eq!(bound(None, Prompt::Text("x".repeat(99)), 2_000), (100, 1_000));
+        assert_eq!(bound(Some(1), Prompt::Tokens(vec![7; 9]), 2_000), (9, 400));
+        assert_eq!(bound(None, Prompt::Text("x".repeat(99)), 2_000), (100, 400));
         assert_eq!(bound(None, Prompt::Text("x".repeat(9_999)), 5), (1_000, 5));
     }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask bench attribution [--megabytes N]`: the index beside infini-gram, over the same texts and outputs.
 //!
 //! Ratios say how many times better ours is, and are of processor time, which does not count what else runs on the
-//! machine. An index is built to be searched, and once more sealed: with the trees of which certificates are made, which
+//! machine; each side builds three times, and the least time counts. An index is built to be searched, and once more sealed: with the trees of which certificates are made, which
 //! the peer does not have. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
 //! thread's clock stands beside them. infini-gram is given tokens, ours splits the text itself. Absent: the work itself
 //! (`crates/attribution/examples/measure`, `crates/store/examples/growth.rs`, `xtask/peers/infinigram.py`), and certificates.
@@ -25,6 +25,9 @@ const CURVE: [u32; 4] = [10, 30, 100, 300];
 
 /// Rounds over all outputs: of the main measurement, and of a point of the curve.
 const ROUNDS: [u32; 2] = [10, 3];
+
+/// How often each side builds its index, of which the least processor time counts: what else the machine does is in every one.
+const BUILDS: usize = 3;
 
 /// How often a text is added and revoked.
 const GROWTH_ROUNDS: u32 = 30;
@@ -55,7 +58,8 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     let name = theirs["name"].as_str().unwrap_or("infini-gram 2.6.0").to_owned();
     let mut table = Table::new(name, "none: infini-gram is not asked this");
     table.building("", Bar::Times(24.0), &ours["build"], &theirs["build"])?;
-    let sealed = bench.example("seal", &[bench.file("sample.jsonl"), bench.file("sealed")])?;
+    let seal = || bench.example("seal", &[bench.file("sample.jsonl"), bench.file("sealed")]);
+    let sealed = least(seal, |built| number(built, "cpu_s"))?;
     table.building("sealed: ", Bar::None, &sealed, &theirs["build"])?;
     for kind in 0..3 {
         let of = |measured: &Value| measured["query"]["kinds"][kind].clone();
@@ -83,6 +87,18 @@ fn build_example() -> Result<PathBuf> {
     Ok(shell::target_dir().join("release/examples/measure"))
 }
 
+/// What one of [`BUILDS`] runs gave, the one with the least cost.
+fn least(run: impl Fn() -> Result<Value>, cost: impl Fn(&Value) -> Result<f64>) -> Result<Value> {
+    let mut best = run()?;
+    for _ in 1..BUILDS {
+        let other = run()?;
+        if cost(&other)? < cost(&best)? {
+            best = other;
+        }
+    }
+    Ok(best)
+}
+
 /// Files and programs.
 struct Bench {
     folder: PathBuf,
@@ -108,7 +124,7 @@ impl Bench {
             ["sample.jsonl", "segment", "outputs.json"].map(|name| self.file(name));
         let Corpus { indexed, heldout } = &self.corpus;
         self.example("sample", &[indexed, Path::new(&megabytes.to_string()), &sample])?;
-        let build = self.example("build", &[&sample, &segment])?;
+        let build = least(|| self.example("build", &[&sample, &segment]), |built| number(built, "cpu_s"))?;
         self.example("outputs", &[&sample, heldout, &outputs])?;
         let query = self.example("query", &[&segment, &outputs, Path::new(&rounds.to_string())])?;
         Ok(json!({ "build": build, "query": query }))
@@ -129,7 +145,10 @@ impl Bench {
         let [sample, segment, outputs, index] =
             ["sample.jsonl", "segment", "outputs.json", "peer"].map(|name| self.file(name));
         let [words, spans] = ["words", "spans.json"].map(|name| self.file(name));
-        let build = measured(peer.command("build").arg(sample).arg(&peer.vocabulary).arg(&index))?;
+        let build = least(
+            || measured(peer.command("build").arg(&sample).arg(&peer.vocabulary).arg(&index)),
+            |built| Ok(number(built, "tokenising_cpu_s")? + number(built, "sorting_cpu_s")?),
+        )?;
         let query = measured(peer.command("query").arg(&index).arg(&peer.vocabulary).arg(&outputs))?;
         self.example("words", &[&segment, &outputs, &words, &spans])?;
         let spans = measured(peer.command("spans").arg(words).arg(spans).arg(index))?;

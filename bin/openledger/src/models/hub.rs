@@ -124,6 +124,12 @@ impl Hub {
 
     /// The hub at this address.
     pub fn new(address: &str) -> Result<Self> {
+        // What stands before an @ may be a password, and is not repeated.
+        if address.contains('@') {
+            bail!(
+                "OPENLEDGER_HUB holds a name or a password, which are not supported; write for example {HUB}"
+            );
+        }
         let base = Url::parse(address)
             .with_context(|| format!("OPENLEDGER_HUB is {address:?}; write for example {HUB}"))?;
         if !matches!(base.scheme(), "http" | "https") {
@@ -245,6 +251,14 @@ pub fn innermost(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_of_hubs_are_refused_and_not_repeated() {
+        for address in ["http://me:secret@hub.example", "http://me:secret@hub ."] {
+            let refused = Hub::new(address).err().expect("it holds a password").to_string();
+            assert!(refused.contains("password") && !refused.contains("secret"), "{refused}");
+        }
+    }
 
     #[test]
     fn names_become_addresses_and_nothing_else() {

@@ -8,7 +8,10 @@
 )]
 
 mod adapter;
+mod audit;
 mod certificate;
+#[path = "../../../../crates/inference/tests/cheats/mod.rs"]
+mod cheats;
 #[path = "../../../../crates/model/tests/common/mod.rs"]
 mod checkpoint;
 mod edit;
@@ -140,6 +143,12 @@ fn models_from_strangers_are_refused_or_opened() {
 fn adapters_from_strangers_are_refused_or_read() {
     // A header may have four mebibytes; these are a few hundred bytes, and the honest adapter some tens of thousands.
     check(adapter::run, 4 << 20);
+}
+
+#[test]
+fn only_what_a_provider_committed_to_is_found_equal() {
+    // A mebibyte for the pages of a cache that is emptied after each; the rest is a few thousand bytes of material.
+    check_cases(MODEL_CASES, audit::run, 8 << 20);
 }
 
 #[test]

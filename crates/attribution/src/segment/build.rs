@@ -16,6 +16,7 @@ use openledger_datanet::{Entry, is_datanet_name, limits::TEXT_BYTES_MAX};
 use super::bits::{pack, width_of};
 use super::collect::Texts;
 use super::dictionary::{DictionaryBytes, head_of, word_bits};
+use super::documents::Document;
 use super::intern::Interner;
 use super::layout::{Head, Section, Writer};
 use super::listing::{self, BLOCK};
@@ -108,10 +109,10 @@ impl Builder {
         for (code, &word) in (0u32..).zip(&by_frequency) {
             code_of_word[word as usize] = code;
         }
-        let (codes, places) = encode(&words, &code_of_word).ok_or_else(too_many)?;
+        let (codes, places) = encode(&words, &code_of_word, &documents).ok_or_else(too_many)?;
         let mut suffixes = sort_suffixes(&mut words, documents.len())
             .map_err(|cause| IndexError::Sorting { datanet: datanet.clone(), cause })?;
-        let (gap_table, gaps) = gaps.finish(|entry| places[entry as usize].0).map_err(packing)?;
+        let (gap_table, gaps) = gaps.finish(|entry| places.find(entry as usize).0).map_err(packing)?;
         let (label_table, labels) = labels.finish(|_| 0).map_err(packing)?;
 
         let (trees, root) = match spelled {
@@ -145,7 +146,7 @@ impl Builder {
         // One walk over all places in this order, which no cache holds: each suffix gives way to its document.
         writer.section(Section::Suffixes, |bytes| {
             let placed = suffixes.iter_mut().map(|suffix| {
-                let (code, document) = places[*suffix as usize];
+                let (code, document) = places.find(*suffix as usize);
                 *suffix = document as i32;
                 code
             });
@@ -159,7 +160,7 @@ impl Builder {
         writer
             .section(Section::Documents, |bytes| documents.iter().for_each(|document| document.write(bytes)));
         writer.section(Section::DocumentCodes, |bytes| {
-            let starts = documents.iter().map(|document| places[document.first_entry as usize].0);
+            let starts = documents.iter().map(|document| places.find(document.first_entry as usize).0);
             starts
                 .chain([codes.len() as u32])
                 .for_each(|start| bytes.extend_from_slice(&start.to_le_bytes()));
@@ -220,19 +221,53 @@ fn by_frequency(buckets: &[u32]) -> Vec<u32> {
     words.into_iter().map(|(_, word)| word).collect()
 }
 
-/// The codes of all words, and for each word where its code starts and in which document it is; `None` when the codes
-/// take more than 4 GiB.
-fn encode(words: &[i32], code_of_word: &[u32]) -> Option<(Vec<u8>, Vec<(u32, u32)>)> {
-    let mut codes = Vec::with_capacity(2 * words.len());
-    let mut places = Vec::with_capacity(words.len());
-    let mut document = 0;
-    for &word in words {
-        places.push((codes.len() as u32, document));
-        if word == 0 {
-            codes.push(code::SEPARATOR);
+/// Where the code of each word starts and in which document it is. They are asked in the order of the suffixes, so it matters
+/// that little memory is touched: a byte for each word, and twelve for each [`PLACES`] words.
+struct Places {
+    /// For each [`PLACES`] words, where the code of the first starts, and its document.
+    bases: Vec<(u32, u32)>,
+    /// How far behind its base the code of each word starts.
+    offsets: Vec<u8>,
+    /// The first word of each document.
+    starts: Vec<u32>,
+}
+
+/// A code has at most four bytes, so an offset is at most 252.
+const PLACES: usize = 64;
+
+impl Places {
+    /// Where the code of a word starts, and its document.
+    #[inline]
+    fn find(&self, word: usize) -> (u32, u32) {
+        let (base, mut document) = self.bases[word / PLACES];
+        // Every document has a word and an end, so this is over in a few steps, and mostly in one.
+        while self.starts.get(document as usize + 1).is_some_and(|next| *next as usize <= word) {
             document += 1;
-        } else {
-            code::write(code_of_word[word as usize] as usize, &mut codes);
+        }
+        (base + u32::from(self.offsets[word]), document)
+    }
+}
+
+/// The codes of all words, and where they are; `None` when the codes take more than 4 GiB.
+fn encode(words: &[i32], code_of_word: &[u32], documents: &[Document]) -> Option<(Vec<u8>, Places)> {
+    let mut codes = Vec::with_capacity(2 * words.len());
+    let mut places = Places {
+        bases: Vec::with_capacity(words.len() / PLACES + 1),
+        offsets: Vec::with_capacity(words.len()),
+        starts: documents.iter().map(|document| document.first_entry).collect(),
+    };
+    let mut document = 0;
+    for block in words.chunks(PLACES) {
+        let base = codes.len();
+        places.bases.push((u32::try_from(base).ok()?, document));
+        for &word in block {
+            places.offsets.push((codes.len() - base) as u8);
+            if word == 0 {
+                codes.push(code::SEPARATOR);
+                document += 1;
+            } else {
+                code::write(code_of_word[word as usize] as usize, &mut codes);
+            }
         }
     }
     u32::try_from(codes.len()).is_ok().then_some((codes, places))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Words by the number of their arrival, from 0.
 pub(crate) struct Interner {
-    /// A power of two, at most half full.
+    /// A power of two, at most five eighths full.
     slots: Vec<Slot>,
     /// The words whose [`STEPS_MAX`] slots are taken, with their numbers.
     crowded: BTreeMap<Box<[u8]>, u32>,
@@ -14,7 +14,7 @@ pub(crate) struct Interner {
     ends: Vec<u32>,
 }
 
-/// How many slots are looked at for a word. In a table that is half full, one word in some thousands takes more.
+/// How many slots are looked at for a word. In the fullest table, one word in some hundreds takes more.
 const STEPS_MAX: usize = 32;
 
 /// One word of the table. Most are of up to eight bytes, which are the key: they are found without looking elsewhere.
@@ -130,7 +130,7 @@ impl Interner {
 
     /// Passes on the number of a word that was added, and makes room for the next.
     fn with_room(&mut self, number: u32) -> u32 {
-        if 2 * self.len() > self.slots.len() {
+        if 8 * self.len() > 5 * self.slots.len() {
             self.grow();
         }
         number
@@ -139,7 +139,7 @@ impl Interner {
     /// Moves all words to a larger table. A crowded word may find a place there, and then has to have it: the search
     /// for a word ends at the first free place.
     fn grow(&mut self) {
-        let size = 4 * self.slots.len();
+        let size = 2 * self.slots.len();
         let slots = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
         let crowded = std::mem::take(&mut self.crowded);
         let moved = slots.into_iter().filter(|slot| slot.number != 0);

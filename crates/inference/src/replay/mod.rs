@@ -74,7 +74,8 @@ impl Auditor {
     /// Recomputes what `scope` says and compares. Whole answers need no opening.
     ///
     /// # Errors
-    /// The scope is none of this answer, its opening is missing, or nothing can be computed.
+    /// The evidence is of another model, adapter or arithmetic than is at hand, the scope is none of this answer, its opening is
+    /// missing, or nothing can be computed.
     pub fn replay(
         &mut self,
         claim: &Claim<'_>,
@@ -84,6 +85,7 @@ impl Auditor {
         if claim.prompt.is_empty() || claim.output.is_empty() {
             return Err(ReplayError::Empty);
         }
+        self.check_same(claim.evidence)?;
         if let Some(difference) = self.compare_claim(claim) {
             return Ok(Report { differences: vec![difference], ..Report::default() });
         }
@@ -108,12 +110,25 @@ impl Auditor {
         Ok(report)
     }
 
+    /// Whether the evidence is of what is at hand: of anything else nothing can be found out here, true or false.
+    fn check_same(&self, evidence: &Evidence) -> Result<(), ReplayError> {
+        let (claimed, found) = (evidence.model_sha256, Hash(self.runner.model().sha256()));
+        let adapter = self.adapter.as_ref().map(|adapter| Hash(adapter.id()));
+        if evidence.numeric_specification != NUMERIC_SPECIFICATION {
+            Err(ReplayError::OtherSpecification { claimed: evidence.numeric_specification })
+        } else if claimed != found {
+            Err(ReplayError::OtherModel { claimed, found })
+        } else if evidence.adapter != adapter {
+            Err(ReplayError::OtherAdapter { claimed: evidence.adapter, found: adapter })
+        } else {
+            Ok(())
+        }
+    }
+
     /// What of a claim is wrong without any computation.
     fn compare_claim(&self, claim: &Claim<'_>) -> Option<Difference> {
         let Claim { prompt, output, salt, evidence, grammar } = *claim;
         let model = self.runner.model();
-        let (claimed, found) = (evidence.model_sha256, Hash(model.sha256()));
-        let adapter = self.adapter.as_ref().map(|adapter| Hash(adapter.id()));
         let (positions, layers) = (evidence.positions, evidence.layers);
         let computed = prompt.len() + output.len() - 1;
         let shape = positions as usize == computed
@@ -121,13 +136,7 @@ impl Auditor {
             && computed <= model.context_length();
         let vocabulary = model.tokenizer().vocabulary();
         let unknown = prompt.iter().chain(output).find(|token| **token as usize >= vocabulary);
-        if evidence.numeric_specification != NUMERIC_SPECIFICATION {
-            Some(Difference::NumericSpecification { claimed: evidence.numeric_specification })
-        } else if claimed != found {
-            Some(Difference::Model { claimed, found })
-        } else if evidence.adapter != adapter {
-            Some(Difference::Adapter { claimed: evidence.adapter, found: adapter })
-        } else if evidence.prompt_sha256 != hash_tokens("prompt", salt, prompt) {
+        if evidence.prompt_sha256 != hash_tokens("prompt", salt, prompt) {
             Some(Difference::Prompt)
         } else if evidence.output_sha256 != hash_tokens("output", salt, output) {
             Some(Difference::Output)

@@ -22,6 +22,7 @@ impl Auditor {
         if claim.prompt.is_empty() || claim.output.is_empty() {
             return Err(ReplayError::Empty);
         }
+        self.check_same(claim.evidence)?;
         if let Some(difference) = self.compare_claim(claim) {
             return Err(ReplayError::NotOpened(difference));
         }

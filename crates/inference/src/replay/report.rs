@@ -31,30 +31,6 @@ impl Report {
 /// Something that is not as the evidence claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Difference {
-    /// Another version of the arithmetic, which this build cannot repeat.
-    #[error(
-        "the evidence is of numeric specification {claimed}, this build computes {NUMERIC_SPECIFICATION}"
-    )]
-    NumericSpecification {
-        /// The claimed version.
-        claimed: u32,
-    },
-    /// Another model file.
-    #[error("the evidence is of the model file {claimed}, this is {found}")]
-    Model {
-        /// The claimed file.
-        claimed: Hash,
-        /// The file at hand.
-        found: Hash,
-    },
-    /// Another adapter.
-    #[error("the evidence is of {}, this is {}", adapter_name(claimed), adapter_name(found))]
-    Adapter {
-        /// The claimed adapter.
-        claimed: Option<Hash>,
-        /// The adapter at hand.
-        found: Option<Hash>,
-    },
     /// Another prompt or salt.
     #[error("the prompt (or the salt) is not the one of the evidence")]
     Prompt,
@@ -192,6 +168,34 @@ pub enum ReplayError {
     /// The engine's arithmetic cannot be repeated.
     #[error("the engine is not exact: what it computed cannot be computed again")]
     NotExact,
+    /// The evidence is of another version of the arithmetic.
+    #[error(
+        "the evidence is of numeric specification {claimed}, this build computes {NUMERIC_SPECIFICATION}; replay it with a build that computes {claimed}"
+    )]
+    OtherSpecification {
+        /// The version of the evidence.
+        claimed: u32,
+    },
+    /// The evidence is of another model file.
+    #[error("the evidence is of the model file {claimed}, this is {found}; replay it with that file")]
+    OtherModel {
+        /// The file of the evidence.
+        claimed: Hash,
+        /// The file at hand.
+        found: Hash,
+    },
+    /// The evidence is of another adapter.
+    #[error(
+        "the evidence is of {}, this is {}; replay it with that",
+        adapter_name(claimed),
+        adapter_name(found)
+    )]
+    OtherAdapter {
+        /// The adapter of the evidence.
+        claimed: Option<Hash>,
+        /// The adapter at hand.
+        found: Option<Hash>,
+    },
     /// What is to be opened is not what was computed here.
     #[error("this answer cannot be opened: {0}")]
     NotOpened(Difference),

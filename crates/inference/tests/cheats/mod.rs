@@ -3,7 +3,7 @@
 //! Rule: a cheat claims the honest hashes and does everything else as well as it can.
 //! Absent: who finds out.
 
-#![allow(dead_code, reason = "each user takes a part")]
+#![allow(dead_code, unused_imports, reason = "each user takes a part")]
 
 #[path = "weights.rs"]
 mod weights;
@@ -54,7 +54,7 @@ impl Made {
     }
 }
 
-/// Answers greedily with the weights of `model`, and claims to have used the file `claimed` on `prompt`.
+/// Answers greedily with the weights of `model` up to an end or `length` tokens, and claims to have used the file `claimed` on `prompt`.
 pub(crate) fn answer(
     model: &Arc<Model>,
     claimed: [u8; 32],
@@ -102,6 +102,9 @@ pub(crate) fn answer_under(
             fed = (0..logits.len() as u32).filter(|token| model.tokenizer().is_end(*token)).take(1).collect();
         }
         output.extend(&fed);
+        if cheat.goes_on_after.is_none() && fed.iter().any(|token| model.tokenizer().is_end(*token)) {
+            break;
+        }
     }
     let sampling = Sampling::default();
     let (layers, salt) = (model.shape().layers, SALT);
