@@ -316,11 +316,6 @@ fn hubs_that_do_not_keep_their_word_are_named() {
     assert!(nobody.contains("127.0.0.1 does not answer") && nobody.contains("OPENLEDGER_HUB"), "{nobody}");
     let scheme = failed(&pull("ftp://hub.example", cache.path(), &[FILE]));
     assert!(scheme.contains("only http and https are spoken"), "{scheme}");
-    #[cfg(not(feature = "tls"))]
-    {
-        let tls = failed(&pull("https://hub.example", cache.path(), &[FILE]));
-        assert!(tls.contains("build it with `--features tls`"), "{tls}");
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The network's HTTP API as types, and the client that the command line uses.
 //!
 //! `api` names what is sent and received, `http` is the connection with its limits and errors, `stream` reads a
-//! streamed answer. Absent: TLS (put a reverse proxy in front of a public gateway), and keys; the caller signs.
+//! streamed answer. Absent: keys; the caller signs.
 
 pub mod api;
 pub mod http;

@@ -36,7 +36,6 @@ impl Connection {
             .referer(false)
             .no_proxy();
         // The certificates of the system are read where they are used: a node without them reaches engines over http.
-        #[cfg(feature = "tls")]
         let builder = if base.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
         let http = builder.build().map_err(|error| ConfigError::Client { reason: cause(&error) })?;
         Ok(Self { config, base, http })

@@ -137,19 +137,20 @@ impl Hub {
                 "OPENLEDGER_HUB is {address:?}, and only http and https are spoken; write for example {HUB}"
             );
         }
-        if base.scheme() == "https" && !cfg!(feature = "tls") {
-            bail!(
-                "this build speaks no https, and the hub is {base}; build it with `--features tls`, or name a mirror with OPENLEDGER_HUB=http://..."
-            );
-        }
-        let http = Client::builder()
-            .connect_timeout(CONNECT_MAX)
-            .read_timeout(SILENCE_MAX)
-            .redirect(reqwest::redirect::Policy::none())
-            // A hub that closes a connection without a word does not fail the request after it.
-            .pool_max_idle_per_host(0)
-            .build()
-            .context("the HTTP client does not start")?;
+        let build = |is_tls: bool| {
+            let builder = Client::builder()
+                .connect_timeout(CONNECT_MAX)
+                .read_timeout(SILENCE_MAX)
+                .redirect(reqwest::redirect::Policy::none())
+                // A hub that closes a connection without a word does not fail the request after it.
+                .pool_max_idle_per_host(0);
+            if is_tls { builder.build() } else { builder.tls_certs_only([]).build() }
+        };
+        // A mirror is asked over http without the system's certificates too; where it redirects to https, that fails.
+        let http = if base.scheme() == "https" { build(true) } else { build(true).or_else(|_| build(false)) };
+        let http = http.context(
+            "the HTTP client does not start; https needs the certificates of the system (Debian: ca-certificates)",
+        )?;
         Ok(Self { base, http })
     }
 
@@ -213,8 +214,7 @@ impl Hub {
         let next = location.and_then(|location| from.join(location).ok());
         let next = next.with_context(|| format!("{from} redirects to nowhere"))?;
         match (from.scheme(), next.scheme()) {
-            ("https", "https") | ("http", "http") => Ok(next),
-            ("http", "https") if cfg!(feature = "tls") => Ok(next),
+            ("https", "https") | ("http", "http" | "https") => Ok(next),
             (_, other) => bail!("{from} redirects to {other}, which is not followed"),
         }
     }
