@@ -1,4 +1,4 @@
-//! Memory for weights: read by every token from its first byte to its last, and written once.
+//! Memory for weights and adapters: read by every token from its first byte to its last, and written once.
 //!
 //! Rule: it is asked for in large pieces for which the system may use huge pages. A core reads those half as fast again,
 //! because it looks up 512 times fewer addresses and its prefetcher stops at the end of a page.
@@ -20,9 +20,13 @@ const PIECE_BYTES: usize = 32 << 20;
 /// Regions start at multiples of this, a line of the cache.
 const LINE_BYTES: usize = 64;
 
+/// A huge page of the usual processors. The system puts one only where all of it is asked for.
+const HUGE_BYTES: usize = 2 << 20;
+
 /// Hands out regions, which outlive it.
-#[derive(Default)]
 pub(crate) struct Memory {
+    /// Bytes that are asked for at once.
+    piece_bytes: usize,
     piece: Option<Arc<MmapRaw>>,
     /// Bytes of the piece that are handed out.
     used: usize,
@@ -42,7 +46,26 @@ pub(crate) struct Region {
     bytes: usize,
 }
 
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory { piece_bytes: PIECE_BYTES, piece: None, used: 0 }
+    }
+}
+
 impl Memory {
+    /// Memory for regions of these bytes, in one piece.
+    pub(crate) fn of(regions: impl IntoIterator<Item = usize>) -> Memory {
+        let bytes = regions.into_iter().map(|bytes| bytes.next_multiple_of(LINE_BYTES)).sum::<usize>();
+        let whole = if bytes < HUGE_BYTES { bytes } else { bytes.next_multiple_of(HUGE_BYTES) };
+        Memory { piece_bytes: whole, ..Memory::default() }
+    }
+
+    /// A region of so many numbers.
+    pub(crate) fn take_floats(&mut self, count: usize) -> Result<Floats, NoMemory> {
+        let bytes = count.checked_mul(size_of::<f32>()).ok_or(NoMemory { bytes: usize::MAX })?;
+        self.take(bytes).map(Floats)
+    }
+
     /// A region of so many bytes.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<Region, NoMemory> {
         let start = self.used.next_multiple_of(LINE_BYTES);
@@ -51,7 +74,7 @@ impl Memory {
                 self.used = start + bytes;
                 return Ok(Region { piece: Arc::clone(piece), start, bytes });
             }
-            _ => Arc::new(map(bytes.max(PIECE_BYTES)).ok_or(NoMemory { bytes })?),
+            _ => Arc::new(map(bytes.max(self.piece_bytes)).ok_or(NoMemory { bytes })?),
         };
         self.used = bytes;
         self.piece = Some(Arc::clone(&piece));
@@ -85,6 +108,29 @@ impl DerefMut for Region {
     }
 }
 
+/// A region of numbers.
+#[derive(Debug)]
+pub(crate) struct Floats(Region);
+
+impl Deref for Floats {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        let bytes: &[u8] = &self.0;
+        // SAFETY: regions start at lines of the cache, the length is that of whole numbers, and every bit pattern is one.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<f32>()) }
+    }
+}
+
+impl DerefMut for Floats {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        let bytes: &mut [u8] = &mut self.0;
+        let (start, count) = (bytes.as_mut_ptr().cast(), bytes.len() / size_of::<f32>());
+        // SAFETY: as above, and the region is borrowed by one writer alone.
+        unsafe { std::slice::from_raw_parts_mut(start, count) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +151,24 @@ mod tests {
         let first = regions.remove(1);
         drop(regions);
         assert!(first.iter().all(|byte| *byte == 0xff));
+    }
+
+    #[test]
+    fn numbers_lie_in_one_piece_where_it_is_known_how_many_there_are() {
+        let counts = [3, 0, 1 << 19, 100];
+        let mut memory = Memory::of(counts.map(|count| 4 * count));
+        let mut regions = counts.map(|count| memory.take_floats(count).expect("a few megabytes"));
+        for (region, count) in regions.iter_mut().zip(counts) {
+            assert!(region.len() == count && region.iter().all(|value| *value == 0.0));
+            region.fill(count as f32);
+        }
+        let piece = &regions[0].0.piece;
+        assert!(regions.iter().all(|region| Arc::ptr_eq(&region.0.piece, piece)));
+        assert_eq!(piece.len(), 4 << 20, "two megabytes and a little, in whole huge pages");
+        for (region, count) in regions.iter().zip(counts) {
+            assert!(region.iter().all(|value| *value == count as f32));
+        }
+        assert!(memory.take_floats(usize::MAX / 2).is_err());
     }
 
     #[test]

@@ -23,6 +23,14 @@ pub enum AdapterError {
         /// The limit.
         limit: u64,
     },
+    /// The system has no room for its numbers.
+    #[error(
+        "no memory for {bytes} bytes of an adapter: end other programs, or hold fewer adapters in memory"
+    )]
+    NoMemory {
+        /// How many are missing.
+        bytes: usize,
+    },
     /// The configuration is no configuration of an adapter.
     #[error("adapter_config.json: {reason}; save the adapter again with PEFT")]
     Config {

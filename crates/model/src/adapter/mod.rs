@@ -17,6 +17,7 @@ mod tensors;
 use sha2::{Digest as _, Sha256};
 
 use crate::kernels::GROUP;
+use crate::memory::{Floats, Memory, NoMemory};
 use crate::record::hash_floats;
 use crate::shape::Shape;
 
@@ -68,9 +69,16 @@ pub struct Adapter {
 pub(crate) struct LowRank {
     pub(crate) rank: usize,
     /// `[rank][input]`.
-    pub(crate) down: Vec<f32>,
+    pub(crate) down: Floats,
     /// `[group of 16 outputs][rank][16]`, scaled.
-    pub(crate) up: Vec<f32>,
+    pub(crate) up: Floats,
+}
+
+/// Factors that were checked: `down` is `[rank][input]`, `turned` is `[output][rank]`, scaled and in the base's order.
+struct Checked {
+    rank: usize,
+    down: Vec<f32>,
+    turned: Vec<f32>,
 }
 
 impl Adapter {
@@ -83,7 +91,7 @@ impl Adapter {
         shape: &Shape,
         parts: impl IntoIterator<Item = (usize, Module, Factors)>,
     ) -> Result<Adapter, AdapterError> {
-        let mut layers: Vec<[Option<LowRank>; Module::COUNT]> = Vec::new();
+        let mut layers: Vec<[Option<Checked>; Module::COUNT]> = Vec::new();
         layers.resize_with(shape.layers, || [const { None }; Module::COUNT]);
         let mut digests = vec![[None; Module::COUNT]; shape.layers];
         for (layer, module, factors) in parts {
@@ -94,8 +102,8 @@ impl Adapter {
                 None => return Err(wrong(format!("the base model has {} layers", shape.layers))),
                 Some(Some(_)) => return Err(wrong("it is there twice".to_owned())),
                 Some(place) => {
-                    let (low_rank, digest) = LowRank::new(shape, module, factors).map_err(wrong)?;
-                    *place = Some(low_rank);
+                    let (checked, digest) = Checked::new(shape, module, factors).map_err(wrong)?;
+                    *place = Some(checked);
                     digests[layer][module.index()] = Some(digest);
                 }
             }
@@ -103,7 +111,7 @@ impl Adapter {
         if digests.iter().flatten().all(Option::is_none) {
             return Err(AdapterError::Empty);
         }
-        Ok(Adapter { id: identity(&digests), shape: *shape, layers })
+        Ok(Adapter { id: identity(&digests), shape: *shape, layers: pack(layers)? })
     }
 
     /// SHA-256 over what is computed: which projections, their ranks and their numbers.
@@ -116,7 +124,7 @@ impl Adapter {
         Widths::of(&self.shape) == Widths::of(shape)
     }
 
-    /// Bytes that its numbers take.
+    /// Bytes that its numbers take; in huge pages up to two megabytes more are held.
     pub fn bytes(&self) -> u64 {
         let floats = |part: &LowRank| part.down.len() + part.up.len();
         let parts = self.layers.iter().flatten().flatten();
@@ -150,9 +158,27 @@ impl Widths {
     }
 }
 
-impl LowRank {
-    /// Checks, scales and repacks factors; also a hash of what they compute.
-    fn new(shape: &Shape, module: Module, factors: Factors) -> Result<(LowRank, [u8; 32]), String> {
+/// Repacks all factors, in the order in which a pass reads them.
+fn pack(
+    layers: Vec<[Option<Checked>; Module::COUNT]>,
+) -> Result<Vec<[Option<LowRank>; Module::COUNT]>, AdapterError> {
+    let parts = layers.iter().flatten().flatten();
+    let sizes = parts.flat_map(|part| [part.down.len(), part.turned.len()]);
+    let mut memory = Memory::of(sizes.map(|count| count * size_of::<f32>()));
+    let mut packed = Vec::with_capacity(layers.len());
+    for modules in layers {
+        let mut own = [const { None }; Module::COUNT];
+        for (place, checked) in own.iter_mut().zip(modules) {
+            *place = checked.map(|checked| checked.pack(&mut memory)).transpose()?;
+        }
+        packed.push(own);
+    }
+    Ok(packed)
+}
+
+impl Checked {
+    /// Checks and scales factors; also a hash of what they compute.
+    fn new(shape: &Shape, module: Module, factors: Factors) -> Result<(Checked, [u8; 32]), String> {
         let Factors { rank, scale, down, up } = factors;
         let (width, rows) = module.sizes(shape);
         if !(1..=ADAPTER_RANK_MAX).contains(&rank) {
@@ -173,13 +199,28 @@ impl LowRank {
         hasher.update(u32::try_from(rank).unwrap_or(u32::MAX).to_le_bytes());
         hash_floats(&mut hasher, &down);
         hash_floats(&mut hasher, &turned);
-        let mut packed = Vec::with_capacity(turned.len());
-        for group in turned.chunks_exact(GROUP * rank) {
-            packed.extend((0..rank).flat_map(|index| group.iter().skip(index).step_by(rank)));
-        }
-        Ok((LowRank { rank, down, up: packed }, hasher.finalize().into()))
+        Ok((Checked { rank, down, turned }, hasher.finalize().into()))
     }
 
+    fn pack(self, memory: &mut Memory) -> Result<LowRank, AdapterError> {
+        let Checked { rank, down: given, turned } = self;
+        let refused = |NoMemory { bytes }| AdapterError::NoMemory { bytes };
+        let mut down = memory.take_floats(given.len()).map_err(refused)?;
+        down.copy_from_slice(&given);
+        let mut up = memory.take_floats(turned.len()).map_err(refused)?;
+        for (packed, group) in up.chunks_exact_mut(GROUP * rank).zip(turned.chunks_exact(GROUP * rank)) {
+            for (index, packed) in packed.chunks_exact_mut(GROUP).enumerate() {
+                packed
+                    .iter_mut()
+                    .zip(group[index..].iter().step_by(rank))
+                    .for_each(|(one, value)| *one = *value);
+            }
+        }
+        Ok(LowRank { rank, down, up })
+    }
+}
+
+impl LowRank {
     /// The factors as PEFT has them, with the scale that they were given folded in.
     fn factors(&self, shape: &Shape, module: Module) -> Factors {
         let rank = self.rank;
@@ -188,7 +229,7 @@ impl LowRank {
             turned.extend((0..GROUP).flat_map(|row| group.iter().skip(row).step_by(GROUP)));
         }
         let up = rotation::from_base(shape, module, &turned, rank);
-        Factors { rank, scale: 1.0, down: self.down.clone(), up }
+        Factors { rank, scale: 1.0, down: self.down.to_vec(), up }
     }
 }
 
