@@ -59,6 +59,7 @@ def network():
         port = free_port()
         command = [
             os.environ["OPENLEDGER_BINARY"], "--dir", folder, "up", "--port", str(port), "--data", str(ROOT / "data"),
+            "--embeddings",
         ]
         process = subprocess.Popen(command, stdout=sys.stderr, stderr=sys.stderr)
         running = Network(pathlib.Path(folder), port, process)

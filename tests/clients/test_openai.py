@@ -7,6 +7,7 @@ import openai
 import pytest
 
 MODEL = "smollm2-135m-instruct"
+EMBEDDINGS = "wordllama"
 QUESTION = [{"role": "user", "content": "How do I turn on bounce keys?"}]
 
 
@@ -131,6 +132,32 @@ def test_json_follows_its_schema(client):
     other = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "string", "pattern": "a"}}}
     refused = error_of(lambda: client.chat.completions.create(model=MODEL, messages=messages, response_format=other))
     assert refused.param == "response_format" and "pattern" in refused.body["message"]
+
+
+def test_embeddings_come_in_the_form_that_the_package_asks_for(client):
+    # The package asks for base64 unless a form is named, and turns it into numbers.
+    made = client.embeddings.create(model=EMBEDDINGS, input=["hello world", "a dog barks", "the hound barks"])
+    assert made.object == "list" and [item.index for item in made.data] == [0, 1, 2]
+    vectors = [item.embedding for item in made.data]
+    assert all(len(vector) == 256 for vector in vectors)
+    assert made.usage.total_tokens == made.usage.prompt_tokens > 0
+    assert float(made.usage.model_extra["cost"]) > 0 and made.model_extra["receipt"]["id"]
+    near = lambda left, right: sum(a * b for a, b in zip(left, right))
+    assert abs(near(vectors[0], vectors[0]) - 1) < 1e-5
+    assert near(vectors[1], vectors[2]) > near(vectors[0], vectors[1])
+    told = client.embeddings.create(model=EMBEDDINGS, input="hello world", encoding_format="float", user="someone")
+    assert told.data[0].embedding == pytest.approx(vectors[0], abs=1e-7)
+    short = client.embeddings.create(model=EMBEDDINGS, input="hello world", dimensions=64)
+    assert len(short.data[0].embedding) == 64
+    raw = client.embeddings.with_raw_response.create(model=EMBEDDINGS, input=[22172, 3186])
+    assert raw.headers["x-receipt-id"] == raw.parse().model_extra["receipt"]["id"]
+    assert raw.parse().data[0].embedding == pytest.approx(vectors[0], abs=1e-7)
+    assert client.models.retrieve(EMBEDDINGS).model_extra["type"] == "embedding"
+    for arguments, param in [({"input": ""}, "input"), ({"input": "a", "dimensions": 65}, "dimensions")]:
+        refused = error_of(lambda: client.embeddings.create(model=EMBEDDINGS, **arguments))
+        assert isinstance(refused, openai.BadRequestError) and refused.param == param
+    wrong = error_of(lambda: client.embeddings.create(model=MODEL, input="a"))
+    assert isinstance(wrong, openai.BadRequestError) and wrong.param == "model"
 
 
 def error_of(call) -> openai.APIStatusError:

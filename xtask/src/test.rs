@@ -11,6 +11,9 @@ use crate::{UsageError, shell, tidy};
 /// Tests of the package `openledger` whose names contain this start whole networks; they run after all others.
 const NETWORK_TESTS: &str = "network_";
 
+/// The packaged models, which tests use.
+const MODELS: [&str; 2] = ["smollm2-135m-instruct", "wordllama"];
+
 /// How long the ledger's random histories are; while one works they are shorter.
 const HISTORY_ACTIONS: &str = "10000";
 
@@ -27,8 +30,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .context("the code is not formatted; run cargo fmt --all")?;
     stage("build");
     let openledger = shell::build_all()?;
-    stage("model");
-    shell::run(shell::without_settings(Command::new(&openledger).args(["model", "pull"])))?;
+    stage("models");
+    for model in MODELS {
+        shell::run(shell::without_settings(Command::new(&openledger).args(["model", "pull", model])))?;
+    }
     stage("unit, property and integration tests");
     rust_tests(Tests::Others, fast)?;
     if !fast {

@@ -100,6 +100,12 @@ pub struct UpArguments {
     /// Where the adapters are; only a node's configuration says otherwise than `adapters` in its folder
     #[arg(skip)]
     pub adapters: crate::node::adapters::AdapterFolder,
+    /// Make embeddings too, with the packaged model wordllama, fetched once
+    #[arg(long = "embeddings")]
+    pub makes_embeddings: bool,
+    /// What makes embeddings and for how much; only a node's configuration says otherwise
+    #[arg(skip)]
+    pub embeddings: Option<crate::node::embeddings::EmbeddingsFile>,
 }
 
 #[derive(Args)]

@@ -2,7 +2,7 @@
 //! a file opens. Absent: verification; whoever keeps a file has verified it.
 
 use openledger_query::{PayoutFacts, PoolFacts, ReceiptFacts, RetrievedFacts, ShareFacts};
-use openledger_receipt::{Predicate, ReceiptError, ReceiptFile};
+use openledger_receipt::{EMBEDDINGS_ENDPOINT, Predicate, ReceiptError, ReceiptFile};
 use openledger_types::record::{Pool, Role};
 use openledger_types::{AccountId, Amount};
 
@@ -92,7 +92,7 @@ impl StoredReceipt {
     /// A receipt's file, with and without its opening, the spans that its statement names, and what help in the context weighs.
     pub fn of(file: &ReceiptFile) -> Result<Self, ReceiptError> {
         let statement = file.statement()?;
-        let Predicate { attribution, served, response, .. } = statement.predicate();
+        let Predicate { attribution, served, response, request, .. } = statement.predicate();
         let spans = attribution.spans.clone();
         // A receipt whose parts do not fit together does not verify, and nothing is told of them.
         let weights = attribution.context_weights(served, response).unwrap_or_default();
@@ -101,7 +101,7 @@ impl StoredReceipt {
         let opening = file.opening.as_ref().map(|opening| Opening {
             salt: opening.salt.to_vec(),
             question: question(&opening.request),
-            answer: opening.answer.clone(),
+            answer: answer(&request.endpoint, &opening.answer),
             file: file.to_bytes(),
         });
         let closed = ReceiptFile { opening: None, certificate: None, material: None, ..file.clone() };
@@ -110,7 +110,15 @@ impl StoredReceipt {
     }
 }
 
-/// What was asked, from the body of a request: the last message of the user, the prompt, or the body as it is.
+/// What was answered, as people read it. No span is of a digest, so its place in the text moves none.
+fn answer(endpoint: &str, answer: &str) -> String {
+    if endpoint == EMBEDDINGS_ENDPOINT {
+        return format!("Vectors, whose numbers have the SHA-256 {answer}");
+    }
+    answer.to_owned()
+}
+
+/// What was asked, from the body of a request: the last message of the user, the prompt, the texts to embed, or the body as it is.
 fn question(body: &str) -> String {
     let Ok(request) = serde_json::from_str::<serde_json::Value>(body) else { return body.to_owned() };
     let messages = request.get("messages").and_then(|messages| messages.as_array());
@@ -120,12 +128,15 @@ fn question(body: &str) -> String {
         .rev()
         .find(|message| message.get("role").and_then(|role| role.as_str()) == Some("user"));
     let content = last.and_then(|message| message.get("content")).or(request.get("prompt"));
-    match content {
+    let text_of = |part: &serde_json::Value| {
+        let text = part.get("text").unwrap_or(part).as_str();
+        text.map(str::to_owned)
+    };
+    match content.or(request.get("input")) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(serde_json::Value::Array(parts)) => {
-            let texts: Vec<&str> =
-                parts.iter().filter_map(|part| part.get("text").and_then(|text| text.as_str())).collect();
-            texts.join("\n")
+            let texts: Vec<String> = parts.iter().filter_map(text_of).collect();
+            if texts.is_empty() { body.to_owned() } else { texts.join("\n") }
         }
         _ => body.to_owned(),
     }
@@ -147,6 +158,8 @@ mod tests {
                 "a\nb",
             ),
             (r#"{"prompt":"p"}"#, "p"),
+            (r#"{"input":["a","b"]}"#, "a\nb"),
+            (r#"{"input":[1,2]}"#, r#"{"input":[1,2]}"#),
             ("plain words", "plain words"),
             ("{}", "{}"),
         ] {

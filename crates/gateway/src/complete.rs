@@ -8,16 +8,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
 use openledger_inference::{CompletionRequest, Done, Event, Material, Prompt, TokenLogprob};
-use openledger_ledger::StateKey;
-use openledger_receipt::{AttemptFacts, PassageRef, RoutingFacts};
-use openledger_routing::{Candidate, choose};
-use openledger_types::record::{ChannelRecord, GatewayRecord};
+use openledger_receipt::{PassageRef, RequestFacts, RoutingFacts};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Name};
 use openledger_worker::{Job, Served, Worker};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::access::{Reader, closed, kept};
-use crate::auth::{ApiKey, KeyRecord};
+use crate::admit::{self, Caller, Purpose, reference_price};
+use crate::auth::ApiKey;
 use crate::budget::Reservation;
 use crate::certify::{self, Uncertified};
 use crate::context::{self, ToValue};
@@ -27,15 +25,11 @@ use crate::ground::{Grounded, Speech, ground};
 use crate::metrics::Metrics;
 use crate::request::{self, Endpoint, ValidRequest};
 use crate::seal::{self, Sealed};
-use crate::trust::reputation;
 
 /// Pieces of one answer that wait for a slow client.
 const PIECES_MAX: usize = 64;
 /// How long a client may take no piece before it counts as gone. The engine waits as long for its reader.
 const CLIENT_STALL_MAX: Duration = Duration::from_secs(30);
-
-/// Models that a refusal names.
-const MODELS_SHOWN_MAX: usize = 16;
 
 /// What a client receives.
 pub(crate) enum Piece {
@@ -71,12 +65,13 @@ pub(crate) struct Payer {
     pub(crate) reservation: Reservation,
 }
 
-/// Everything about a completion that its receipt tells.
+/// Everything about an answer that its receipt tells.
 pub(crate) struct Context {
     pub(crate) id: String,
     pub(crate) salt: [u8; 32],
     pub(crate) body: Vec<u8>,
-    pub(crate) request: ValidRequest,
+    /// What the receipt says of it.
+    pub(crate) stated: RequestFacts,
     pub(crate) payer: Payer,
     pub(crate) worker: Arc<Worker>,
     pub(crate) library: Arc<Library>,
@@ -87,7 +82,7 @@ pub(crate) struct Context {
     pub(crate) begun: Instant,
 }
 
-/// How a completion ended.
+/// How an answer ended.
 pub(crate) struct Outcome {
     pub(crate) answer: String,
     pub(crate) attribution: openledger_attribution::Attribution,
@@ -112,22 +107,25 @@ pub(crate) async fn start(
     if admitted.is_err() {
         Metrics::add(&gateway.metrics.refused, 1);
     }
-    let (context, job, place) = admitted?;
+    let Admitted { context, request, job, place } = admitted?;
     let (sender, pieces) = mpsc::channel(PIECES_MAX);
-    let running = Running {
-        id: context.id.clone(),
-        created_s: now_ms() / 1_000,
-        request: context.request.clone(),
-        pieces,
-    };
+    let running = Running { id: context.id.clone(), created_s: now_ms() / 1_000, request, pieces };
     let driven = gateway.clone();
     gateway
         .spawn(async move {
-            drive(&driven, context, job, sender).await;
+            drive(&driven, endpoint, context, job, sender).await;
             drop(place);
         })
         .await;
     Ok(running)
+}
+
+/// A completion that runs.
+struct Admitted {
+    context: Context,
+    request: ValidRequest,
+    job: Job,
+    place: OwnedSemaphorePermit,
 }
 
 async fn admit(
@@ -136,58 +134,46 @@ async fn admit(
     headers: &HeaderMap,
     body: &[u8],
     begun: Instant,
-) -> Result<(Context, Job, OwnedSemaphorePermit), ApiError> {
-    let key = ApiKey::from_headers(headers).ok_or_else(ApiError::key)?;
-    let record = gateway.store.key(&key.hash()).map_err(ApiError::unavailable)?.ok_or_else(ApiError::key)?;
-    let record: KeyRecord = borsh::from_slice(&record).map_err(ApiError::unavailable)?;
-    if let Some(reason) = gateway.not_ready() {
-        return Err(ApiError::unavailable(reason));
-    }
-    let place =
-        gateway.places.clone().try_acquire_owned().map_err(|_| {
-            ApiError::busy("the gateway has as many requests as it takes; try again in a moment")
-        })?;
+) -> Result<Admitted, ApiError> {
+    let Caller { key, channel, place } = admit::caller(gateway, headers)?;
     let request = request::parse(endpoint, body)?;
-    let offering = offering(gateway, &request.model)?;
+    let offering = admit::offering(gateway, &request.model, Purpose::Text)?;
     if request.tools {
         return Err(no_tools(&request.model));
     }
-    let (consumer, free) = open_budget(gateway, &record.channel).await?;
-    if free == Amount::ZERO {
-        return Err(insufficient(free, Amount(1)));
-    }
+    let consumer = admit::open_budget(gateway, &channel).await?;
     let library = gateway.library();
     let speech = speech(gateway, &offering);
     let unreadable = unreadable(gateway, &library, &request, &key, speech.is_exact()).await?;
     let mut grounded =
         ground(&request, &library, &unreadable, &speech).map_err(|error| error.of_prompt(endpoint))?;
-    let router_fee = gateway
-        .facts
-        .must::<GatewayRecord>(&StateKey::Gateway(gateway.account()), "record of this gateway")
-        .await
-        .map_err(ApiError::unavailable)?
-        .router_fee;
+    let router_fee = admit::router_fee(gateway).await?;
     // Nothing is computed before it can be paid.
-    let needed = worst_case(&offering, &grounded.prompt, &request, router_fee)?;
+    let price = |worker: &Worker| cost(worker, &grounded.prompt, &request);
+    let needed = admit::worst_case(&offering, price, router_fee).ok_or_else(|| {
+        ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
+    })?;
     let reservation = gateway
         .budgets
-        .reserve(record.channel, needed)
-        .map_err(|refusal| insufficient(refusal.free, refusal.needed))?;
+        .reserve(channel, needed)
+        .map_err(|refusal| admit::insufficient(refusal.free, refusal.needed))?;
     let passages = std::mem::take(&mut grounded.passages);
     // Nobody plays for an answer that cannot be computed again.
     let players = if speech.is_exact() { grounded.retrieval.as_slice() } else { &[] };
-    let to_value = context::admit(gateway, &library, players, passages, record.channel).await?;
+    let to_value = context::admit(gateway, &library, players, passages, channel).await?;
     let id = uuid::Uuid::now_v7();
     let salt = seal::salt(gateway, &id.to_string());
     let draw = id.as_u128() as u64;
-    let lane = lane(&record.channel);
-    let (worker, job, routing) = route(gateway, &offering, &request, &grounded, (salt, lane), draw).await?;
+    let lane = lane(&channel);
+    let price = |worker: &Worker| cost(worker, &grounded.prompt, &request);
+    let start = |worker: &Worker| worker.start(engine_request(&request, &grounded, salt, lane));
+    let (worker, job, routing) = admit::route(gateway, &offering, price, start, draw).await?;
     let context = Context {
         id: id.to_string(),
         salt,
+        stated: request.facts(&salt, body),
         body: body.to_vec(),
-        request,
-        payer: Payer { key, channel: record.channel, consumer, reservation },
+        payer: Payer { key, channel, consumer, reservation },
         worker,
         library,
         retrieval: grounded.retrieval,
@@ -196,7 +182,7 @@ async fn admit(
         router_fee,
         begun,
     };
-    Ok((context, job, place))
+    Ok(Admitted { context, request, job, place })
 }
 
 /// The datanets whose texts the prompt may not hold, none of which the request names: those that are closed to whoever asks, and
@@ -223,12 +209,6 @@ pub(crate) fn now_ms() -> u64 {
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn insufficient(free: Amount, needed: Amount) -> ApiError {
-    ApiError::budget(format!(
-        "the key's channel has {free} C left and this request may cost up to {needed} C; ask for fewer tokens, or open a key with a larger deposit (`openledger keys api --deposit N`)"
-    ))
-}
-
 /// The prompts that are made here have no place for tools.
 fn no_tools(model: &str) -> ApiError {
     ApiError::invalid(
@@ -237,25 +217,6 @@ fn no_tools(model: &str) -> ApiError {
             "the model {model} is served without tools: no tools are put into its chat template; leave `tools` out, or ask for JSON with `response_format`"
         ),
     )
-}
-
-/// Workers that offer the model.
-fn offering(gateway: &Gateway, model: &str) -> Result<Vec<Arc<Worker>>, ApiError> {
-    let offering: Vec<Arc<Worker>> =
-        gateway.workers.iter().filter(|worker| worker.listed() == model).cloned().collect();
-    if offering.is_empty() {
-        let mut known: Vec<&str> = gateway.workers.iter().map(|worker| worker.listed()).collect();
-        known.sort_unstable();
-        known.dedup();
-        if known.len() > MODELS_SHOWN_MAX {
-            known.truncate(MODELS_SHOWN_MAX);
-            known.push("and those of GET /v1/models");
-        }
-        let shown: String = model.chars().take(100).collect();
-        let message = format!("the model {shown:?} is not offered here; offered are: {}", known.join(", "));
-        return Err(ApiError { param: Some("model"), ..ApiError::not_found("model_not_found", message) });
-    }
-    Ok(offering)
 }
 
 /// How a prompt is put to the workers that offer a model: as tokens if all of them serve the weights that are here.
@@ -268,72 +229,6 @@ fn speech<'a>(gateway: &'a Gateway, offering: &[Arc<Worker>]) -> Speech<'a> {
     }
     let context = offering.iter().map(|worker| worker.model_info().context_tokens).min().unwrap_or(0);
     Speech::Text { context_tokens: context }
-}
-
-/// Makes the channel's budget known and returns its consumer and what is free.
-async fn open_budget(gateway: &Gateway, channel: &ChannelId) -> Result<(AccountId, Amount), ApiError> {
-    let record: ChannelRecord = gateway
-        .facts
-        .must(&StateKey::Channel(*channel), "channel of this key")
-        .await
-        .map_err(ApiError::unavailable)?;
-    if record.closed || record.closes_at_ms.is_some() {
-        return Err(ApiError::budget(
-            "the key's channel is closed or closing; make another key with `openledger keys api`",
-        ));
-    }
-    let acknowledged = gateway.store.channel(channel).map_err(ApiError::unavailable)?;
-    let spent = acknowledged.map_or(record.spent, |state| state.cumulative.max(record.spent));
-    gateway.budgets.set(*channel, record.deposit, spent);
-    Ok((record.consumer, gateway.budgets.free(channel).unwrap_or(Amount::ZERO)))
-}
-
-/// Tries workers in the order that routing gives, until one takes the job.
-async fn route(
-    gateway: &Gateway,
-    offering: &[Arc<Worker>],
-    request: &ValidRequest,
-    grounded: &Grounded,
-    (salt, lane): ([u8; 32], u64),
-    draw: u64,
-) -> Result<(Arc<Worker>, Job, RoutingFacts), ApiError> {
-    let mut candidates = Vec::with_capacity(offering.len());
-    for worker in offering {
-        let offer = worker.offer();
-        let reputation = reputation(gateway, offer.provider).await?;
-        candidates.push(Candidate {
-            provider: offer.provider,
-            reputation,
-            price: cost(worker, &grounded.prompt, request).unwrap_or(Amount(u64::MAX)),
-            free: worker.free(),
-            capacity: offer.capacity,
-            cluster_share: 0,
-        });
-    }
-    let reference = candidates.iter().map(|candidate| candidate.price).min().unwrap_or(Amount::ZERO);
-    let choice = choose(&candidates, reference, draw).ok_or_else(|| {
-        ApiError::busy("every provider of this model is at capacity; try again in a moment")
-    })?;
-    let mut attempts = Vec::new();
-    let mut refusal = ApiError::busy("no provider took the request; try again in a moment");
-    for provider in &choice.order {
-        let Some(worker) = offering.iter().find(|worker| worker.offer().provider == *provider) else {
-            continue;
-        };
-        let tried = Instant::now();
-        let started = worker.start(engine_request(request, grounded, salt, lane));
-        let outcome = if started.is_ok() { "served" } else { "refused" };
-        let ms = u64::try_from(tried.elapsed().as_millis()).unwrap_or(u64::MAX);
-        attempts.push(AttemptFacts { provider: *provider, outcome: outcome.into(), ms });
-        match started {
-            Ok(job) => {
-                let routing = RoutingFacts { policy: choice.reason.to_owned(), attempts };
-                return Ok((worker.clone(), job, routing));
-            }
-            Err(error) => refusal = error.into(),
-        }
-    }
-    Err(refusal)
 }
 
 /// Requests of one channel wait in one lane.
@@ -364,42 +259,21 @@ fn engine_request(
     engine
 }
 
-/// The most that a request may cost, whoever of `offering` serves it: its prompt, every token that may be written, and the
-/// router fee.
-fn worst_case(
-    offering: &[Arc<Worker>],
-    prompt: &Prompt,
-    request: &ValidRequest,
-    router_fee: BasisPoints,
-) -> Result<Amount, ApiError> {
-    let mut dearest = Amount::ZERO;
-    for worker in offering {
-        let reference = cost(worker, prompt, request);
-        let cost = reference.and_then(|reference| reference.plus(reference.basis_points(router_fee)));
-        let cost = cost.ok_or_else(|| {
-            ApiError::invalid("max_tokens", "the price of so many tokens overflows; ask for fewer")
-        })?;
-        dearest = dearest.max(cost);
-    }
-    Ok(dearest)
-}
-
 /// The most that a request may cost at one worker, without the router fee.
 fn cost(worker: &Worker, prompt: &Prompt, request: &ValidRequest) -> Option<Amount> {
     let bound = worker.bound(prompt, request.max_tokens);
     reference_price(worker, bound.prompt_tokens, bound.completion_tokens)
 }
 
-/// The reference price of so many tokens at a worker's offer.
-pub(crate) fn reference_price(worker: &Worker, prompt_tokens: u32, completion_tokens: u32) -> Option<Amount> {
-    let offer = worker.offer();
-    let prompt = offer.prompt_price.fraction(u64::from(prompt_tokens), 1)?;
-    prompt.plus(offer.completion_price.fraction(u64::from(completion_tokens), 1)?)
-}
-
 /// Follows a job to its end, whoever ends it.
-async fn drive(gateway: &Arc<Gateway>, context: Context, mut job: Job, sender: mpsc::Sender<Piece>) {
-    let mut trace = Trace::new(context.library.index.clone(), context.begun, context.request.endpoint);
+async fn drive(
+    gateway: &Arc<Gateway>,
+    endpoint: Endpoint,
+    context: Context,
+    mut job: Job,
+    sender: mpsc::Sender<Piece>,
+) {
+    let mut trace = Trace::new(context.library.index.clone(), context.begun, endpoint);
     let ended = follow(&mut job, &mut trace, &sender, gateway.cutting()).await;
     let (piece, uncertified) = match finish(gateway, context, trace, ended, job.end()).await {
         Ok((sealed, uncertified)) => (Piece::Finished(Box::new(sealed)), uncertified),
@@ -467,11 +341,11 @@ async fn finish(
     ended: Ended,
     (served, material): (Served, Option<Material>),
 ) -> Result<(Sealed, Option<Uncertified>), ApiError> {
-    let (answer, matcher) = (trace.answer, trace.matcher);
+    let (answer, matcher, endpoint) = (trace.answer, trace.matcher, trace.endpoint);
     let total_ms = u64::try_from(context.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if answer.is_empty() {
         return Err(match ended {
-            Ended::Failed(error) => error.of_prompt(context.request.endpoint),
+            Ended::Failed(error) => error.of_prompt(endpoint),
             _ => ApiError::unavailable("the model wrote nothing"),
         });
     }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use openledger_receipt::EMBEDDINGS_ENDPOINT;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ use crate::error::ApiError;
 use crate::gateway::Gateway;
 use crate::reply::Answer;
 use crate::request::Endpoint;
-use crate::{evidence, seal, stream};
+use crate::{embed, evidence, seal, stream};
 
 /// Bytes of one request body.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -33,6 +34,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route(Endpoint::Chat.path(), post(chat))
         .route(Endpoint::Completions.path(), post(completion))
+        .route(EMBEDDINGS_ENDPOINT, post(embeddings))
         .route("/v1/models", get(models))
         .route("/v1/models/{model}", get(model))
         .route("/v1/receipts/{id}", get(receipt))
@@ -54,19 +56,37 @@ async fn completion(State(gateway): Shared, headers: HeaderMap, body: Body) -> R
     answer(&gateway, Endpoint::Completions, &headers, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
+async fn embeddings(State(gateway): Shared, headers: HeaderMap, body: Body) -> Response {
+    vectors(&gateway, &headers, body).await.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn vectors(gateway: &Arc<Gateway>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let body = paid_body(headers, body).await?;
+    let vectors = embed::run(gateway, headers, body.into()).await?;
+    let id = HeaderValue::from_str(&vectors.id).map_err(ApiError::unavailable)?;
+    let mut response = Json(vectors.reply()).into_response();
+    response.headers_mut().insert(RECEIPT_ID, id);
+    Ok(response)
+}
+
+/// The body of a request, of someone who shows an API key.
+async fn paid_body(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+    if ApiKey::from_headers(headers).is_none() {
+        return Err(ApiError::key());
+    }
+    to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| ApiError {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        ..ApiError::body(format!("the body has more than {BODY_BYTES_MAX} bytes; send less"))
+    })
+}
+
 async fn answer(
     gateway: &Arc<Gateway>,
     endpoint: Endpoint,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    if ApiKey::from_headers(headers).is_none() {
-        return Err(ApiError::key());
-    }
-    let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| ApiError {
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        ..ApiError::body(format!("the body has more than {BODY_BYTES_MAX} bytes; send less"))
-    })?;
+    let body = paid_body(headers, body).await?;
     let running = complete::start(gateway, endpoint, headers, &body).await?;
     let id = HeaderValue::from_str(&running.id).map_err(ApiError::unavailable)?;
     let mut response = if running.request.stream {
@@ -96,10 +116,12 @@ async fn whole(mut running: Running) -> Result<Response, ApiError> {
 fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
     let worker = gateway.workers.iter().find(|worker| worker.listed() == name)?;
     let (offer, info) = (worker.offer(), worker.model_info());
-    Some(json!({
+    let dimensions = worker.embedder().map(|embedder| embedder.model().dimensions());
+    let mut told = json!({
         "id": worker.listed(),
         "ledger_name": offer.model,
         "object": "model",
+        "type": if dimensions.is_some() { "embedding" } else { "chat" },
         "created": 0,
         "owned_by": offer.provider,
         "context_length": info.context_tokens,
@@ -108,7 +130,11 @@ fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
         "engine": info.engine,
         "weights_sha256": (!offer.weights.is_unknown()).then_some(offer.weights),
         "pricing": { "prompt_uc": offer.prompt_price, "completion_uc": offer.completion_price },
-    }))
+    });
+    if let Some(dimensions) = dimensions {
+        told["dimensions"] = dimensions.into();
+    }
+    Some(told)
 }
 
 async fn models(State(gateway): Shared) -> Json<Value> {

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use openledger_ledger::{CompletionLines, CompletionTerms, DataShare, DataTerms, StateKey, split_completion};
 use openledger_receipt::{
     AttributionFacts, Envelope, EvidenceFacts, FILE_BYTES_MAX, NetworkRef, Opening, PaymentFacts, Predicate,
-    PriceFacts, ReceiptFile, RequestFacts, ResponseFacts, ServedFacts, ShareFacts, Statement, TimingFacts,
-    UsageFacts, salted_request, salted_response,
+    PriceFacts, ReceiptFile, ResponseFacts, ServedFacts, ShareFacts, Statement, TimingFacts, UsageFacts,
+    salted_response,
 };
 use openledger_store::{NewReceipt, ReceiptStore, StoredReceipt};
 use openledger_types::record::{ChannelRecord, ClusterRecord, ContributionRecord, ModelRecord};
 use openledger_types::{Amount, ContributionId, Hash, Name, Parameters, Voucher, sha256};
 use serde_json::{Value, json};
 
+use crate::admit::reference_price;
 use crate::certify::{self, Uncertified};
-use crate::complete::{Context, Outcome, now_ms, reference_price};
+use crate::complete::{Context, Outcome, now_ms};
 use crate::context;
 use crate::error::ApiError;
 use crate::evidence;
@@ -123,14 +124,7 @@ async fn draft(
         sequence,
         previous,
         issued_at_ms: now_ms(),
-        request: RequestFacts {
-            salted_sha256: salted_request(&salt, &context.body),
-            endpoint: context.request.endpoint.path().into(),
-            model_requested: context.request.model.clone(),
-            seed: context.request.sampling.seed,
-            max_tokens: context.request.max_tokens,
-            temperature_millis: (context.request.sampling.temperature * 1_000.0).round() as u32,
-        },
+        request: context.stated.clone(),
         response: response_facts(context, outcome),
         served: served_facts(context, outcome),
         routing: context.routing.clone(),
@@ -353,7 +347,8 @@ pub(crate) fn lines_of(stored: &StoredReceipt) -> Option<CompletionLines> {
 }
 
 /// The receipt file as users hold it; with the texts, the certificate of their spans and what they are replayed from only for the
-/// caller. `None` when what is stored cannot be read. Beside texts that leave no room for them in a file, these are left out.
+/// caller. `None` when what is stored cannot be read. Beside texts that leave no room for them in a file, these are left out; and
+/// the texts themselves where they leave no room for the rest, whose caller has sent them.
 pub fn receipt_file(store: &ReceiptStore, stored: &StoredReceipt, with_opening: bool) -> Option<Vec<u8>> {
     let mut file = ReceiptFile::from_bytes(&stored.envelope).ok()?;
     file.inclusion = stored.inclusion.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
@@ -371,6 +366,9 @@ pub fn receipt_file(store: &ReceiptStore, stored: &StoredReceipt, with_opening: 
     }
     if file.to_bytes().len() > FILE_BYTES_MAX {
         file.certificate = None;
+    }
+    if file.to_bytes().len() > FILE_BYTES_MAX {
+        file.opening = None;
     }
     Some(file.to_bytes())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use openledger_model::Adapter;
 
 use crate::adapters::RegisterError;
+use crate::embedding::Embedder;
 use crate::events::Completion;
 use crate::evidence::{Hash, Opening, Scope};
 use crate::replay::{Claim, ReplayError};
@@ -30,6 +31,11 @@ pub trait Backend: Send + Sync {
     /// whose arithmetic cannot be repeated have nothing to open.
     fn open(&self, _claim: &Claim<'_>, _scope: &Scope) -> Result<Opening, ReplayError> {
         Err(ReplayError::NotExact)
+    }
+
+    /// What makes vectors of texts here; none where texts are completed.
+    fn embedder(&self) -> Option<&Embedder> {
+        None
     }
 }
 

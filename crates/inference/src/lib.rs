@@ -11,6 +11,7 @@ mod backend;
 mod choose;
 mod config;
 mod draw;
+mod embedding;
 mod engine;
 mod events;
 mod evidence;
@@ -33,6 +34,7 @@ pub use adapters::{
 };
 pub use backend::{Backend, ModelInfo, Tier};
 pub use config::EngineConfig;
+pub use embedding::{Embedded, Embedder, EmbeddingFailure, EmbeddingRequest};
 pub use engine::{Engine, Load, StartError};
 pub use events::{
     Completion, Done, Event, FinishReason, Finished, GenerationError, Likelihood, Proof, TokenLogprob,

@@ -1,4 +1,4 @@
-//! Transformer mathematics with one exact result on every machine, and the checkpoints it is read from.
+//! Transformer mathematics with one exact result on every machine, the checkpoints it is read from, and a table of embeddings.
 //!
 //! Rule: the same tokens through the same file give the same bits, whatever the instruction set, the
 //! number of threads, the shape of the batch, and whether positions are computed one by one or at
@@ -12,6 +12,7 @@
 mod adapter;
 mod cache;
 mod elementary;
+mod embedding;
 pub mod gguf;
 mod half;
 mod kernels;
@@ -25,6 +26,7 @@ mod rope;
 mod runner;
 mod shape;
 mod stages;
+mod tensor_file;
 mod text;
 mod weights;
 mod workers;
@@ -35,6 +37,9 @@ pub use adapter::{
 };
 pub use cache::{Cache, CacheFull, PAGE_TOKENS, PageId, Sequence};
 pub use elementary::{exp_f64, ln_f64};
+pub use embedding::{
+    EMBEDDED_TEXT_BYTES_MAX, EMBEDDED_TOKENS_MAX, EmbedError, EmbeddingModel, EmbeddingModelError,
+};
 pub use kernels::{InstructionSet, token_weights};
 pub use open::{Model, ModelError};
 pub use record::{StateDigest, state_digest};

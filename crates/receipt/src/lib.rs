@@ -46,8 +46,8 @@ pub use openledger_types::tree::{self, batch_path, batch_root, leaf, verify_path
 pub use pieces::{AnswerPiece, answer_pieces};
 pub use recompute::recompute;
 pub use statement::{
-    AttemptFacts, AttributionFacts, EvidenceFacts, NetworkRef, PREDICATE_TYPE, PassageRef, PaymentFacts,
-    Predicate, PriceFacts, RequestFacts, ResponseFacts, RoutingFacts, RunFacts, STATEMENT_TYPE, ServedFacts,
-    ShareFacts, SnapshotRef, SpanFacts, Statement, TimingFacts, UsageFacts,
+    AttemptFacts, AttributionFacts, EMBEDDINGS_ENDPOINT, EvidenceFacts, NetworkRef, PREDICATE_TYPE,
+    PassageRef, PaymentFacts, Predicate, PriceFacts, RequestFacts, ResponseFacts, RoutingFacts, RunFacts,
+    STATEMENT_TYPE, ServedFacts, ShareFacts, SnapshotRef, SpanFacts, Statement, TimingFacts, UsageFacts,
 };
 pub use verify::{Check, Committed, NOTICE, ProvenRecord, Report, required_keys, verify};

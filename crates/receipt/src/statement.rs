@@ -13,6 +13,8 @@ use crate::{ContextFacts, FILE_BYTES_MAX, ReceiptError};
 pub const PREDICATE_TYPE: &str = "urn:openledger:inference-receipt:v1";
 /// What kind of statement the payload is.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+/// The endpoint of receipts whose answer is the digest of vectors: SHA-256 over them as little-endian binary32, hexadecimal.
+pub const EMBEDDINGS_ENDPOINT: &str = "/v1/embeddings";
 /// The name of the only subject: the answer.
 const SUBJECT_NAME: &str = "response";
 

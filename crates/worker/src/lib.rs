@@ -4,6 +4,7 @@
 //! Absent: HTTP, consumers, prices of others. A worker on another machine will speak to gateways through the same
 //! methods.
 
+mod embedding;
 mod meter;
 mod served;
 mod tokens;
@@ -12,13 +13,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use openledger_inference::{
-    Adapter, Backend, Claim, Completion, CompletionRequest, Event, Material, ModelInfo, Opening, Prompt,
-    RegisterError, ReplayError, Scope, SubmitError,
+    Adapter, Backend, Claim, Completion, CompletionRequest, Embedder, EmbeddingRequest, Event, Material,
+    ModelInfo, Opening, Prompt, RegisterError, ReplayError, Scope, SubmitError,
 };
 use openledger_receipt::{Predicate, ReceiptError, Statement, pre_authentication_encoding};
 use openledger_types::{AccountId, Amount, Hash, Name, ServiceKey, ServiceSecret, ServiceSignature};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+pub use embedding::EmbeddingJob;
 pub use meter::Measured;
 use meter::Meter;
 pub use served::{Bound, Served};
@@ -209,16 +211,33 @@ impl Worker {
 
     /// Starts a job, or refuses at once.
     pub fn start(&self, request: CompletionRequest) -> Result<Job, WorkError> {
-        let place = self.places.clone().try_acquire_owned().map_err(|refused| match refused {
-            TryAcquireError::NoPermits => WorkError::AtCapacity { capacity: self.offer.capacity },
-            TryAcquireError::Closed => WorkError::Draining,
-        })?;
+        let place = self.place()?;
         let bound = self.bound(&request.prompt, request.max_tokens.unwrap_or(u32::MAX));
         let tokens = Tokens::of(&request);
         let completion = self.backend.submit(request)?;
         let served = Served::new(bound, completion.prompt_tokens);
         let running = Running::new(self.clock.clone());
         Ok(Job { completion, served, running, tokens, _place: place })
+    }
+
+    /// What makes vectors here; none where texts are completed.
+    pub fn embedder(&self) -> Option<&Embedder> {
+        self.backend.embedder()
+    }
+
+    /// Takes a place for vectors, or refuses at once.
+    ///
+    /// # Errors
+    /// There is no place, the worker stops, or it completes texts.
+    pub fn embed(&self, request: EmbeddingRequest) -> Result<EmbeddingJob, WorkError> {
+        EmbeddingJob::of(self, request, self.place()?)
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, WorkError> {
+        self.places.clone().try_acquire_owned().map_err(|refused| match refused {
+            TryAcquireError::NoPermits => WorkError::AtCapacity { capacity: self.offer.capacity },
+            TryAcquireError::Closed => WorkError::Draining,
+        })
     }
 
     /// Opens a part of an answer that it gave, on the caller's thread; it takes as long as reading prompt and answer does.

@@ -4,7 +4,7 @@
 //! tokens of the prompt where they are known, as many as it has bytes (and a template may write) where not, and the tokens
 //! that were allowed. What was written is at least one token.
 
-use openledger_inference::{Done, Event, ModelInfo, Prompt, Tier};
+use openledger_inference::{Done, Embedded, Event, ModelInfo, Prompt, Tier};
 use openledger_types::Hash;
 
 /// The most tokens that a job may be charged for.
@@ -59,6 +59,13 @@ impl Served {
             windows: 0,
             computed: None,
         }
+    }
+
+    /// Vectors that were made of tokens by this model: nothing was written.
+    pub(crate) fn embedded(embedded: &Embedded, model: Hash) -> Self {
+        let bound = Bound { prompt_tokens: embedded.tokens, completion_tokens: 0 };
+        let (commitment, computed) = (embedded.commitment.to_string(), Some(model));
+        Self { commitment, computed, ..Self::new(bound, embedded.tokens) }
     }
 
     /// Tokens read.

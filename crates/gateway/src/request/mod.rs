@@ -1,6 +1,7 @@
 //! Requests: a body is what was typed, [`ValidRequest`] is what is true. A field that OpenAI's clients send and we
 //! do not know is ignored; one that we know and cannot honour is refused by name.
 
+pub(crate) mod embedding;
 mod fields;
 mod messages;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use openledger_inference::{Grammar, Sampling, TOP_LOGPROBS_MAX};
 use openledger_model::ChatMessage;
+use openledger_receipt::{RequestFacts, salted_request};
 use openledger_types::Name;
 use serde::Deserialize;
 use serde_json::Value;
@@ -107,12 +109,24 @@ pub(crate) struct ValidRequest {
     pub(crate) passages: usize,
 }
 
+impl ValidRequest {
+    /// What the receipt says of it.
+    pub(crate) fn facts(&self, salt: &[u8; 32], body: &[u8]) -> RequestFacts {
+        RequestFacts {
+            salted_sha256: salted_request(salt, body),
+            endpoint: self.endpoint.path().into(),
+            model_requested: self.model.clone(),
+            seed: self.sampling.seed,
+            max_tokens: self.max_tokens,
+            temperature_millis: (self.sampling.temperature * 1_000.0).round() as u32,
+        }
+    }
+}
+
 /// Reads and checks a body.
 pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, ApiError> {
     let mut fields = Fields::read(body)?;
-    let model = fields.text("model")?.filter(|model| !model.is_empty());
-    let model =
-        model.ok_or_else(|| ApiError::invalid("model", "`model` is missing; GET /v1/models lists them"))?;
+    let model = model(&mut fields)?;
     one_answer(&mut fields)?;
     let tools = tools(&mut fields)?;
     let grammar = response_format(&mut fields)?.map(Arc::new);
@@ -143,6 +157,11 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
         datanets: datanets(&extension)?,
         input,
     })
+}
+
+fn model(fields: &mut Fields) -> Result<String, ApiError> {
+    let model = fields.text("model")?.filter(|model| !model.is_empty());
+    model.ok_or_else(|| ApiError::invalid("model", "`model` is missing; GET /v1/models lists them"))
 }
 
 fn one_answer(fields: &mut Fields) -> Result<(), ApiError> {

@@ -4,8 +4,6 @@
 //! What is written reads back as the same adapter, here and in PEFT.
 //! Absent: fetching; other files of the folder, which are passed over.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
@@ -17,6 +15,7 @@ use super::error::AdapterError;
 use super::module::Module;
 use super::tensors::{self, PREFIX, SUFFIXES};
 use super::{ADAPTER_FILE_BYTES_MAX, Adapter, AdapterBase, Factors};
+use crate::tensor_file;
 
 /// The file that says what an adapter is.
 pub const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
@@ -140,14 +139,7 @@ fn config_of(parts: &[(usize, Module, Factors)], base: &str) -> Value {
 
 /// A whole file of at most `limit` bytes.
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, AdapterError> {
-    let failed = |source| AdapterError::File { path: path.to_owned(), source };
-    let too_large = || AdapterError::TooLarge { path: path.to_owned(), limit };
-    let file = File::open(path).map_err(failed)?;
-    let stated = file.metadata().map_err(failed)?.len();
-    if stated > limit {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(stated).unwrap_or(0));
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+    let read = tensor_file::read(path, limit);
+    let read = read.map_err(|source| AdapterError::File { path: path.to_owned(), source })?;
+    read.ok_or_else(|| AdapterError::TooLarge { path: path.to_owned(), limit })
 }

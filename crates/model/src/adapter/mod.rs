@@ -9,7 +9,6 @@
 mod config;
 mod error;
 mod files;
-mod header;
 mod module;
 mod rotation;
 mod tensors;

@@ -8,15 +8,13 @@
 use std::collections::BTreeMap;
 
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 
 use super::config::Config;
 use super::error::AdapterError;
-use super::header;
 use super::module::Module;
 use super::{Adapter, Factors};
-use crate::half::{bf16_to_f32, f16_to_f32};
 use crate::shape::Shape;
+use crate::tensor_file;
 
 /// What stands before the base model's names.
 pub(super) const PREFIX: &str = "base_model.model.";
@@ -26,8 +24,7 @@ pub(super) const SUFFIXES: [&str; 2] = [".lora_A.weight", ".lora_B.weight"];
 /// Reads the adapter of a configuration and a file of tensors.
 pub(super) fn read(config: &Config, file: &[u8], shape: &Shape) -> Result<Adapter, AdapterError> {
     let format = |reason: String| AdapterError::Format { reason };
-    header::check(file).map_err(format)?;
-    let file = SafeTensors::deserialize(file).map_err(|error| format(error.to_string()))?;
+    let file = tensor_file::open(file).map_err(format)?;
     let places = places(shape);
     let mut found: BTreeMap<(usize, Module), [Option<TensorView<'_>>; 2]> = BTreeMap::new();
     for (name, tensor) in file.iter() {
@@ -78,25 +75,8 @@ fn factors(
         if tensor.shape() != expected {
             return Err(wrong(format!("its size is {:?}, expected {expected:?}", tensor.shape())));
         }
-        floats[factor] = values(tensor).map_err(wrong)?;
+        floats[factor] = tensor_file::values(tensor).map_err(wrong)?;
     }
     let [down, up] = floats;
     Ok(Factors { rank, scale, down, up })
-}
-
-/// The numbers of a tensor, widened exactly.
-fn values(tensor: &TensorView<'_>) -> Result<Vec<f32>, String> {
-    let bytes = tensor.data();
-    let halves = bytes.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
-    let values: Vec<f32> = match tensor.dtype() {
-        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-        Dtype::F16 => halves.map(f16_to_f32).collect(),
-        Dtype::BF16 => halves.map(bf16_to_f32).collect(),
-        other => return Err(format!("its type is {other:?}, accepted are F32, F16 and BF16")),
-    };
-    if values.iter().all(|value| value.is_finite()) {
-        Ok(values)
-    } else {
-        Err("it holds values that are not finite".to_owned())
-    }
 }

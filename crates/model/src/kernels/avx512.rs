@@ -8,14 +8,12 @@
 use std::arch::x86_64::*;
 
 use super::Quantised;
-use super::avx2::Tile;
 pub(super) use super::avx2::{attend, quantise};
 use super::portable::{BLOCK, GROUP, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
+use super::tile::{TOKENS_AT_ONCE, Tile};
 
 /// Tokens that meet a group of rows at once: as many sums as the registers hold.
 const TILE_TOKENS: usize = 8;
-/// Tokens that all groups pass before the next tokens are begun: their activations stay in the second cache.
-const TOKENS_AT_ONCE: usize = 64;
 
 /// Calls `$tile::<T>` for runs of up to eight tokens until all groups have met all tokens.
 macro_rules! each_tile {

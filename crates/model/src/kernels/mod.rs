@@ -3,14 +3,18 @@
 //! Rule: `portable` states the arithmetic in plain Rust. Every instruction set compiles that same
 //! source, except for what is written by hand where it pays: the integer products, which are exact in any order,
 //! attention and quantising, which do the portable operations in the portable order.
-//! Absent: kernels for ARM beyond the portable ones.
+//! Absent: attention and quantising by hand for ARM; GPUs.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 mod table;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod tile;
 
 pub(crate) use portable::{BLOCK, GROUP, KEYS_PER_PAGE, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
 pub(crate) use table::{ATTEND_QUERIES_MAX, Kernels};
@@ -24,6 +28,8 @@ pub enum InstructionSet {
     Avx2,
     /// x86-64 with AVX-512 (F, BW, VL) and its integer dot products (VNNI), besides what [`InstructionSet::Avx2`] wants.
     Avx512,
+    /// AArch64 with NEON, as all have, and the integer dot products (Armv8.2, optional there).
+    NeonDot,
 }
 
 impl InstructionSet {
@@ -43,6 +49,10 @@ impl InstructionSet {
             {
                 sets.push(InstructionSet::Avx512);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("dotprod") {
+            sets.push(InstructionSet::NeonDot);
         }
         sets
     }

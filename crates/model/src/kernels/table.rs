@@ -114,6 +114,14 @@ compile!(
     #[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
 );
 
+#[cfg(target_arch = "aarch64")]
+compile!(
+    with_neon_dot,
+    InstructionSet::NeonDot,
+    neon,
+    #[target_feature(enable = "neon,dotprod")]
+);
+
 impl Kernels {
     /// The kernels for `set`; `None` when this machine cannot run it.
     pub(crate) fn of(set: InstructionSet) -> Option<&'static Kernels> {
@@ -126,8 +134,12 @@ impl Kernels {
             InstructionSet::Avx2 => Some(&with_avx2::TABLE),
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx512 => Some(&with_avx512::TABLE),
+            #[cfg(target_arch = "aarch64")]
+            InstructionSet::NeonDot => Some(&with_neon_dot::TABLE),
             #[cfg(not(target_arch = "x86_64"))]
             InstructionSet::Avx2 | InstructionSet::Avx512 => None,
+            #[cfg(not(target_arch = "aarch64"))]
+            InstructionSet::NeonDot => None,
         }
     }
 

@@ -71,6 +71,10 @@ fn what_has_nothing_to_replay_says_why() {
     world.predicate.evidence = EvidenceFacts { commitment: String::new(), windows: 0 };
     world.predicate.response.finish_reason = "cancelled".into();
     assert!(said(&verified(&world.file(true, false))).contains("ended with \"cancelled\" before"));
+    world.predicate.evidence = EvidenceFacts { commitment: "ab".repeat(32), windows: 0 };
+    world.predicate.request.endpoint = EMBEDDINGS_ENDPOINT.into();
+    assert!(said(&verified(&world.file(true, false))).contains("committed to the vectors"));
+    world.predicate.evidence.commitment.clear();
     world.predicate.served.numeric_specification = 0;
     let report = verified(&world.file(true, false));
     assert_eq!(said(&report), "none: an engine behind HTTP; nothing to replay");

@@ -6,7 +6,7 @@
 use openledger_types::Hash;
 
 use super::{Step, require};
-use crate::{Opening, Predicate};
+use crate::{EMBEDDINGS_ENDPOINT, Opening, Predicate};
 
 /// What material says when every byte of it is bound to the commitment that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,10 @@ fn tier(predicate: &Predicate) -> String {
             "none: the answer ended with \"{}\" before the provider committed to it; nothing to replay",
             predicate.response.finish_reason
         );
+    }
+    if predicate.request.endpoint == EMBEDDINGS_ENDPOINT {
+        return "exact: the provider committed to the vectors; `openledger receipt recompute` makes them again from the texts"
+            .to_owned();
     }
     format!(
         "exact: the provider committed to {windows} windows; what they are replayed from is not in the file"

@@ -13,7 +13,7 @@ use openledger_gateway::{Asked, PromptFollows};
 use openledger_inference::Material;
 use openledger_ledger::StateKey;
 use openledger_model::{Detokenizer, Model, NUMERIC_SPECIFICATION};
-use openledger_receipt::{Check, Opening, Predicate, ReceiptFile};
+use openledger_receipt::{Check, EMBEDDINGS_ENDPOINT, Opening, Predicate, ReceiptFile};
 use openledger_types::Hash;
 
 use crate::commands::receipt;
@@ -76,6 +76,11 @@ fn replayable(predicate: &Predicate) -> Result<()> {
     let specification = predicate.served.numeric_specification;
     if specification == 0 {
         bail!("tier none: the answer came from an engine behind HTTP; there is nothing to replay");
+    }
+    if predicate.request.endpoint == EMBEDDINGS_ENDPOINT {
+        bail!(
+            "tier exact, and of embeddings: their texts are all that they are made again from; use `openledger receipt recompute`"
+        );
     }
     if predicate.evidence.commitment.is_empty() {
         bail!(

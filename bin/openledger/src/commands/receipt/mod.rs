@@ -2,6 +2,7 @@
 
 mod context;
 mod recompute;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 

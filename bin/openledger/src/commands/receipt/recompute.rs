@@ -21,6 +21,7 @@ use openledger_types::{
 use serde_json::json;
 
 use super::context::{self, Computed, Sources};
+use super::vectors;
 use super::{accepted, check_file, check_proof, read, read_identity};
 use crate::commands::Session;
 use crate::commands::index::segments_in;
@@ -56,7 +57,10 @@ pub fn run(
             .or_else(|| authors_equally(&named.snapshots, datanet, contribution))
     };
     let outcome = recompute(predicate, &attribution, Hash(index.root()), &parameters, &lineage, &data_terms);
-    let differences = outcome.err().unwrap_or_default();
+    let mut differences = outcome.err().unwrap_or_default();
+    let vectors = vectors::differences(predicate, opening)?;
+    let has_vectors = vectors.is_some();
+    differences.extend(vectors.into_iter().flatten());
     if session.json {
         session.print_json(&json!({ "ok": differences.is_empty(), "differences": differences, "shares": attribution.shares, "likelihoods": likelihoods }));
     } else if differences.is_empty() {
@@ -70,6 +74,9 @@ pub fn run(
             attribution.total,
             index.segments().len()
         );
+        if has_vectors {
+            println!("    the vectors made again from the texts: the same bits, tokens and commitment");
+        }
         if let Some(said) = likelihoods.said(attribution.context.as_ref()) {
             println!("    {said}");
         }
@@ -90,8 +97,10 @@ struct Named {
 impl Named {
     /// Those of the folder, by the roots that the receipt names. A segment with the right root spares building.
     fn find(predicate: &Predicate, folder: &Path) -> Result<Self> {
+        // What names no snapshot needs no folder.
+        let found = if predicate.served.snapshots.is_empty() { Vec::new() } else { segments_in(folder)? };
         let mut ready: BTreeMap<[u8; 32], Segment> =
-            segments_in(folder)?.into_iter().map(|segment| (segment.root(), segment)).collect();
+            found.into_iter().map(|segment| (segment.root(), segment)).collect();
         let mut named = Self { segments: Vec::new(), snapshots: BTreeMap::new() };
         for snapshot in &predicate.served.snapshots {
             let is_of = |segment: &Segment| segment.datanet() == snapshot.datanet.as_str();

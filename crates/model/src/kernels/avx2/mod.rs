@@ -11,7 +11,7 @@ mod rows;
 use std::arch::x86_64::{__m128i, __m256, __m256i};
 
 pub(super) use attention::attend;
-pub(super) use products::{Tile, multiply_q4, multiply_q8};
+pub(super) use products::{multiply_q4, multiply_q8};
 pub(super) use rows::quantise;
 
 /// Floats that one vector holds.

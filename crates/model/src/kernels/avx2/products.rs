@@ -8,53 +8,11 @@ use std::arch::x86_64::*;
 
 use super::super::Quantised;
 use super::super::portable::{BLOCK, GROUP, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
+use super::super::tile::{Tile, each_tile};
 use super::{FLOATS, from_bytes, from_half_bytes, lanes};
 
 /// Vectors that hold one number of each row of a group.
 const VECTORS: usize = GROUP / FLOATS;
-
-/// Tokens that all groups pass before the next tokens are begun: their activations stay in the second cache.
-const TOKENS_AT_ONCE: usize = 64;
-
-/// Blocks of activations of `T` tokens, and their scales and sums.
-pub(in crate::kernels) struct Tile<'a, const T: usize> {
-    pub(in crate::kernels) values: [&'a [[i8; BLOCK]]; T],
-    pub(in crate::kernels) scales: [&'a [f32]; T],
-    pub(in crate::kernels) sums: [&'a [f32]; T],
-}
-
-impl<'a, const T: usize> Tile<'a, T> {
-    #[inline(always)]
-    pub(in crate::kernels) fn new(input: &'a Quantised, token: usize, blocks: usize) -> Tile<'a, T> {
-        let values = input.values.as_chunks::<BLOCK>().0;
-        Tile {
-            values: std::array::from_fn(|t| &values[(token + t) * blocks..][..blocks]),
-            scales: std::array::from_fn(|t| &input.scales[(token + t) * blocks..][..blocks]),
-            sums: std::array::from_fn(|t| &input.sums[(token + t) * blocks..][..blocks]),
-        }
-    }
-}
-
-/// Calls `$tile::<T>` for runs of up to four tokens until all groups have met all tokens.
-macro_rules! each_tile {
-    ($tile:ident, $blocks:expr, $input:expr, $tokens:expr, $output:expr) => {
-        for from in (0..$tokens).step_by(TOKENS_AT_ONCE) {
-            let to = $tokens.min(from + TOKENS_AT_ONCE);
-            let groups = $blocks.chunks_exact($input.width / BLOCK);
-            for (group, output) in groups.zip($output.chunks_exact_mut($tokens * GROUP)) {
-                for token in (from..to).step_by(4) {
-                    let output = &mut output[token * GROUP..];
-                    match to - token {
-                        1 => $tile::<1>(group, $input, token, output),
-                        2 => $tile::<2>(group, $input, token, output),
-                        3 => $tile::<3>(group, $input, token, output),
-                        _ => $tile::<4>(group, $input, token, output),
-                    }
-                }
-            }
-        }
-    };
-}
 
 /// Interleaved 4-bit rows times every token.
 #[target_feature(enable = "avx2,fma,f16c")]

@@ -10,10 +10,12 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
+use crate::adapter::Module;
+
 /// Longest accepted header, in bytes.
 const HEADER_BYTES_MAX: usize = 4 << 20;
 /// Most tensors: two of each projection of the most layers.
-const TENSORS_MAX: usize = 2 * super::Module::COUNT * 512;
+const TENSORS_MAX: usize = 2 * Module::COUNT * 512;
 /// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 256;
 /// Most notes beside the tensors.
