@@ -8,5 +8,8 @@ mod checkpoint;
 mod edit;
 #[path = "../../bin/openledger/tests/hostile/template.rs"]
 mod template;
+#[path = "../../crates/model/tests/common/tools.rs"]
+#[allow(unreachable_pub, reason = "the model's own helper, of which a target uses a part")]
+mod tools;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| template::run(data));

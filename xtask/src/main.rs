@@ -9,8 +9,10 @@
 mod bench;
 mod demo;
 mod fuzz;
+mod http;
 mod mutants;
 mod peers;
+mod served;
 mod shell;
 mod test;
 mod tidy;
@@ -24,12 +26,13 @@ cargo xtask demo [--exit] [--port N] [--seed N]   the main job: a local network,
 cargo xtask demo --stop                           stop the network that a demo left running
 cargo xtask test [--fast]                         all tests and lints; --fast leaves out what starts whole networks
 cargo xtask bench NAME                            a benchmark: attribution [--megabytes N], build,
-                                                  evidence [--windows N] [--cheats N], inference, ledger,
-                                                  load [--minutes N], sim
+                                                  evidence [--windows N] [--cheats N],
+                                                  inference [engine | http], ledger, load [--minutes N], sim
 cargo xtask fuzz TARGET [--seconds N]             random data into a reader of what comes from outside
 cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
 cargo xtask unigrams --input FILE --out FILE      the table of words that attribution weighs by, from a corpus
-cargo xtask peers                                 tests that need another program: llama.cpp's server, built if missing
+cargo xtask peers [server | agreement]            what needs another program, llama.cpp, built if missing: tests of the
+                                                  client of its server; tokens, states and likelihoods beside its own
 cargo xtask tidy                                  what the repository promises about itself
 ";
 
@@ -55,8 +58,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(rest),
         Some("mutants") => mutants::run(rest),
         Some("unigrams") => unigrams::run(rest),
-        Some("peers") if rest.is_empty() => peers::run(),
-        Some("peers") => Err(UsageError("usage: cargo xtask peers".to_owned()).into()),
+        Some("peers") => peers::run(rest),
         Some("tidy") if rest.is_empty() => tidy::run(),
         Some("tidy") => Err(UsageError("usage: cargo xtask tidy".to_owned()).into()),
         Some("help" | "--help" | "-h") => {

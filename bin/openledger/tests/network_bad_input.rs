@@ -83,7 +83,19 @@ fn rows() -> Vec<Row> {
         invalid("a number of likelihoods", r#","logprobs":1000000000"#, "logprobs", &["true"]),
         invalid("a seed beyond 64 bits", r#","seed":99999999999999999999999"#, "seed", &["64 bits"]),
         invalid("no tokens", r#","max_tokens":-1"#, "max_tokens", &["-1"]),
-        invalid("tools", r#","tools":[{"type":"function"}]"#, "tools", &["smollm2-135m-instruct"]),
+        invalid(
+            "tools for a model without a place for them",
+            r#","tools":[{"type":"function","function":{"name":"f"}}]"#,
+            "tools",
+            &["smollm2-135m-instruct", "no place for tools"],
+        ),
+        invalid(
+            "a tool without a name",
+            r#","tools":[{"type":"function"}]"#,
+            "tools",
+            &["tools[0].function"],
+        ),
+        invalid("a choice of no tool", r#","tool_choice":"required""#, "tool_choice", &["required"]),
         invalid("preferred tokens", r#","logit_bias":{"1":100}"#, "logit_bias", &["logit_bias"]),
         invalid(
             "a schema of another kind",

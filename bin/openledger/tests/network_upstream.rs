@@ -66,6 +66,30 @@ fn engine(asked: &Asked) -> Vec<Step> {
             "400 Bad Request",
             r#"{"object":"error","message":"maximum context length is 4096 tokens"}"#,
         ),
+        "Call" if asked.body["tool_choice"] == "required" => {
+            let name = asked.body["tools"][0]["function"]["name"].clone();
+            let call = |function: Value| json!({ "choices": [{ "delta": { "tool_calls": [{ "index": 0, "function": function }] } }] });
+            let said = [
+                data(&call(json!({ "name": name, "arguments": "" }))),
+                data(&call(json!({ "arguments": "{\"a\":" }))),
+                data(&call(json!({ "arguments": "[1]}" }))),
+                data(&json!({ "choices": [{ "delta": {}, "finish_reason": "tool_calls" }] })),
+                data(&json!({ "choices": [], "usage": { "prompt_tokens": 90, "completion_tokens": 12 } })),
+                "data: [DONE]\n\n".to_owned(),
+            ];
+            stream(said.concat().as_bytes())
+        }
+        "Form" if asked.body["response_format"] == json!({ "type": "json_object" }) => {
+            let told = json!({ "content": [{ "token": "{}", "logprob": -0.5, "bytes": [123, 125], "top_logprobs": [] }] });
+            let said = [
+                data(
+                    &json!({ "choices": [{ "delta": { "content": "{}" }, "logprobs": told, "finish_reason": "stop" }] }),
+                ),
+                data(&json!({ "choices": [], "usage": { "prompt_tokens": 9, "completion_tokens": 1 } })),
+                "data: [DONE]\n\n".to_owned(),
+            ];
+            stream(said.concat().as_bytes())
+        }
         "Busy" => server::json("429 Too Many Requests", r#"{"error":{"message":"queue is full"}}"#),
         _ => {
             let passage = question.strip_prefix("Passage: ").and_then(|rest| rest.split("\n\n").next());
@@ -207,6 +231,36 @@ fn an_answer_is_streamed_and_settled(network: &Network) {
     assert_eq!(verified(network, receipt).1.usage.completion_tokens, 45);
 }
 
+/// The engine's calls are told in OpenAI's shape; the receipt holds them as the text that models here write.
+fn calls_of_tools_are_told(network: &Network) {
+    let tools = json!([{ "type": "function", "function": { "name": "add" } }]);
+    let extra = json!({ "tools": tools, "tool_choice": "required" });
+    let reply = ask(network, ENGINES, "Call", &extra);
+    assert_eq!(reply.status, 200, "{}", said(&reply));
+    let reply = reply.json();
+    let choice = &reply["choices"][0];
+    assert_eq!(
+        (choice["finish_reason"].as_str(), &choice["message"]["content"]),
+        (Some("tool_calls"), &Value::Null)
+    );
+    let call = &choice["message"]["tool_calls"][0];
+    assert_eq!(call["function"], json!({ "name": "add", "arguments": "{\"a\":[1]}" }));
+    let (file, _) = verified(network, reply["receipt"]["id"].as_str().unwrap());
+    let answer = ReceiptFile::from_bytes(&file).unwrap().opening.unwrap().answer;
+    assert_eq!(answer, "<tool_call>\n{\"name\": \"add\", \"arguments\": {\"a\":[1]}}\n</tool_call>");
+}
+
+/// What the engine can do itself is asked of it.
+fn forms_and_likelihoods_are_the_engines(network: &Network) {
+    let extra = json!({ "response_format": { "type": "json_object" }, "logprobs": true, "top_logprobs": 2 });
+    let reply = ask(network, ENGINES, "Form", &extra);
+    assert_eq!(reply.status, 200, "{}", said(&reply));
+    let choice = &reply.json()["choices"][0];
+    assert_eq!(choice["message"]["content"], "{}");
+    let told = json!({ "token": "{}", "logprob": -0.5, "bytes": [123, 125], "top_logprobs": [] });
+    assert_eq!(choice["logprobs"]["content"], json!([told]), "{choice}");
+}
+
 /// What an engine counts is charged as far as the request could have come to.
 fn counts_are_bounded(network: &Network) {
     let reply = ask(network, ENGINES, "Overstate", &json!({})).json();
@@ -224,13 +278,6 @@ fn refusals_are_the_engines(network: &Network) {
     for (question, extra, status, says) in [
         ("Long", json!({}), 400, "maximum context length is 4096 tokens"),
         ("Busy", json!({}), 429, "queue is full"),
-        ("Anything", json!({ "logprobs": true }), 400, "does not take logprobs"),
-        (
-            "Anything",
-            json!({ "response_format": { "type": "json_object" } }),
-            400,
-            "does not take response_format",
-        ),
     ] {
         let reply = ask(network, ENGINES, question, &extra);
         assert!(reply.status == status && said(&reply).contains(says), "{}", said(&reply));
@@ -325,6 +372,8 @@ fn network_serves_an_engine_behind_http_beside_its_own_model() {
     models_are_listed_with_what_stands_behind_them(&network);
     a_quoted_passage_is_paid(&network, folder.path());
     an_answer_is_streamed_and_settled(&network);
+    calls_of_tools_are_told(&network);
+    forms_and_likelihoods_are_the_engines(&network);
     counts_are_bounded(&network);
     refusals_are_the_engines(&network);
     private_texts_stay_here(&network, folder.path());

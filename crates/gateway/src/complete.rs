@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
-use openledger_inference::{CompletionRequest, Done, Event, Material, Prompt, TokenLogprob};
+use openledger_inference::{CompletionRequest, Done, Event, Material, Prompt, Tier, TokenLogprob};
 use openledger_receipt::{PassageRef, RequestFacts, RoutingFacts};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Name};
 use openledger_worker::{Job, Served, Worker};
@@ -138,12 +138,10 @@ async fn admit(
     let Caller { key, channel, place } = admit::caller(gateway, headers)?;
     let request = request::parse(endpoint, body)?;
     let offering = admit::offering(gateway, &request.model, Purpose::Text)?;
-    if request.tools {
-        return Err(no_tools(&request.model));
-    }
     let consumer = admit::open_budget(gateway, &channel).await?;
     let library = gateway.library();
     let speech = speech(gateway, &offering);
+    check_tools(&request, &speech)?;
     let unreadable = unreadable(gateway, &library, &request, &key, speech.is_exact()).await?;
     let mut grounded =
         ground(&request, &library, &unreadable, &speech).map_err(|error| error.of_prompt(endpoint))?;
@@ -166,7 +164,7 @@ async fn admit(
     let draw = id.as_u128() as u64;
     let lane = lane(&channel);
     let price = |worker: &Worker| cost(worker, &grounded.prompt, &request);
-    let start = |worker: &Worker| worker.start(engine_request(&request, &grounded, salt, lane));
+    let start = |worker: &Worker| worker.start(engine_request(worker, &request, &grounded, (salt, lane)));
     let (worker, job, routing) = admit::route(gateway, &offering, price, start, draw).await?;
     let context = Context {
         id: id.to_string(),
@@ -209,14 +207,21 @@ pub(crate) fn now_ms() -> u64 {
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The prompts that are made here have no place for tools.
-fn no_tools(model: &str) -> ApiError {
-    ApiError::invalid(
-        "tools",
-        format!(
-            "the model {model} is served without tools: no tools are put into its chat template; leave `tools` out, or ask for JSON with `response_format`"
-        ),
-    )
+/// Refuses tools, and calls in the conversation, where the model has no place for them.
+fn check_tools(request: &ValidRequest, speech: &Speech<'_>) -> Result<(), ApiError> {
+    let Some(conversation) = request.with_tools() else { return Ok(()) };
+    let refused = match speech {
+        Speech::Tokens(model) => model.tools().err(),
+        // Whether the engine can, it says itself.
+        Speech::Text { .. } => None,
+    };
+    let Some(reason) = refused else { return Ok(()) };
+    let (param, instead) = match conversation.tools.list.is_empty() {
+        true => ("messages", "leave calls and messages of the role \"tool\" out"),
+        false => ("tools", "leave `tools` out, or ask for JSON with `response_format`"),
+    };
+    let model = &request.model;
+    Err(ApiError::invalid(param, format!("the model {model} is served without tools: {reason}; {instead}")))
 }
 
 /// How a prompt is put to the workers that offer a model: as tokens if all of them serve the weights that are here.
@@ -239,10 +244,10 @@ fn lane(channel: &ChannelId) -> u64 {
 }
 
 fn engine_request(
+    worker: &Worker,
     request: &ValidRequest,
     grounded: &Grounded,
-    salt: [u8; 32],
-    lane: u64,
+    (salt, lane): ([u8; 32], u64),
 ) -> CompletionRequest {
     let mut sampling = request.sampling;
     sampling.quote = grounded.quote;
@@ -252,7 +257,12 @@ fn engine_request(
     engine.max_tokens = Some(request.max_tokens);
     engine.sampling = sampling;
     engine.stop = stop;
-    engine.grammar = request.grammar.clone();
+    if worker.model_info().tier() == Tier::Exact {
+        engine.grammar = request.grammar.clone();
+    } else {
+        // An engine behind HTTP holds itself to what it is asked for.
+        engine.response_format = request.response_format.clone();
+    }
     engine.logprobs = request.logprobs;
     engine.lane = lane;
     engine.salt = salt;

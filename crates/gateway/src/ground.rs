@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use openledger_inference::{Prompt, Quote, prompt_tokens, quote_part};
-use openledger_model::{ChatMessage, Model, Role};
+use openledger_model::{ChatMessage, Conversation, Model, Role};
 use openledger_receipt::PassageRef;
 use openledger_retrieval::Passage;
 use openledger_types::{ContributionId, Name};
@@ -127,7 +127,7 @@ fn grounded(
     match (speech, input) {
         _ if passages.is_empty() => Ok(None),
         (Speech::Tokens(model), _) => quoting_prompt(question, passages, model).map(Some),
-        (Speech::Text { context_tokens }, Input::Chat(messages)) => {
+        (Speech::Text { context_tokens }, Input::Chat(Conversation { messages, .. })) => {
             let (prompt, kept) = with_passages(messages, &passages, *context_tokens);
             passages.truncate(kept);
             let (quote, stop, retrieval) = (Quote::default(), Vec::new(), references(&passages));
@@ -152,7 +152,7 @@ fn references(passages: &[Passage]) -> Vec<PassageRef> {
 
 /// The last user message; a text that is continued asks nothing.
 pub(crate) fn question(input: &Input) -> &str {
-    let Input::Chat(messages) = input else { return "" };
+    let Input::Chat(Conversation { messages, .. }) = input else { return "" };
     let asks = |message: &&ChatMessage| message.role == Role::User;
     messages.iter().rev().find(asks).map(|message| message.content.as_str()).unwrap_or_default()
 }
@@ -160,7 +160,7 @@ pub(crate) fn question(input: &Input) -> &str {
 /// The prompt without passages.
 pub(crate) fn plain(input: &Input) -> Prompt {
     match input {
-        Input::Chat(messages) => Prompt::Chat(messages.clone()),
+        Input::Chat(conversation) => Prompt::Chat(conversation.clone()),
         Input::Text(text) => Prompt::Text(text.clone()),
         Input::Tokens(tokens) => Prompt::Tokens(tokens.clone()),
     }

@@ -35,7 +35,7 @@ pub(crate) fn with_passages(
     if let Some(message) = asks.filter(|_| kept > 0) {
         message.content = format!("{text}Question: {}\n\n{ASK}", one_line(&message.content));
     }
-    (Prompt::Chat(messages), kept)
+    (Prompt::Chat(messages.into()), kept)
 }
 
 /// The text with a space in every beginning of a control token: `<|im_end|>`, `</s>`, `[INST]` and their like.
@@ -59,6 +59,8 @@ fn apart(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use openledger_inference::Conversation;
+
     use super::*;
 
     fn passage(text: &str) -> Passage {
@@ -75,7 +77,7 @@ mod tests {
     }
 
     fn message(role: Role, content: &str) -> ChatMessage {
-        ChatMessage { role, content: content.to_owned() }
+        ChatMessage::new(role, content)
     }
 
     #[test]
@@ -88,7 +90,7 @@ mod tests {
         let passages = [passage("Once a week, in the morning"), passage(&"Long words. ".repeat(30))];
         let told = |context| {
             let (prompt, kept) = with_passages(&talk, &passages, context);
-            let Prompt::Chat(messages) = prompt else { panic!("{prompt:?}") };
+            let Prompt::Chat(Conversation { messages, .. }) = prompt else { panic!("{prompt:?}") };
             assert_eq!(messages[..2], talk[..2]);
             (messages[2].content.clone(), kept)
         };

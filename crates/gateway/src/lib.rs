@@ -34,6 +34,7 @@ mod routes;
 mod seal;
 mod settle;
 mod stream;
+mod told;
 mod trust;
 
 pub use access::{Reader, SIGNED_MS_MAX, closed};

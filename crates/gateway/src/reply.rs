@@ -8,30 +8,61 @@ use serde_json::{Map, Value, json};
 use crate::complete::{Running, Written};
 use crate::request::Endpoint;
 use crate::seal::Sealed;
+use crate::told::{Part, Telling, Told};
 
 /// An answer as it grows.
-#[derive(Default)]
 pub(crate) struct Answer {
+    telling: Telling,
     text: String,
+    calls: Vec<Call>,
     logprobs: Vec<TokenLogprob>,
 }
 
+/// A call of a tool.
+struct Call {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
 impl Answer {
+    pub(crate) fn of(running: &Running) -> Self {
+        Self { telling: Telling::of(running), text: String::new(), calls: Vec::new(), logprobs: Vec::new() }
+    }
+
     pub(crate) fn push(&mut self, written: Written) {
-        self.text.push_str(&written.text);
-        self.logprobs.extend(written.logprobs);
+        let told = self.telling.push(written);
+        self.take(told);
+    }
+
+    fn take(&mut self, told: Vec<Told>) {
+        for Told { part, logprobs } in told {
+            self.logprobs.extend(logprobs);
+            match part {
+                Part::Text(text) => self.text.push_str(&text),
+                Part::Call { id, name, .. } => self.calls.push(Call { id, name, arguments: String::new() }),
+                Part::Arguments { text, .. } => {
+                    self.calls
+                        .iter_mut()
+                        .next_back()
+                        .into_iter()
+                        .for_each(|call| call.arguments.push_str(&text));
+                }
+            }
+        }
     }
 
     /// The whole answer.
-    pub(crate) fn whole(self, running: &Running, sealed: &Sealed) -> Value {
+    pub(crate) fn whole(mut self, running: &Running, sealed: &Sealed) -> Value {
+        let told = self.telling.finish();
+        self.take(told);
         let endpoint = running.request.endpoint;
         let wanted = running.request.logprobs.is_some();
         let logprobs = if wanted { logprobs(endpoint, &self.logprobs, 0) } else { Value::Null };
-        let mut choice = json!({ "index": 0, "logprobs": logprobs, "finish_reason": sealed.finish_reason });
+        let finish_reason = self.telling.finish_reason(&sealed.finish_reason);
+        let mut choice = json!({ "index": 0, "logprobs": logprobs, "finish_reason": finish_reason });
         match endpoint {
-            Endpoint::Chat => {
-                choice["message"] = json!({ "role": "assistant", "content": self.text, "refusal": null });
-            }
+            Endpoint::Chat => choice["message"] = self.message(),
             Endpoint::Completions => choice["text"] = self.text.into(),
         }
         let mut body = head(running, false);
@@ -42,12 +73,29 @@ impl Answer {
     }
 }
 
+impl Answer {
+    fn message(self) -> Value {
+        let mut message = json!({ "role": "assistant", "content": self.text, "refusal": null });
+        if self.calls.is_empty() {
+            return message;
+        }
+        if self.text.is_empty() {
+            message["content"] = Value::Null;
+        }
+        let calls = self.calls.into_iter().map(|Call { id, name, arguments }| {
+            json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
+        });
+        message["tool_calls"] = calls.collect();
+        message
+    }
+}
+
 /// What a chunk of a stream adds.
 pub(crate) enum Delta {
     /// Says that the assistant speaks; a chat begins with it.
     Role,
-    /// More text.
-    Text(Written),
+    /// More of the answer.
+    Told(Told),
     /// Nothing; the answer ended for this reason.
     Finish(String),
 }
@@ -57,7 +105,7 @@ pub(crate) fn chunk(running: &Running, delta: Delta, offset: usize) -> Value {
     let endpoint = running.request.endpoint;
     let (added, told, finish_reason) = match delta {
         Delta::Role => (json!({ "role": "assistant", "content": "" }), Vec::new(), Value::Null),
-        Delta::Text(written) => (json!({ "content": written.text }), written.logprobs, Value::Null),
+        Delta::Told(Told { part, logprobs }) => (added(part), logprobs, Value::Null),
         Delta::Finish(reason) => (json!({}), Vec::new(), reason.into()),
     };
     let logprobs = if told.is_empty() { Value::Null } else { logprobs(endpoint, &told, offset) };
@@ -69,6 +117,19 @@ pub(crate) fn chunk(running: &Running, delta: Delta, offset: usize) -> Value {
     let mut chunk = head(running, true);
     chunk["choices"] = json!([choice]);
     chunk
+}
+
+/// What a part of an answer adds to a message.
+fn added(part: Part) -> Value {
+    match part {
+        Part::Text(text) => json!({ "content": text }),
+        Part::Call { index, id, name } => json!({ "tool_calls": [
+            { "index": index, "id": id, "type": "function", "function": { "name": name, "arguments": "" } }
+        ] }),
+        Part::Arguments { index, text } => {
+            json!({ "tool_calls": [{ "index": index, "function": { "arguments": text } }] })
+        }
+    }
 }
 
 /// The fields that every answer and every chunk has.

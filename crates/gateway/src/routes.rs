@@ -100,7 +100,7 @@ async fn answer(
 
 /// An answer in one piece.
 async fn whole(mut running: Running) -> Result<Response, ApiError> {
-    let mut answer = Answer::default();
+    let mut answer = Answer::of(&running);
     while let Some(piece) = running.pieces.recv().await {
         match piece {
             Piece::Text(written) => answer.push(written),

@@ -1,6 +1,7 @@
 //! A streamed answer as OpenAI's clients read it: server-sent events, one chunk each, `[DONE]` last. The
 //! receipt travels as an extra field of the finish chunk, where ordinary client code does not stumble over it.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::complete::{Piece, Running};
 use crate::reply::{self, Delta};
 use crate::request::Endpoint;
 use crate::seal::Sealed;
+use crate::told::{Part, Telling, Told};
 
 /// Between two comments that keep a quiet connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -23,7 +25,8 @@ pub(crate) fn respond(running: Running) -> Sse<impl Stream<Item = Result<Event, 
         Endpoint::Chat => Phase::Begin,
         Endpoint::Completions => Phase::Text,
     };
-    let state = State { running, phase, sent_characters: 0 };
+    let telling = Telling::of(&running);
+    let state = State { running, phase, telling, waiting: VecDeque::new(), sent_characters: 0 };
     let events = futures::stream::unfold(state, |mut state| async move {
         let event = state.next().await?;
         Some((Ok(event), state))
@@ -42,12 +45,18 @@ enum Phase {
 struct State {
     running: Running,
     phase: Phase,
+    telling: Telling,
+    /// Chunks that are made and not sent: of a piece of the answer, which is bounded.
+    waiting: VecDeque<Value>,
     /// Characters of the answer so far.
     sent_characters: usize,
 }
 
 impl State {
     async fn next(&mut self) -> Option<Event> {
+        if let Some(chunk) = self.waiting.pop_front() {
+            return Some(data(&chunk));
+        }
         match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Begin => {
                 self.phase = Phase::Text;
@@ -66,28 +75,52 @@ impl State {
         }
     }
 
+    /// The next chunk of the answer; pieces that say nothing yet are passed over.
     async fn piece(&mut self) -> Event {
-        match self.running.pieces.recv().await {
-            Some(Piece::Text(written)) => {
+        loop {
+            let told = match self.running.pieces.recv().await {
+                Some(Piece::Text(written)) => self.telling.push(written),
+                Some(Piece::Finished(sealed)) => return self.finish(*sealed),
+                Some(Piece::Failed(error)) => return data(&error.to_json()),
+                None => {
+                    let error =
+                        crate::ApiError::unavailable("the answer was cut because the gateway is stopping");
+                    return data(&error.to_json());
+                }
+            };
+            self.tell(told);
+            if let Some(chunk) = self.waiting.pop_front() {
                 self.phase = Phase::Text;
-                let before = self.sent_characters;
-                self.sent_characters += written.text.chars().count();
-                data(&reply::chunk(&self.running, Delta::Text(written), before))
+                return data(&chunk);
             }
-            Some(Piece::Finished(sealed)) => self.finish(*sealed),
-            Some(Piece::Failed(error)) => data(&error.to_json()),
-            None => data(
-                &crate::ApiError::unavailable("the answer was cut because the gateway is stopping").to_json(),
-            ),
+        }
+    }
+
+    fn tell(&mut self, told: Vec<Told>) {
+        for told in told {
+            let before = self.sent_characters;
+            if let Part::Text(text) = &told.part {
+                self.sent_characters += text.chars().count();
+            }
+            self.waiting.push_back(reply::chunk(&self.running, Delta::Told(told), before));
         }
     }
 
     fn finish(&mut self, sealed: Sealed) -> Event {
-        let mut chunk = reply::chunk(&self.running, Delta::Finish(sealed.finish_reason), 0);
+        let told = self.telling.finish();
+        self.tell(told);
+        let reason = self.telling.finish_reason(&sealed.finish_reason);
+        let mut chunk = reply::chunk(&self.running, Delta::Finish(reason), 0);
         chunk["receipt"] = sealed.receipt;
         self.phase =
             if self.running.request.include_usage { Phase::Usage(sealed.usage) } else { Phase::Done };
-        data(&chunk)
+        match self.waiting.pop_front() {
+            Some(first) => {
+                self.waiting.push_back(chunk);
+                data(&first)
+            }
+            None => data(&chunk),
+        }
     }
 }
 

@@ -69,7 +69,7 @@ fn answer_line(engine: &Engine, line: &str) -> anyhow::Result<String> {
     let line: Line = serde_json::from_str(line).context("a line is no JSON object of the known fields")?;
     let prompt = match (line.prompt, line.messages) {
         (Some(prompt), None) => Prompt::Text(prompt),
-        (None, Some(messages)) => Prompt::Chat(messages),
+        (None, Some(messages)) => Prompt::Chat(messages.into()),
         _ => anyhow::bail!("a line needs either a prompt or messages"),
     };
     let quote = match (&prompt, &line.quote) {

@@ -54,4 +54,7 @@ pub use sampler::Sampling;
 pub use score::score;
 pub use scorer::{Scorer, value};
 
-pub use openledger_model::{Adapter, AdapterBase, ChatMessage, Model, Role};
+pub use openledger_model::{
+    Adapter, AdapterBase, CALL_END, CallPiece, CallReader, ChatMessage, Conversation, Model, NoTools, Role,
+    Tool, ToolCall, ToolChoice, Tools, call_begin,
+};

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use openledger_model::{ChatError, ChatMessage, Model, TokenizerError};
+use openledger_model::{ChatError, Conversation, Model, TokenizerError, Tools};
+use serde_json::Value;
 
 use crate::adapters::AdapterName;
 use crate::grammar::Grammar;
@@ -36,6 +37,9 @@ pub struct CompletionRequest {
     pub stop: Vec<String>,
     /// What the answer must be; the engine takes away every token with which it could not become that. A replay needs it.
     pub grammar: Option<Arc<Grammar>>,
+    /// The same in the words of OpenAI's `response_format`, for engines that hold themselves to it. The embedded engine is given the
+    /// grammar.
+    pub response_format: Option<Value>,
     /// Tells with every token how likely it was and so many of the most likely ones, up to
     /// [`TOP_LOGPROBS_MAX`]; `None` tells nothing. Changes no answer.
     pub logprobs: Option<u8>,
@@ -57,6 +61,7 @@ impl CompletionRequest {
             sampling: Sampling::default(),
             stop: Vec::new(),
             grammar: None,
+            response_format: None,
             logprobs: None,
             lane: 0,
             salt: [0; 32],
@@ -70,7 +75,7 @@ pub enum Prompt {
     /// A plain text, continued as it is.
     Text(String),
     /// A conversation, in the model's own chat template.
-    Chat(Vec<ChatMessage>),
+    Chat(Conversation),
     /// Token ids, as they are.
     Tokens(Vec<u32>),
 }
@@ -184,8 +189,8 @@ pub enum SubmitError {
     Stopped,
 }
 
-/// Tokens that a chat template may write: around each message, and once around all. The longest templates in use write
-/// about 100 for a system prompt of their own.
+/// Tokens that a chat template may write: around each message, and once around all, twice as many where there are tools. The longest
+/// templates in use write about 100 for a system prompt of their own, and 200 about tools.
 const MESSAGE_TOKENS_MAX: usize = 32;
 const TEMPLATE_TOKENS_MAX: usize = 512;
 
@@ -195,19 +200,29 @@ impl Prompt {
         let tokens = match self {
             // And the one that some models want before every text.
             Prompt::Text(text) => text.len().saturating_add(1),
-            Prompt::Chat(messages) => {
-                let around = messages.len().saturating_mul(MESSAGE_TOKENS_MAX);
-                self.bytes().saturating_add(around).saturating_add(TEMPLATE_TOKENS_MAX)
+            Prompt::Chat(conversation) => {
+                let around = conversation.messages.len().saturating_mul(MESSAGE_TOKENS_MAX);
+                let once =
+                    if conversation.uses_tools() { 2 * TEMPLATE_TOKENS_MAX } else { TEMPLATE_TOKENS_MAX };
+                self.bytes().saturating_add(around).saturating_add(once)
             }
             Prompt::Tokens(tokens) => tokens.len().saturating_add(1),
         };
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 
+    /// The tools that may be called, where the engine is told of them.
+    pub fn tools(&self) -> Option<&Tools> {
+        match self {
+            Prompt::Chat(conversation) => Some(&conversation.tools).filter(|tools| !tools.list.is_empty()),
+            Prompt::Text(_) | Prompt::Tokens(_) => None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Prompt::Text(text) => text.len(),
-            Prompt::Chat(messages) => messages.iter().map(|message| message.content.len()).sum(),
+            Prompt::Chat(conversation) => conversation.bytes(),
             Prompt::Tokens(tokens) => tokens.len().saturating_mul(4),
         }
     }
@@ -225,7 +240,7 @@ pub fn prompt_tokens(model: &Model, prompt: &Prompt) -> Result<Vec<u32>, SubmitE
             tokens.extend(model.tokenizer().begin_token());
             tokens.extend(model.tokenizer().encode(text)?);
         }
-        Prompt::Chat(messages) => tokens.extend(model.encode_chat(messages)?),
+        Prompt::Chat(conversation) => tokens.extend(model.encode_chat(conversation)?),
         Prompt::Tokens(given) => {
             let vocabulary = model.tokenizer().vocabulary();
             if let Some(token) = given.iter().find(|token| **token as usize >= vocabulary) {

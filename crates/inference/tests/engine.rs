@@ -124,7 +124,7 @@ fn bad_requests_are_refused_with_numbers() {
             CompletionRequest { sampling: Sampling { top_p: 2.0, ..Sampling::default() }, ..base() },
             "top_p is 2",
         ),
-        (CompletionRequest { prompt: Prompt::Chat(vec![]), ..base() }, "0 messages"),
+        (CompletionRequest { prompt: Prompt::Chat(vec![].into()), ..base() }, "0 messages"),
     ];
     for (request, expected) in rows {
         let message = refuse(request);
@@ -132,8 +132,8 @@ fn bad_requests_are_refused_with_numbers() {
     }
     let many = CompletionRequest { logprobs: Some(21), ..base() };
     assert!(refuse(many).contains("at most 20"));
-    let message = ChatMessage { role: Role::User, content: "hi".to_owned() };
-    let chat = CompletionRequest { prompt: Prompt::Chat(vec![message]), ..base() };
+    let message = ChatMessage::new(Role::User, "hi");
+    let chat = CompletionRequest { prompt: Prompt::Chat(vec![message].into()), ..base() };
     assert!(run(&engine, chat).done.prompt_tokens > 4);
 }
 

@@ -47,7 +47,10 @@ pub use runner::{
     BATCH_OUTPUTS_MAX, BATCH_TOKENS_MAX, Chunk, ForwardError, Outputs, Runner, RunnerConfig, RunnerError,
 };
 pub use shape::{Shape, ShapeError};
-pub use text::{ChatError, ChatMessage, Detokenizer, Role, Tokenizer, TokenizerError};
+pub use text::{
+    CALL_END, CALL_MARK, CallPiece, CallReader, ChatError, ChatMessage, Conversation, Detokenizer, Json,
+    NoTools, Role, Tokenizer, TokenizerError, Tool, ToolCall, ToolChoice, Tools, call_begin,
+};
 pub use weights::WeightsError;
 pub use workers::THREADS_MAX;
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::gguf::{Gguf, GgufError};
 use crate::rope::RopeTable;
 use crate::shape::{Shape, ShapeError};
-use crate::text::{ChatError, ChatMessage, ChatTemplate, Tokenizer, TokenizerError};
+use crate::text::{ChatError, ChatTemplate, Conversation, NoTools, Tokenizer, TokenizerError};
 use crate::weights::{Weights, WeightsError};
 
 /// Largest accepted checkpoint, in bytes.
@@ -127,8 +127,17 @@ impl Model {
     }
 
     /// Tokens of a conversation by the model's chat template, ready for its next message.
-    pub fn encode_chat(&self, messages: &[ChatMessage]) -> Result<Vec<u32>, ChatError> {
-        self.template.encode(&self.tokenizer, messages)
+    pub fn encode_chat(&self, conversation: &Conversation) -> Result<Vec<u32>, ChatError> {
+        self.template.encode(&self.tokenizer, conversation)
+    }
+
+    /// Whether the model can use tools: its chat template has a place for them, for calls in the form that [`crate::CallReader`]
+    /// reads, and for answers.
+    ///
+    /// # Errors
+    /// It cannot, for this reason.
+    pub fn tools(&self) -> Result<(), NoTools> {
+        self.template.tools(&self.tokenizer)
     }
 }
 

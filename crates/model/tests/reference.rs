@@ -79,8 +79,8 @@ fn prompts_have_the_tokens_that_llama_cpp_gives_them() {
     let model = open();
     for case in cases() {
         let tokens = if case.chat {
-            let message = ChatMessage { role: Role::User, content: case.text.clone() };
-            model.encode_chat(&[message]).expect("the template works")
+            let message = ChatMessage::new(Role::User, case.text.as_str());
+            model.encode_chat(&vec![message].into()).expect("the template works")
         } else {
             model.tokenizer().encode(&case.text).expect("it is a text")
         };

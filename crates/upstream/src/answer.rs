@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use openledger_inference::{Done, Event, FinishReason, GenerationError, Proof};
+use openledger_inference::{Done, Event, FinishReason, GenerationError, Proof, TokenLogprob};
 use reqwest::{Method, Response};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::calls::{CallDelta, Calls};
 use crate::connection::{Connection, content_type, milliseconds};
 use crate::error::UpstreamError;
 use crate::protocol::{self, Call, Read, Usage, Wrong};
@@ -57,7 +58,7 @@ pub(crate) async fn run(
     let times = Times { next: begun + limits.first, whole: begun + limits.whole, is_begun: false };
     let response =
         timeout_at(times.until(), open(connection, call)).await.map_err(|_| times.over(connection))??;
-    follow(connection, response, times, Answer::new(tokens_max), sender).await
+    follow(connection, response, times, Answer::new(tokens_max, call.has_tools()), sender).await
 }
 
 /// Until when an engine may take. What its reader takes is not its time.
@@ -123,11 +124,11 @@ async fn follow(
         if bytes > ANSWER_BYTES_MAX {
             return Err(connection.malformed(format!("more than {ANSWER_BYTES_MAX} bytes")).into());
         }
-        let mut texts = Vec::new();
-        let read = events.push(&piece, |data| answer.take(data, &mut texts));
-        if !texts.is_empty() || answer.is_ended {
+        let mut tokens = Vec::new();
+        let read = events.push(&piece, |data| answer.take(data, &mut tokens));
+        if !tokens.is_empty() || answer.is_ended {
             // What came before a fault is the caller's.
-            let reading = pass_on(texts, limits.stall, sender).await?;
+            let reading = pass_on(tokens, limits.stall, sender).await?;
             times.came(limits.idle, reading);
             read_for += reading;
             if read_for > limits.whole {
@@ -141,11 +142,11 @@ async fn follow(
     }
 }
 
-/// Hands texts to the reader, and says how long that took.
-async fn pass_on(texts: Vec<String>, stall: Duration, sender: &mpsc::Sender<Event>) -> Result<Duration, End> {
+/// Hands tokens to the reader, and says how long that took.
+async fn pass_on(tokens: Vec<Event>, stall: Duration, sender: &mpsc::Sender<Event>) -> Result<Duration, End> {
     let begun = Instant::now();
-    for text in texts {
-        let sent = timeout(stall, sender.send(Event::Token { token_id: None, text, logprob: None })).await;
+    for token in tokens {
+        let sent = timeout(stall, sender.send(token)).await;
         // The receiver may be gone; then this work is dropped at its next step.
         let _ = sent.map_err(|_| End::Stalled(stall))?;
     }
@@ -178,9 +179,28 @@ impl Fault {
     }
 }
 
+/// A text with the likelihoods of its tokens: the text comes with the last of them, so that none is left over.
+fn told(text: String, mut logprobs: Vec<TokenLogprob>) -> Vec<Event> {
+    let last = logprobs.pop();
+    let event = |text: String, told: Option<TokenLogprob>| Event::Token {
+        token_id: None,
+        text,
+        logprob: told.map(Box::new),
+    };
+    let before = logprobs.into_iter().map(|told| event(String::new(), Some(told)));
+    let mut events: Vec<Event> = before.collect();
+    events.push(event(text, last));
+    events
+}
+
 /// What is known of an answer so far.
 struct Answer {
     tokens_max: u32,
+    /// Whether there are tools to call.
+    has_tools: bool,
+    calls: Calls,
+    /// Tokens whose likelihood was told.
+    told: usize,
     bytes: usize,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
@@ -188,12 +208,21 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(tokens_max: u32) -> Self {
-        Self { tokens_max, bytes: 0, finish: None, usage: None, is_ended: false }
+    fn new(tokens_max: u32, has_tools: bool) -> Self {
+        Self {
+            tokens_max,
+            has_tools,
+            calls: Calls::default(),
+            told: 0,
+            bytes: 0,
+            finish: None,
+            usage: None,
+            is_ended: false,
+        }
     }
 
-    /// Reads one event; texts go to `texts`.
-    fn take(&mut self, data: &str, texts: &mut Vec<String>) -> Result<(), Fault> {
+    /// Reads one event; what it adds goes to `tokens`.
+    fn take(&mut self, data: &str, tokens: &mut Vec<Event>) -> Result<(), Fault> {
         if self.is_ended {
             return Ok(());
         }
@@ -201,15 +230,19 @@ impl Answer {
             self.is_ended = true;
             return Ok(());
         }
-        let Read { text, finish, usage } = protocol::read(data).map_err(Fault::Wrong)?;
+        let Read { text, calls, logprobs, finish, usage } = protocol::read(data).map_err(Fault::Wrong)?;
         let malformed = |what: String| Fault::Wrong(Wrong::Malformed(what));
-        if let Some(text) = text {
+        if let Some(text) = self.written(text, &calls, finish).map_err(malformed)? {
             self.bytes = self.bytes.saturating_add(text.len());
-            let tokens = usize::try_from(self.tokens_max).unwrap_or(usize::MAX);
-            if self.bytes > tokens.saturating_mul(TOKEN_BYTES_MAX) {
-                return Err(malformed(format!("{} bytes of text for {tokens} tokens", self.bytes)));
+            let most = usize::try_from(self.tokens_max).unwrap_or(usize::MAX);
+            if self.bytes > most.saturating_mul(TOKEN_BYTES_MAX) {
+                return Err(malformed(format!("{} bytes of text for {most} tokens", self.bytes)));
             }
-            texts.push(text);
+            self.told = self.told.saturating_add(logprobs.len());
+            if self.told > most {
+                return Err(malformed(format!("likelihoods of {} tokens of {most}", self.told)));
+            }
+            tokens.extend(told(text, logprobs));
         }
         self.finish = finish.or(self.finish);
         self.usage = usage.or(self.usage);
@@ -219,6 +252,32 @@ impl Answer {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// What a chunk adds to the answer's text: calls are a part of it.
+    fn written(
+        &mut self,
+        text: Option<String>,
+        calls: &[CallDelta],
+        finish: Option<FinishReason>,
+    ) -> Result<Option<String>, String> {
+        if !calls.is_empty() && !self.has_tools {
+            return Err("a call of a tool where none was given".to_owned());
+        }
+        let mut written = String::new();
+        if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+            self.calls.end(&mut written);
+            written.push_str(text);
+        }
+        for delta in calls {
+            self.calls.take(delta, &mut written)?;
+        }
+        // One that was cut for its length is left as it is.
+        if finish == Some(FinishReason::Stop) {
+            self.calls.end(&mut written);
+        }
+        // A step of thought has no text, and is counted.
+        Ok((text.is_some() || !written.is_empty()).then_some(written))
     }
 
     /// The end, if it is one.

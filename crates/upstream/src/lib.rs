@@ -6,11 +6,13 @@
 //! Absent: prices, receipts, a choice between engines (`routing`), tool calls, grammars; sending a request again.
 
 mod answer;
+mod calls;
 mod config;
 mod connection;
 mod engine;
 mod error;
 mod health;
+mod logprobs;
 mod probe;
 mod protocol;
 mod sse;

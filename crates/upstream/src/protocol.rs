@@ -6,13 +6,15 @@
 //! Rule: what a caller asked for is sent or refused by name, and an engine's own defaults (top_k 40 and min_p 0.05 in
 //! llama.cpp, a model's generation_config in vLLM) are set aside, so that a request means the same everywhere.
 
-use openledger_inference::{CompletionRequest, FinishReason, Prompt, Sampling, SubmitError};
+use openledger_inference::{CompletionRequest, FinishReason, Prompt, Sampling, SubmitError, TokenLogprob};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::calls::CallDelta;
 use crate::config::{Kind, UpstreamConfig};
 use crate::connection::error_message;
 use crate::error::shown;
+use crate::logprobs::Logprobs;
 
 /// Stop strings that OpenAI's protocol takes.
 const OPENAI_STOPS_MAX: usize = 4;
@@ -26,6 +28,13 @@ pub(crate) struct Call {
     pub(crate) body: Value,
 }
 
+impl Call {
+    /// Whether tools are given.
+    pub(crate) fn has_tools(&self) -> bool {
+        self.body.get("tools").is_some()
+    }
+}
+
 /// A request in the engine's words; what it cannot honour is refused by name.
 pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Result<Call, SubmitError> {
     let unsupported = |what| Err(SubmitError::Unsupported { what });
@@ -36,10 +45,14 @@ pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Resu
         return unsupported("adapter");
     }
     if request.grammar.is_some() {
-        return unsupported("response_format");
+        return unsupported("grammar");
     }
-    if request.logprobs.is_some() {
+    let is_chat = matches!(request.prompt, Prompt::Chat(_));
+    if request.logprobs.is_some() && !is_chat {
         return unsupported("logprobs");
+    }
+    if request.response_format.is_some() && config.kind == Kind::Openai && !is_chat {
+        return unsupported("response_format");
     }
     if config.kind == Kind::Openai && request.sampling.top_k > 0 {
         return unsupported("top_k");
@@ -51,8 +64,8 @@ pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Resu
         return unsupported("more than 4 stop strings");
     }
     let (path, field, prompt) = match &request.prompt {
-        Prompt::Chat(messages) if messages.is_empty() => return Err(SubmitError::PromptEmpty),
-        Prompt::Chat(messages) => ("v1/chat/completions", "messages", json!(messages)),
+        Prompt::Chat(talk) if talk.messages.is_empty() => return Err(SubmitError::PromptEmpty),
+        Prompt::Chat(talk) => ("v1/chat/completions", "messages", json!(talk.messages)),
         Prompt::Text(text) if text.is_empty() => return Err(SubmitError::PromptEmpty),
         Prompt::Text(text) => ("v1/completions", "prompt", json!(text)),
         Prompt::Tokens(tokens) if tokens.is_empty() => return Err(SubmitError::PromptEmpty),
@@ -68,6 +81,20 @@ pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Resu
     }
     if !request.stop.is_empty() {
         body.insert("stop".into(), json!(request.stop));
+    }
+    if let Some(format) = &request.response_format {
+        body.insert("response_format".into(), format.clone());
+    }
+    if let Some(count) = request.logprobs {
+        body.insert("logprobs".into(), json!(true));
+        body.insert("top_logprobs".into(), json!(count));
+    }
+    if let Some(tools) = request.prompt.tools() {
+        body.insert("tools".into(), tools.to_json());
+        body.insert("tool_choice".into(), tools.choice_to_json());
+        if tools.one_call {
+            body.insert("parallel_tool_calls".into(), json!(false));
+        }
     }
     sampling(config.kind, &request.sampling, &mut body);
     Ok(Call { path, body: Value::Object(body) })
@@ -100,10 +127,14 @@ pub(crate) struct Usage {
 }
 
 /// What one chunk brings.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Read {
     /// More of the answer: empty for a step of thought, which is counted and not shown.
     pub(crate) text: Option<String>,
+    /// What it says of calls, after the text.
+    pub(crate) calls: Vec<CallDelta>,
+    /// How likely its tokens were, where that was asked for.
+    pub(crate) logprobs: Vec<TokenLogprob>,
     pub(crate) finish: Option<FinishReason>,
     pub(crate) usage: Option<Usage>,
 }
@@ -132,6 +163,7 @@ struct Choice {
     index: u64,
     delta: Option<Delta>,
     text: Option<String>,
+    logprobs: Option<Logprobs>,
     finish_reason: Option<String>,
 }
 
@@ -141,6 +173,7 @@ struct Delta {
     /// The same thing under its names in SGLang and llama.cpp, and in newer versions of vLLM; some send both.
     reasoning_content: Option<String>,
     reasoning: Option<String>,
+    tool_calls: Option<Vec<CallDelta>>,
 }
 
 #[derive(Deserialize)]
@@ -168,9 +201,12 @@ pub(crate) fn read(data: &str) -> Result<Read, Wrong> {
         if choice.index != 0 {
             return Err(Wrong::Malformed(format!("choice {} of an answer with one", choice.index)));
         }
-        let (content, thought) = choice
-            .delta
-            .map_or((None, None), |delta| (delta.content, delta.reasoning_content.or(delta.reasoning)));
+        let (content, thought, calls) = choice.delta.map_or((None, None, None), |delta| {
+            (delta.content, delta.reasoning_content.or(delta.reasoning), delta.tool_calls)
+        });
+        read.calls.extend(calls.unwrap_or_default());
+        let told = choice.logprobs.and_then(|told| told.content).unwrap_or_default();
+        read.logprobs.extend(told.into_iter().map(TokenLogprob::from));
         let filled = |text: &String| !text.is_empty();
         let text = content.or(choice.text).filter(filled);
         let text = text.or_else(|| thought.filter(filled).map(|_| String::new()));
@@ -179,7 +215,7 @@ pub(crate) fn read(data: &str) -> Result<Read, Wrong> {
         }
         read.finish = match choice.finish_reason.as_deref() {
             None | Some("") => read.finish,
-            Some("stop") => Some(FinishReason::Stop),
+            Some("stop" | "tool_calls") => Some(FinishReason::Stop),
             Some("length") => Some(FinishReason::Length),
             Some(other) => return Err(Wrong::Ended(shown(other))),
         };

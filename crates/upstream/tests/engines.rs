@@ -56,8 +56,8 @@ async fn sent(kind: Kind, request: CompletionRequest) -> (String, Value) {
 async fn requests_are_sent_whole_and_engines_defaults_are_set_aside() {
     let sampling = Sampling { temperature: 0.5, top_p: 0.25, seed: u64::MAX, ..Sampling::default() };
     let roles = [(Role::System, "be brief"), (Role::User, "Where?")];
-    let messages = roles.map(|(role, content)| ChatMessage { role, content: content.to_owned() });
-    let mut request = CompletionRequest::new(Prompt::Chat(messages.to_vec()));
+    let messages = roles.map(|(role, content)| ChatMessage::new(role, content));
+    let mut request = CompletionRequest::new(Prompt::Chat(messages.to_vec().into()));
     (request.sampling, request.max_tokens, request.stop) = (sampling, Some(u32::MAX), vec!["\n".to_owned()]);
     let common = json!({
         "model": "m",
@@ -95,6 +95,49 @@ async fn requests_are_sent_whole_and_engines_defaults_are_set_aside() {
 }
 
 #[tokio::test]
+async fn forms_and_likelihoods_are_asked_of_the_engine() {
+    let told = |token: &str, logprob: f64| {
+        json!({ "token": token, "logprob": logprob, "bytes": null, "top_logprobs": [
+        { "token": token, "logprob": logprob, "bytes": token.as_bytes() }, { "token": "?", "logprob": -7.0 },
+    ] })
+    };
+    let choice = |content: &str, told: Vec<Value>, finish: Option<&str>| json!({ "choices": [{ "index": 0, "delta": { "content": content }, "logprobs": { "content": told }, "finish_reason": finish }] });
+    let chunks = [
+        choice("Ferns like", vec![told("Ferns", -0.5), told(" like", 1e-9)], None),
+        choice(" it", vec![told(" it", -2.0)], Some("stop")),
+        json!({ "choices": [], "usage": { "prompt_tokens": 3, "completion_tokens": 3 } }),
+    ];
+    let answer: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    let server = Server::start(move |asked| {
+        well(asked).unwrap_or_else(|| stream(format!("{answer}data: [DONE]\n\n").as_bytes()))
+    })
+    .await;
+    let engine = start(config(Kind::Vllm, &server.url));
+    let format =
+        json!({ "type": "json_schema", "json_schema": { "name": "n", "schema": { "type": "string" } } });
+    let mut request = chat("Where?");
+    (request.logprobs, request.response_format) = (Some(2), Some(format.clone()));
+    let mut completion = engine.submit(request).unwrap();
+    let (mut text, mut tokens) = (String::new(), Vec::new());
+    while let Some(event) = completion.events.recv().await {
+        let Event::Token { text: more, logprob, .. } = event else { continue };
+        text.push_str(&more);
+        let told = logprob.expect("each token is told");
+        assert_eq!((told.top.len(), &told.top[0].bytes), (2, &told.chosen.bytes));
+        tokens.push((String::from_utf8(told.chosen.bytes).unwrap(), told.chosen.logprob));
+    }
+    assert_eq!(text, "Ferns like it");
+    let expected =
+        [("Ferns", -0.5), (" like", 0.0), (" it", -2.0)].map(|(text, told)| (text.to_owned(), told));
+    assert_eq!(tokens, expected);
+    let body = &server.completions()[0].body;
+    assert_eq!(
+        (&body["logprobs"], &body["top_logprobs"], &body["response_format"]),
+        (&json!(true), &json!(2), &format)
+    );
+}
+
+#[tokio::test]
 async fn what_an_engine_cannot_honour_is_refused_before_it_is_asked() {
     let server = Server::start(|asked| well(asked).unwrap_or_default()).await;
     let engine = start(config(Kind::Openai, &server.url));
@@ -114,7 +157,17 @@ async fn what_an_engine_cannot_honour_is_refused_before_it_is_asked() {
         (&|request| request.stop = vec!["a".to_owned(); 5], "more than 4 stop strings"),
         (&|request| request.sampling.temperature = f32::NAN, "temperature is NaN"),
         (&|request| request.max_tokens = Some(0), "max_tokens is 0"),
-        (&|request| request.prompt = Prompt::Chat(vec![]), "the prompt is empty"),
+        (
+            &|request| (request.prompt, request.logprobs) = (Prompt::Text("a".to_owned()), Some(1)),
+            "does not take logprobs",
+        ),
+        (
+            &|request| {
+                (request.prompt, request.response_format) = (Prompt::Text("a".to_owned()), Some(json!({})));
+            },
+            "does not take response_format",
+        ),
+        (&|request| request.prompt = Prompt::Chat(vec![].into()), "the prompt is empty"),
         (&|request| request.prompt = Prompt::Text("x".repeat(300_000)), "the prompt has 300000 bytes"),
     ] {
         let message = refused(change);

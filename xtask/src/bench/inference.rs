@@ -1,9 +1,10 @@
-//! `cargo xtask bench inference`: the embedded engine beside llama.cpp, on one and on two threads, over the packaged file.
+//! `cargo xtask bench inference [engine | http]`: the embedded engine beside llama.cpp, on one and on two threads, over the packaged file.
 //!
 //! Ours and the peer take turns, three rounds; a figure is the median of the rounds, and a round's the best of two runs.
 //! llama.cpp is measured twice: on the file as shipped, and on the same weights in the format that it has its fastest
 //! kernels for. Rates are of the wall's clock; beside them stands what part of its cores a program got, because whatever
-//! else runs on the machine takes the rest. Adapters are compared with the same engine without them, in one process and by turns.
+//! else runs on the machine takes the rest. Memory is the most that a program held over all of this work. Adapters are compared with the same engine without them, in one process and by turns.
+//! At last both serve over HTTP (`serving`).
 //! Absent: the work itself (`crates/inference/examples/bench.rs` and `adapters.rs`).
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::process::Command;
 
 use super::llama::{NAME, Peer, Run, watched};
 use super::table::{Bar, Table, less, more};
-use super::{llama, number, report};
+use super::{llama, number, report, serving};
 use crate::{UsageError, shell};
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -55,31 +56,50 @@ impl Figures {
     }
 }
 
+/// `cargo xtask bench inference [engine | http]`: the engine by itself, the servers over HTTP, or both.
 pub(super) fn run(arguments: &[String]) -> Result<()> {
-    if !arguments.is_empty() {
-        return Err(UsageError("usage: cargo xtask bench inference".to_owned()).into());
-    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let [engine, http] = match arguments[..] {
+        [] => [true, true],
+        ["engine"] => [true, false],
+        ["http"] => [false, true],
+        _ => {
+            return Err(UsageError("usage: cargo xtask bench inference [engine | http]".to_owned()).into());
+        }
+    };
     let model = model()?;
+    let peer = Peer::ensure().and_then(|peer| Files::of(&peer, model.clone()).map(|files| (peer, files)));
+    let peer = peer.map_err(|error| format!("none: llama.cpp cannot be had here: {error:#}"));
+    let name = peer.as_ref().map_or_else(Clone::clone, |_| NAME.to_owned());
+    let mut table = Table::new(name, "none: llama.cpp is not asked this");
+    let peer = peer.as_ref().ok();
+    if engine {
+        by_itself(&mut table, peer)?;
+    }
+    if http {
+        let files = peer.map(|(peer, files)| (peer, [files.shipped.as_path(), files.best.as_path()]));
+        serving::rows(&mut table, &model, files)?;
+    }
+    table.print();
+    report("inference", &table.results)
+}
+
+/// The engine's arithmetic, and what adapters take.
+fn by_itself(table: &mut Table, peer: Option<&(Peer, Files)>) -> Result<()> {
     let package =
         ["build", "--quiet", "--release", "--package", "openledger-inference", "--example", "bench"];
     shell::run(shell::cargo().args(package).args(["--example", "adapters"]))?;
-    let peer = Peer::ensure().and_then(|peer| Files::of(&peer, model).map(|files| (peer, files)));
-    let peer = peer.map_err(|error| format!("none: llama.cpp cannot be had here: {error:#}"));
     let mut figures = Figures::default();
     for _ in 0..ROUNDS {
         for threads in THREADS {
-            round(&mut figures, peer.as_ref().ok(), threads)?;
+            round(&mut figures, peer, threads)?;
         }
     }
-    let name = peer.map_or_else(|reason| reason, |_| NAME.to_owned());
-    let mut table = Table::new(name, "none: llama.cpp is not asked this");
     for threads in THREADS {
-        rates(&mut table, &figures, threads)?;
+        rates(table, &figures, threads)?;
     }
-    cost(&mut table, &figures)?;
-    adapters(&mut table)?;
-    table.print();
-    report("inference", &table.results)
+    cost(table, &figures)?;
+    adapters(table)
 }
 
 /// The model as shipped, and as llama.cpp likes it best.
@@ -114,8 +134,7 @@ fn round(figures: &mut Figures, peer: Option<&(Peer, Files)>, threads: usize) ->
     figures.add(Side::Ours, threads, &ours(threads)?);
     let Some((peer, files)) = peer else { return Ok(()) };
     for (side, file) in [(Side::Shipped, &files.shipped), (Side::Best, &files.best)] {
-        figures.add(side, threads, &peer.alone(file, threads)?);
-        figures.add(side, threads, &peer.together(file, threads)?);
+        figures.add(side, threads, &peer.alone(file, threads)?.with(peer.together(file, threads)?));
     }
     Ok(())
 }
@@ -192,7 +211,8 @@ fn cost(table: &mut Table, figures: &Figures) -> Result<()> {
     let ours = |name| figures.median(Side::Ours, 1, name).with_context(|| format!("no {name}"));
     let megabytes = |bytes: f64| bytes / 1e6;
     let peer = figures.median(Side::Shipped, 1, "memory").map(megabytes);
-    table.add("most memory held, MB, file included", megabytes(ours("memory")?), peer, less, Bar::None);
+    let name = "most memory held over this work, MB, file included; llama.cpp's by the largest of its three programs";
+    table.add(name, megabytes(ours("memory")?), peer, less, Bar::None);
     let peer = figures.median(Side::Shipped, 1, "core share");
     table.add("part of its core that one thread got", ours("core share")?, peer, more, Bar::None);
     Ok(())

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::corpus::check_hash;
 use super::{measured, number};
+use crate::served::Served;
 use crate::shell;
 
 /// The package, its file, and the SHA-256 of that. It holds the whole tree of llama.cpp, which has no release of its own
@@ -22,9 +23,11 @@ const SOURCE: [&str; 3] = [
     "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e",
 ];
 
-pub(super) const NAME: &str = "llama.cpp of llama-cpp-python 0.3.36, built for this processor";
+pub(crate) const NAME: &str = "llama.cpp of llama-cpp-python 0.3.36, built for this processor";
 
-const PROGRAMS: [&str; 4] = ["llama-bench", "llama-batched-bench", "llama-quantize", SERVER];
+const PROGRAMS: [&str; 5] = ["llama-bench", "llama-batched-bench", "llama-quantize", PERPLEXITY, SERVER];
+/// Says how likely it finds a text.
+const PERPLEXITY: &str = "llama-perplexity";
 /// Answers over HTTP.
 const SERVER: &str = "llama-server";
 
@@ -49,14 +52,24 @@ pub(super) struct Run {
     pub(super) core_share: f64,
 }
 
+impl Run {
+    /// This and another program's run, one after the other.
+    pub(super) fn with(mut self, other: Run) -> Run {
+        self.rates.extend(other.rates);
+        self.peak_bytes = self.peak_bytes.max(other.peak_bytes);
+        self.core_share = self.core_share.min(other.core_share);
+        self
+    }
+}
+
 /// The built programs.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     folder: PathBuf,
 }
 
 impl Peer {
     /// The peer, built if it is not there.
-    pub(super) fn ensure() -> Result<Self> {
+    pub(crate) fn ensure() -> Result<Self> {
         let peer =
             Self { folder: shell::target_dir().join("peers").join(format!("llama.cpp-{}", &SOURCE[2][..8])) };
         if !PROGRAMS.iter().all(|name| peer.program(name).exists()) {
@@ -65,15 +78,47 @@ impl Peer {
         Ok(peer)
     }
 
-    /// The server.
-    pub(super) fn server(&self) -> PathBuf {
+    /// The server's program.
+    pub(crate) fn server(&self) -> PathBuf {
         self.program(SERVER)
+    }
+
+    /// A running server with this model, so many slots of so many tokens, and further options.
+    pub(crate) fn serve(
+        &self,
+        model: &Path,
+        log: &Path,
+        (slots, tokens): (usize, usize),
+        threads: usize,
+        options: &[String],
+    ) -> Result<Served> {
+        Served::start(log, "/health", |port| {
+            let mut command = Command::new(self.program(SERVER));
+            command.arg("--model").arg(model).args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+            command.args(["--threads", &threads.to_string(), "--parallel", &slots.to_string()]);
+            command.args(["--ctx-size", &(slots * tokens).to_string(), "--no-kv-unified", "--jinja"]);
+            command.args(options);
+            command
+        })
+    }
+
+    /// The perplexity of the second halves of the first windows of a text, on one thread.
+    pub(crate) fn perplexity(&self, model: &Path, text: &Path, window: usize, windows: usize) -> Result<f64> {
+        let mut command = Command::new(self.program(PERPLEXITY));
+        command.arg("--model").arg(model).arg("--file").arg(text).args(["--threads", "1"]);
+        command.args(["--ctx-size", &window.to_string(), "--chunks", &windows.to_string()]);
+        // What it says beside its result is shown if it fails.
+        let output = command.output().context("llama-perplexity could not be started")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "llama-perplexity ended with {}: {said}", output.status);
+        told_perplexity(&String::from_utf8_lossy(&output.stdout), windows)
     }
 
     fn program(&self, name: &str) -> PathBuf {
         self.folder.join("build/bin").join(name)
     }
 
+    /// Builds what is missing; what is there is not built again.
     fn build(&self) -> Result<()> {
         let folder = &self.folder;
         fs::create_dir_all(folder)?;
@@ -94,6 +139,7 @@ impl Peer {
         }
         check_hash(&folder.join(archive), hash)?;
         let tree = archive.trim_end_matches(".tar.gz").to_owned() + "/vendor/llama.cpp";
+        // The archive's times stay with its files, so that nothing built looks older than what it was built from.
         shell::run(Command::new("tar").current_dir(folder).args(["-xzf", archive, &tree]))?;
         let cmake = || {
             let mut command = Command::new(environment.join("bin/cmake"));
@@ -109,12 +155,22 @@ impl Peer {
 
     /// The model in the format for which llama.cpp has its fastest kernels. The embedding stays as the file has it.
     pub(super) fn requantised(&self, model: &Path) -> Result<PathBuf> {
-        let made = self.folder.join("requantised.Q4_0.gguf");
+        self.written(model, "Q4_0", &["--token-embedding-type", "q8_0"])
+    }
+
+    /// The same weights in 32 bits, with which llama.cpp rounds no activations.
+    pub(crate) fn widened(&self, model: &Path) -> Result<PathBuf> {
+        self.written(model, "F32", &[])
+    }
+
+    /// The model in another format.
+    fn written(&self, model: &Path, format: &str, options: &[&str]) -> Result<PathBuf> {
+        let made = self.folder.join(format!("requantised.{format}.gguf"));
         if !made.exists() {
-            let new = self.folder.join("requantised.new");
-            let options = ["--allow-requantize", "--token-embedding-type", "q8_0"];
+            let new = self.folder.join(format!("requantised.{format}.new"));
             let mut quantize = watched(&self.program("llama-quantize"));
-            shell::output(quantize.args(options).arg(model).arg(&new).arg("Q4_0"))?;
+            quantize.arg("--allow-requantize").args(options);
+            shell::output(quantize.arg(model).arg(&new).arg(format))?;
             fs::rename(new, &made)?;
         }
         Ok(made)
@@ -123,10 +179,8 @@ impl Peer {
     /// Prefill and decode of one sequence.
     pub(super) fn alone(&self, model: &Path, threads: usize) -> Result<Run> {
         let work = ["-p", "128,512", "-n", "0", "-d", "0"];
-        let mut prefill = self.bench(model, threads, &work)?;
-        let decode = self.bench(model, threads, &["-p", "0", "-n", "32", "-d", "128"])?;
-        prefill.rates.extend(decode.rates);
-        Ok(prefill)
+        let prefill = self.bench(model, threads, &work)?;
+        Ok(prefill.with(self.bench(model, threads, &["-p", "0", "-n", "32", "-d", "128"])?))
     }
 
     fn bench(&self, model: &Path, threads: usize, work: &[&str]) -> Result<Run> {
@@ -174,4 +228,27 @@ pub(super) fn run(command: &mut Command, threads: usize) -> Result<(Vec<Value>, 
     ensure!(!lines.is_empty(), "{printed:?} has no line of JSON");
     let core_share = number(&told, "cpu_s")? / number(&told, "wall_s")? / threads as f64;
     Ok((lines, Run { rates: Vec::new(), peak_bytes: number(&told, "peak_bytes")?, core_share }))
+}
+
+/// What llama-perplexity says after its last window: `[1]12.3456,[2]11.9876,` is after each window that of all so far.
+fn told_perplexity(printed: &str, windows: usize) -> Result<f64> {
+    let last = format!("[{windows}]");
+    let told = printed.split(',').find_map(|part| part.trim().strip_prefix(&last));
+    let told =
+        told.with_context(|| format!("llama-perplexity did not reach window {windows}: {printed:?}"))?;
+    told.trim().parse().with_context(|| format!("llama-perplexity said {told:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_window_tells_the_perplexity_of_all() {
+        let printed = "[1]12.3456,[2]11.9876,[12]10.5000,\n";
+        assert_eq!(told_perplexity(printed, 12).expect("it is there"), 10.5);
+        assert_eq!(told_perplexity(printed, 2).expect("it is there"), 11.9876);
+        assert!(told_perplexity(printed, 3).is_err());
+        assert!(told_perplexity("[3]nothing,", 3).is_err());
+    }
 }

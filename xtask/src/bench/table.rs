@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What a result must reach.
 #[derive(Clone, Copy)]
-pub(super) enum Bar {
+pub(crate) enum Bar {
     AtMost(f64),
     AtLeast(f64),
     /// So many times better than the peer.
@@ -13,21 +13,21 @@ pub(super) enum Bar {
 }
 
 /// The results of one bench, in the order in which they are printed.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// The peer, or why there is none.
     peer: String,
     /// What stands for the peer where it was not asked.
     unasked: &'static str,
-    pub(super) results: Vec<Value>,
+    pub(crate) results: Vec<Value>,
 }
 
 impl Table {
-    pub(super) fn new(peer: String, unasked: &'static str) -> Self {
+    pub(crate) fn new(peer: String, unasked: &'static str) -> Self {
         Self { peer, unasked, results: Vec::new() }
     }
 
     /// A result; `better` is by how much ours is better than the peer's.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         name: &str,
         ours: f64,
@@ -50,7 +50,7 @@ impl Table {
         }));
     }
 
-    pub(super) fn print(&self) {
+    pub(crate) fn print(&self) {
         println!("{:>12} {:>12} {:>9} {:>7}", "ours", "peer", "ratio", "bar");
         let shown = |value: &Value| value.as_f64().map_or(String::new(), |number| format!("{number:.3}"));
         for result in &self.results {
@@ -64,11 +64,11 @@ impl Table {
 }
 
 /// How many times better, when more is.
-pub(super) fn more(ours: f64, peer: f64) -> f64 {
+pub(crate) fn more(ours: f64, peer: f64) -> f64 {
     ours / peer
 }
 
 /// How many times better, when less is.
-pub(super) fn less(ours: f64, peer: f64) -> f64 {
+pub(crate) fn less(ours: f64, peer: f64) -> f64 {
     peer / ours
 }

@@ -30,6 +30,8 @@ mod splitter;
 mod table;
 mod template;
 mod tokenizer;
+#[path = "../../../../crates/model/tests/common/tools.rs"]
+mod tools;
 mod world;
 
 use std::alloc::{GlobalAlloc, Layout, System};

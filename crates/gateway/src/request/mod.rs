@@ -6,11 +6,12 @@ mod fields;
 mod messages;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::sync::Arc;
 
 use openledger_inference::{Grammar, Sampling, TOP_LOGPROBS_MAX};
-use openledger_model::ChatMessage;
+use openledger_model::Conversation;
 use openledger_receipt::{RequestFacts, salted_request};
 use openledger_types::Name;
 use serde::Deserialize;
@@ -63,8 +64,8 @@ impl Endpoint {
 /// What to answer or to continue.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Input {
-    /// A conversation.
-    Chat(Vec<ChatMessage>),
+    /// A conversation, with the tools that may be called.
+    Chat(Conversation),
     /// A text, continued as it is.
     Text(String),
     /// Token ids, continued as they are.
@@ -98,10 +99,10 @@ pub(crate) struct ValidRequest {
     /// How many alternatives are told with every token; `None` tells nothing of likelihoods.
     pub(crate) logprobs: Option<u8>,
     pub(crate) stop: Vec<String>,
-    /// What the answer must be.
+    /// What the answer must be: JSON, or what holds calls of tools.
     pub(crate) grammar: Option<Arc<Grammar>>,
-    /// Whether tools were given, which some models can use.
-    pub(crate) tools: bool,
+    /// `response_format` as it was typed, where it asks for JSON.
+    pub(crate) response_format: Option<Value>,
     pub(crate) stream: bool,
     pub(crate) include_usage: bool,
     pub(crate) ground: bool,
@@ -128,8 +129,11 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
     let mut fields = Fields::read(body)?;
     let model = model(&mut fields)?;
     one_answer(&mut fields)?;
-    let tools = tools(&mut fields)?;
-    let grammar = response_format(&mut fields)?.map(Arc::new);
+    let tools = tools::read(endpoint, &mut fields, body)?;
+    let response_format = fields.take("response_format");
+    let json = json(response_format.as_ref())?;
+    let calls = Grammar::from_tools(&tools).map_err(|error| ApiError::invalid("tools", error.to_string()))?;
+    let form = form(json.is_some(), calls.is_some())?;
     let sampling = sampling(&mut fields)?;
     let max_tokens = max_tokens(&mut fields)?;
     let stop = stop(&mut fields)?;
@@ -138,7 +142,10 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
     let options: StreamOptions = fields.typed("stream_options")?.unwrap_or_default();
     let extension: Extension = fields.typed("openledger")?.unwrap_or_default();
     let input = match endpoint {
-        Endpoint::Chat => Input::Chat(messages::resolve(fields.typed("messages")?.unwrap_or_default())?),
+        Endpoint::Chat => {
+            let messages = messages::resolve(fields.typed("messages")?.unwrap_or_default())?;
+            Input::Chat(Conversation { messages, tools })
+        }
         Endpoint::Completions => prompt(fields.take("prompt"))?,
     };
     Ok(ValidRequest {
@@ -148,11 +155,11 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
         sampling,
         logprobs,
         stop,
-        tools,
         stream,
         include_usage: options.include_usage,
-        ground: ground(endpoint, &extension, grammar.is_some())?,
-        grammar,
+        ground: ground(&input, &extension, form)?,
+        response_format: response_format.filter(|_| json.is_some()),
+        grammar: json.or(calls).map(Arc::new),
         passages: passages(&extension)?,
         datanets: datanets(&extension)?,
         input,
@@ -174,24 +181,24 @@ fn one_answer(fields: &mut Fields) -> Result<(), ApiError> {
     }
 }
 
-/// Whether tools are given; the model decides whether they can be used.
-fn tools(fields: &mut Fields) -> Result<bool, ApiError> {
-    let given = match fields.take("tools") {
-        None => false,
-        Some(Value::Array(tools)) => !tools.is_empty(),
-        Some(other) => return Err(wrong("tools", &other, "a list of tools")),
-    };
-    let choice =
-        fields.take("tool_choice").filter(|choice| !matches!(choice.as_str(), Some("none" | "auto")));
-    match choice {
-        Some(choice) if !given => Err(wrong("tool_choice", &choice, "\"none\" or \"auto\" without `tools`")),
-        _ => Ok(given),
+impl ValidRequest {
+    /// The conversation, where it has tools, calls or their answers.
+    pub(crate) fn with_tools(&self) -> Option<&Conversation> {
+        match &self.input {
+            Input::Chat(conversation) => Some(conversation).filter(|conversation| conversation.uses_tools()),
+            _ => None,
+        }
+    }
+
+    /// Whether the answer may hold calls.
+    pub(crate) fn calls_tools(&self) -> bool {
+        self.with_tools().is_some_and(|conversation| !conversation.tools.list.is_empty())
     }
 }
 
 /// `text`, `json_object`, or `json_schema` with `{"schema"}` in `json_schema`.
-fn response_format(fields: &mut Fields) -> Result<Option<Grammar>, ApiError> {
-    let Some(format) = fields.take("response_format") else { return Ok(None) };
+fn json(response_format: Option<&Value>) -> Result<Option<Grammar>, ApiError> {
+    let Some(format) = response_format else { return Ok(None) };
     match format["type"].as_str() {
         Some("text") => Ok(None),
         Some("json_object") => Ok(Some(Grammar::json_object())),
@@ -336,20 +343,43 @@ fn is_nested(value: &Value) -> bool {
     value.as_array().is_some_and(|parts| parts.iter().any(|part| !part.is_number()))
 }
 
-/// A chat is grounded unless the request says otherwise; JSON and what continues a text never is, because a grounded answer
-/// quotes a passage in its own form.
-fn ground(endpoint: Endpoint, extension: &Extension, json: bool) -> Result<bool, ApiError> {
+/// What an answer is, beside text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Json,
+    Calls,
+}
+
+/// An answer is JSON or holds calls; which of them a model would have to write is nowhere said.
+fn form(json: bool, calls: bool) -> Result<Form, ApiError> {
+    match (json, calls) {
+        (true, true) => Err(ApiError::invalid(
+            "response_format",
+            "`response_format` asks for JSON and `tools` for calls in one answer; leave one of them out, or set `tool_choice` to \"none\"",
+        )),
+        (true, false) => Ok(Form::Json),
+        (false, true) => Ok(Form::Calls),
+        (false, false) => Ok(Form::Text),
+    }
+}
+
+/// A chat is grounded unless the request says otherwise; JSON, tools and what continues a text never are, because a grounded answer
+/// quotes a passage in its own form, and sees the last question alone.
+fn ground(input: &Input, extension: &Extension, form: Form) -> Result<bool, ApiError> {
     let asked = extension.ground;
-    match (endpoint, json) {
-        (Endpoint::Chat, false) => Ok(asked.unwrap_or(true)),
-        (Endpoint::Completions, _) if asked == Some(true) => Err(ApiError::invalid(
-            "openledger",
-            "`openledger.ground` needs a question; ask it at /v1/chat/completions",
-        )),
-        (Endpoint::Chat, true) if asked == Some(true) => Err(ApiError::invalid(
-            "openledger",
-            "`openledger.ground` makes an answer quote a passage, which JSON cannot; leave `response_format` or `ground` out",
-        )),
+    let cannot = match input {
+        Input::Text(_) | Input::Tokens(_) => "needs a question; ask it at /v1/chat/completions",
+        Input::Chat(_) if form == Form::Json => {
+            "makes an answer quote a passage, which JSON cannot; leave `response_format` or `ground` out"
+        }
+        Input::Chat(conversation) if form == Form::Calls || conversation.uses_tools() => {
+            "makes an answer quote a passage, with which tools and what they answered are left out; leave them or `ground` out"
+        }
+        Input::Chat(_) => return Ok(asked.unwrap_or(true)),
+    };
+    match asked {
+        Some(true) => Err(ApiError::invalid("openledger", format!("`openledger.ground` {cannot}"))),
         _ => Ok(false),
     }
 }

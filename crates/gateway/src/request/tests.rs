@@ -129,7 +129,7 @@ fn a_full_request_is_understood_and_unknown_fields_are_ignored() {
             "openledger":{"ground":false,"datanets":["gnome-help"]},"user":"u","logit_bias":{}}"#,
     )
     .unwrap();
-    let Input::Chat(messages) = &valid.input else { panic!("{valid:?}") };
+    let Input::Chat(Conversation { messages, .. }) = &valid.input else { panic!("{valid:?}") };
     assert_eq!((messages[1].role, messages[1].content.as_str()), (Role::User, "ab"));
     assert_eq!((valid.max_tokens, valid.sampling.seed, valid.stop.len()), (7, u64::MAX, 1));
     assert_eq!((valid.sampling.top_k, valid.sampling.min_p, valid.sampling.top_p), (40, 0.25, 0.5));
@@ -181,4 +181,34 @@ fn a_plain_prompt_is_one_text_or_one_list_of_tokens() {
     }
     let ground = r#"{"model":"m","prompt":"hi","openledger":{"ground":true}}"#;
     check(Endpoint::Completions, ground, Some("openledger"), "chat");
+}
+
+#[test]
+fn tools_are_neither_grounded_nor_json() {
+    let tools = r#""tools":[{"type":"function","function":{"name":"add"}}]"#;
+    let turns = r#""messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"add","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"1"}]"#;
+    let asks = r#""messages":[{"role":"user","content":"hi"}]"#;
+    // What is asked for; whether calls may come, whether the conversation has tools at all, whether it is grounded.
+    for (fields, calls, has_tools, grounded) in [
+        (format!("{asks},{tools}"), true, true, false),
+        (format!(r#"{asks},{tools},"tool_choice":"none""#), false, false, true),
+        (turns.to_owned(), false, true, false),
+        (format!("{turns},{tools}"), true, true, false),
+    ] {
+        let valid = chat(&format!(r#"{{"model":"m",{fields}}}"#)).unwrap();
+        assert_eq!((valid.calls_tools(), valid.with_tools().is_some()), (calls, has_tools), "{fields}");
+        assert_eq!((valid.ground, valid.grammar.is_some()), (grounded, calls), "{fields}");
+    }
+    let json = r#""response_format":{"type":"json_object"}"#;
+    let ground = r#""openledger":{"ground":true}"#;
+    for (fields, param, says) in [
+        (format!("{asks},{tools},{json}"), "response_format", "tool_choice"),
+        (format!("{asks},{tools},{ground}"), "openledger", "tools"),
+        (format!("{turns},{ground}"), "openledger", "tools"),
+    ] {
+        check(Endpoint::Chat, &format!(r#"{{"model":"m",{fields}}}"#), Some(param), says);
+    }
+    let valid = chat(&format!(r#"{{"model":"m",{turns},{json}}}"#)).unwrap();
+    assert_eq!(valid.response_format, Some(serde_json::json!({ "type": "json_object" })));
+    check(Endpoint::Completions, &format!(r#"{{"model":"m","prompt":"hi",{tools}}}"#), Some("tools"), "chat");
 }

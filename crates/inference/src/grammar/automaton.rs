@@ -4,6 +4,7 @@
 //! something that the grammar allows. Blanks stand only between the signs of JSON and only so many in a row.
 //! Absent: tokens (`mask`).
 
+use super::calls::{CallAt, CallStep};
 use super::text::{Number, Text};
 use super::{ANY, Grammar, Node, NodeId, NumberKind, ObjectNode};
 
@@ -36,6 +37,8 @@ enum Frame {
     Name { node: NodeId, used: u64, low: u16, high: u16, at: u16, other: Option<Text> },
     /// In an array, after its opening bracket or after an item.
     Array { items: NodeId, empty: bool },
+    /// Between the arguments of calls.
+    Call(CallAt),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,8 +72,12 @@ enum Step {
 }
 
 impl State {
-    pub(super) fn new(root: NodeId) -> State {
-        State { frames: vec![Frame::Value(root)], blanks: 0 }
+    pub(super) fn new(grammar: &Grammar) -> State {
+        let first = match &grammar.calls {
+            Some(calls) => Frame::Call(calls.start()),
+            None => Frame::Value(grammar.root),
+        };
+        State { frames: vec![first], blanks: 0 }
     }
 
     /// Whether the answer may end here.
@@ -79,6 +86,7 @@ impl State {
             [] => true,
             [Frame::Number(number)] => number.can_end(),
             [Frame::Literal { node, low, at, .. }] => is_whole(grammar.node(*node), *low, *at),
+            [Frame::Call(at)] => at.can_end(),
             _ => false,
         }
     }
@@ -90,6 +98,11 @@ impl State {
             Some(Frame::Name { low, high, other: Some(Text::Plain), .. }) => low == high,
             _ => false,
         }
+    }
+
+    /// Whether this is text beside calls, in which no mark of a call has begun.
+    pub(super) fn is_free_text(&self) -> bool {
+        matches!(self.frames.last(), Some(Frame::Call(at)) if at.is_free_text())
     }
 
     /// Moves on by one byte; false when it cannot stand here, and the state is then of no use.
@@ -170,6 +183,17 @@ fn step(grammar: &Grammar, top: Frame, byte: u8, depth: usize) -> Step {
         Frame::Object { node, used, at } => object(grammar.object(node), (node, used, at), byte),
         Frame::Name { .. } => name(grammar, top, byte),
         Frame::Array { items, empty } => array(items, empty, byte),
+        Frame::Call(at) => call(grammar, at, byte),
+    }
+}
+
+fn call(grammar: &Grammar, at: CallAt, byte: u8) -> Step {
+    let calls = grammar.calls.as_ref().expect("a frame of calls stands in a grammar of calls");
+    match calls.step(at, byte) {
+        Some(CallStep::Stay(at)) => Step::Stay(Frame::Call(at)),
+        Some(CallStep::Arguments(at, node)) => Step::Open(Frame::Call(at), Frame::Value(node)),
+        Some(CallStep::End) => Step::End,
+        None => Step::Refuse,
     }
 }
 
@@ -215,14 +239,14 @@ fn is_whole(node: &Node, low: u16, at: u16) -> bool {
 }
 
 /// Which of sorted texts that are equal up to `at` have `byte` there: from the first to the one after the last.
-fn narrowed<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone, at: u16, byte: u8) -> (u16, u16) {
+pub(super) fn narrowed<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone, at: u16, byte: u8) -> (u16, u16) {
     let at = usize::from(at);
     let first = texts.clone().take_while(|text| text.get(at).is_none_or(|found| *found < byte)).count();
     let after = texts.take_while(|text| text.get(at).is_none_or(|found| *found <= byte)).count();
     (count(first), count(after))
 }
 
-fn count(length: usize) -> u16 {
+pub(super) fn count(length: usize) -> u16 {
     u16::try_from(length).unwrap_or(u16::MAX)
 }
 

@@ -9,6 +9,7 @@ use openledger_model::Tokenizer;
 
 use super::Grammar;
 use super::automaton::State;
+use super::calls::MARK_BEGIN;
 use super::text::Text;
 
 /// The tokens of one vocabulary in the order of their bytes.
@@ -18,6 +19,10 @@ pub(crate) struct TokenTable {
     awkward: Vec<Entry>,
     /// Those that it can.
     plain: Mask,
+    /// Those with a sign that the mark of a call may begin at.
+    marking: Vec<Entry>,
+    /// The others.
+    free: Mask,
     ends: Vec<u32>,
 }
 
@@ -76,21 +81,26 @@ impl TokenTable {
         let (easy, awkward): (Vec<u32>, Vec<u32>) =
             tokens.iter().partition(|token| is_plain(tokenizer.bytes(**token)));
         easy.into_iter().for_each(|token| plain.set(token));
+        let mut free = Mask::none(vocabulary);
+        let (marking, others): (Vec<u32>, Vec<u32>) =
+            tokens.iter().partition(|token| tokenizer.bytes(**token).contains(&MARK_BEGIN));
+        others.into_iter().for_each(|token| free.set(token));
         TokenTable {
             all: entries(&tokens, tokenizer),
             awkward: entries(&awkward, tokenizer),
             plain,
+            marking: entries(&marking, tokenizer),
+            free,
             ends: ids.filter(|token| tokenizer.is_end(*token)).collect(),
         }
     }
 
     /// The tokens that may follow.
     pub(crate) fn mask(&self, tokenizer: &Tokenizer, grammar: &Grammar, state: &State) -> Mask {
-        let plain = state.is_plain_text();
-        let (mut mask, entries) = if plain {
-            (self.plain.clone(), &self.awkward)
-        } else {
-            (Mask::none(tokenizer.vocabulary()), &self.all)
+        let (mut mask, entries) = match state {
+            _ if state.is_plain_text() => (self.plain.clone(), &self.awkward),
+            _ if state.is_free_text() => (self.free.clone(), &self.marking),
+            _ => (Mask::none(tokenizer.vocabulary()), &self.all),
         };
         // States after each byte of the token at hand; the next token goes on after the bytes that it shares.
         let mut states = vec![state.clone()];

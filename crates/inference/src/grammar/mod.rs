@@ -1,4 +1,4 @@
-//! What an answer must be: any JSON object, or JSON that a schema describes.
+//! What an answer must be: any JSON object, JSON that a schema describes, or calls of tools.
 //!
 //! Rule: a grammar takes away every token with which the answer could not become what it must be, and nothing else, before
 //! the sampler looks at the logits. Which tokens those are depends on the grammar, the tokenizer and the answer so far
@@ -8,17 +8,22 @@
 //! `additionalProperties` (refused by name); an end before `max_tokens`, which cuts JSON like any other text.
 
 mod automaton;
+#[cfg(test)]
+mod call_tests;
+mod calls;
 mod mask;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod text;
 
+use openledger_model::Tools;
 use sha2::{Digest, Sha256};
 
 use crate::evidence::Hash;
 
 pub(crate) use self::automaton::State;
+use self::calls::Calls;
 pub(crate) use self::mask::{Mask, TokenTable};
 pub use self::schema::GrammarError;
 
@@ -33,6 +38,8 @@ const ANY: NodeId = 0;
 pub struct Grammar {
     nodes: Vec<Node>,
     root: NodeId,
+    /// Calls of tools, whose arguments are nodes; without them the answer is the root.
+    calls: Option<Calls>,
     hash: Hash,
 }
 
@@ -68,7 +75,7 @@ impl Grammar {
     /// Any JSON object.
     pub fn json_object() -> Grammar {
         let object = ObjectNode { additional: Some(ANY), ..ObjectNode::default() };
-        Grammar::new(vec![any(), Node { object: Some(object), ..Node::default() }], 1)
+        Grammar::new(vec![any(), Node { object: Some(object), ..Node::default() }], 1, None)
     }
 
     /// JSON that `schema` describes.
@@ -77,12 +84,24 @@ impl Grammar {
     /// The schema uses a keyword outside of the supported ones, is too large, or describes nothing; the error names the place.
     pub fn from_schema(schema: &serde_json::Value) -> Result<Grammar, GrammarError> {
         let (nodes, root) = schema::compile(schema)?;
-        Ok(Grammar::new(nodes, root))
+        Ok(Grammar::new(nodes, root, None))
     }
 
-    fn new(nodes: Vec<Node>, root: NodeId) -> Grammar {
-        let hash = hash(&nodes, root);
-        Grammar { nodes, root, hash }
+    /// Calls of tools, as far as the choice among them wants: text that may hold calls, or calls alone. `None` without tools.
+    ///
+    /// # Errors
+    /// The schema of a strict tool's arguments is none of those that [`Grammar::from_schema`] takes, or describes no object.
+    pub fn from_tools(tools: &Tools) -> Result<Option<Grammar>, GrammarError> {
+        if tools.list.is_empty() {
+            return Ok(None);
+        }
+        let (nodes, calls) = calls::compile(tools)?;
+        Ok(Some(Grammar::new(nodes, ANY, Some(calls))))
+    }
+
+    fn new(nodes: Vec<Node>, root: NodeId, calls: Option<Calls>) -> Grammar {
+        let hash = hash(&nodes, root, calls.as_ref());
+        Grammar { nodes, root, calls, hash }
     }
 
     /// SHA-256 of the grammar's canonical bytes: equal for schemas that describe the same in the same words, whatever the order
@@ -93,7 +112,7 @@ impl Grammar {
 
     /// Where every answer starts.
     pub(crate) fn start(&self) -> State {
-        State::new(self.root)
+        State::new(self)
     }
 }
 
@@ -109,7 +128,7 @@ fn any() -> Node {
 }
 
 /// The canonical bytes, hashed: every field of every node in order, lengths before contents, little-endian.
-fn hash(nodes: &[Node], root: NodeId) -> Hash {
+fn hash(nodes: &[Node], root: NodeId, calls: Option<&Calls>) -> Hash {
     let mut hasher = Sha256::new();
     let child = |child: Option<NodeId>| child.map_or([0xff; 2], NodeId::to_le_bytes);
     hasher.update(b"openledger grammar 1\0");
@@ -137,6 +156,9 @@ fn hash(nodes: &[Node], root: NodeId) -> Hash {
         }
         hasher.update(object.required.to_le_bytes());
         hasher.update(child(object.additional));
+    }
+    if let Some(calls) = calls {
+        hasher.update(calls.to_bytes());
     }
     Hash(hasher.finalize().into())
 }

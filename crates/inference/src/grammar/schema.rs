@@ -30,18 +30,43 @@ pub struct GrammarError {
     pub reason: String,
 }
 
+impl GrammarError {
+    /// The same error under a name.
+    pub(super) fn under(self, name: &str) -> GrammarError {
+        GrammarError { path: format!("/{name}{}", self.path), reason: self.reason }
+    }
+}
+
 fn place(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!(" at {path}") }
 }
 
 pub(super) fn compile(schema: &Value) -> Result<(Vec<Node>, NodeId), GrammarError> {
-    let mut compiler = Compiler { nodes: vec![any()] };
+    let mut compiler = Compiler { nodes: vec![any()], nodes_max: NODES_MAX };
     let root = compiler.node(schema, &Place { path: String::new(), level: 0 })?;
     Ok((compiler.nodes, root))
 }
 
+/// What an object must be that `schema` describes; the nodes under it are added to others, or none.
+pub(super) fn compile_object(nodes: &mut Vec<Node>, schema: &Value) -> Result<ObjectNode, GrammarError> {
+    let known = nodes.len();
+    let mut compiler = Compiler { nodes: std::mem::take(nodes), nodes_max: known + NODES_MAX };
+    let place = Place { path: String::new(), level: 0 };
+    let object = compiler.node(schema, &place).and_then(|id| {
+        let object = compiler.nodes[usize::from(id)].object.clone();
+        object.ok_or_else(|| place.refuse("describes no object"))
+    });
+    *nodes = compiler.nodes;
+    if object.is_err() {
+        nodes.truncate(known);
+    }
+    object
+}
+
 struct Compiler {
     nodes: Vec<Node>,
+    /// How many there may be in the end.
+    nodes_max: usize,
 }
 
 /// Where the compiler is.
@@ -87,7 +112,7 @@ impl Compiler {
             Some(values) => enumeration(schema, values, &types, place)?,
             None => self.kinds(schema, &types, place)?,
         };
-        if self.nodes.len() >= NODES_MAX {
+        if self.nodes.len() >= self.nodes_max {
             return Err(place.refuse(format!("describes more than {NODES_MAX} different values")));
         }
         self.nodes.push(node);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Whether a grammar accepts a text as a whole.
-fn accepts(grammar: &Grammar, text: &str) -> bool {
+pub(super) fn accepts(grammar: &Grammar, text: &str) -> bool {
     let mut state = grammar.start();
     text.bytes().all(|byte| state.advance(grammar, byte)) && state.can_end(grammar)
 }
@@ -212,47 +212,54 @@ fn from_every_state_an_end_is_reached() {
             },
         })),
     ];
-    let mut seed = 1_u64;
-    let mut random = move |below: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) as usize % below
-    };
+    let mut random = random();
     for grammar in &grammars {
         for round in 0..40 {
-            let mut state = grammar.start();
-            let mut written: Vec<u8> = Vec::new();
-            while !state.can_end(grammar) {
-                let mut next: Vec<(u8, State)> = Vec::new();
-                for byte in 0..=255_u8 {
-                    let mut moved = state.clone();
-                    if moved.advance(grammar, byte) {
-                        next.push((byte, moved));
-                    }
-                }
-                assert!(!next.is_empty(), "stuck after {:?}", String::from_utf8_lossy(&written));
-                // After a while, what closes is preferred, so that every walk ends.
-                let signs: &[u8] = if state.is_plain_text() { b"\"" } else { b"}]\":" };
-                let closing = signs.iter().find_map(|sign| next.iter().position(|(byte, _)| byte == sign));
-                let at = match closing {
-                    Some(at) if written.len() > 60 + round => at,
-                    _ => random(next.len()),
-                };
-                written.push(next[at].0);
-                state = next.swap_remove(at).1;
-                assert!(written.len() < 5_000, "{:?}", String::from_utf8_lossy(&written));
-            }
-            let text = String::from_utf8(written).expect("what passes is UTF-8");
+            let text = walk(grammar, round, &mut random);
             serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         }
     }
 }
 
+/// Numbers below others, from one seed.
+pub(super) fn random() -> impl FnMut(usize) -> usize {
+    let mut seed = 1_u64;
+    move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    }
+}
+
+/// Bytes drawn up to the first place where the answer may end.
+pub(super) fn walk(grammar: &Grammar, round: usize, random: &mut impl FnMut(usize) -> usize) -> String {
+    let mut state = grammar.start();
+    let mut written: Vec<u8> = Vec::new();
+    while !state.can_end(grammar) {
+        let mut next: Vec<(u8, State)> = Vec::new();
+        for byte in 0..=255_u8 {
+            let mut moved = state.clone();
+            if moved.advance(grammar, byte) {
+                next.push((byte, moved));
+            }
+        }
+        assert!(!next.is_empty(), "stuck after {:?}", String::from_utf8_lossy(&written));
+        // After a while, what closes is preferred, so that every walk ends.
+        let signs: &[u8] = if state.is_plain_text() { b"\"" } else { b"}]\":" };
+        let closing = signs.iter().find_map(|sign| next.iter().position(|(byte, _)| byte == sign));
+        let at = match closing {
+            Some(at) if written.len() > 60 + round => at,
+            _ => random(next.len()),
+        };
+        written.push(next[at].0);
+        state = next.swap_remove(at).1;
+        assert!(written.len() < 5_000, "{:?}", String::from_utf8_lossy(&written));
+    }
+    String::from_utf8(written).expect("what passes is UTF-8")
+}
+
 /// The masks, made with shortcuts, allow what trying every token by itself allows.
 #[test]
 fn masks_are_what_every_token_by_itself_says() {
-    let model = Model::from_bytes(&common::tiny().bytes()).expect("the tiny model is good");
-    let tokenizer = model.tokenizer();
-    let table = TokenTable::new(tokenizer);
     let grammar = schema(json!({
         "type": "object", "required": ["the"], "properties": {
             "the": { "enum": ["the", "in", " and"] }, "in": { "type": "number" }, "an": { "type": "string" },
@@ -276,18 +283,24 @@ fn masks_are_what_every_token_by_itself_says() {
         r#"{"x":[{"y":""#,
     ];
     for beginning in beginnings {
-        let mut state = grammar.start();
-        assert!(beginning.bytes().all(|byte| state.advance(&grammar, byte)), "{beginning}");
-        let mask = table.mask(tokenizer, &grammar, &state);
-        for token in 0..tokenizer.vocabulary() as u32 {
-            let bytes = tokenizer.bytes(token);
-            let mut moved = state.clone();
-            let expected = if tokenizer.is_end(token) {
-                state.can_end(&grammar)
-            } else {
-                !bytes.is_empty() && bytes.iter().all(|byte| moved.advance(&grammar, *byte))
-            };
-            assert_eq!(mask.allows(token), expected, "{beginning} then {:?}", String::from_utf8_lossy(bytes));
-        }
+        check_mask(&grammar, beginning);
+    }
+}
+
+pub(super) fn check_mask(grammar: &Grammar, beginning: &str) {
+    let model = Model::from_bytes(&common::tiny().bytes()).expect("the tiny model is good");
+    let tokenizer = model.tokenizer();
+    let mut state = grammar.start();
+    assert!(beginning.bytes().all(|byte| state.advance(grammar, byte)), "{beginning}");
+    let mask = TokenTable::new(tokenizer).mask(tokenizer, grammar, &state);
+    for token in 0..tokenizer.vocabulary() as u32 {
+        let bytes = tokenizer.bytes(token);
+        let mut moved = state.clone();
+        let expected = if tokenizer.is_end(token) {
+            state.can_end(grammar)
+        } else {
+            !bytes.is_empty() && bytes.iter().all(|byte| moved.advance(grammar, *byte))
+        };
+        assert_eq!(mask.allows(token), expected, "{beginning} then {:?}", String::from_utf8_lossy(bytes));
     }
 }

@@ -5,12 +5,23 @@
 //! Absent: tokenizers other than byte-level byte-pair encoding.
 
 mod bytes;
+mod calls;
 mod chat;
+mod conversation;
 mod detokenizer;
+mod json;
+mod marks;
+mod render;
 mod tokenizer;
+mod tool_form;
+mod values;
 
-pub use chat::{ChatError, ChatMessage, Role};
+pub use calls::{CALL_END, CALL_MARK, CallPiece, CallReader, call_begin};
+pub use chat::ChatError;
+pub use conversation::{ChatMessage, Conversation, Role, Tool, ToolCall, ToolChoice, Tools};
 pub use detokenizer::Detokenizer;
+pub use json::Json;
 pub use tokenizer::{Tokenizer, TokenizerError};
+pub use tool_form::NoTools;
 
 pub(crate) use chat::ChatTemplate;

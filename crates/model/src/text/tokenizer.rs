@@ -58,6 +58,14 @@ pub struct Tokenizer {
     begin_token: Option<u32>,
 }
 
+/// A part of a template's text.
+pub(crate) enum Part<'a> {
+    /// Ordinary text.
+    Text(&'a str),
+    /// A control token.
+    Control(u32),
+}
+
 impl Tokenizer {
     /// Builds the tokenizer of a checkpoint.
     pub(crate) fn read(file: &Gguf<'_>) -> Result<Tokenizer, TokenizerError> {
@@ -112,14 +120,25 @@ impl Tokenizer {
     /// Token ids of a template's text, in which control tokens are written out.
     pub(crate) fn encode_with_controls(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         let mut ids = Vec::new();
+        for part in self.parts(text) {
+            match part {
+                Part::Text(text) => ids.extend(self.encode(text)?),
+                Part::Control(id) => ids.push(id),
+            }
+        }
+        Ok(ids)
+    }
+
+    /// A template's text, cut at its control tokens.
+    pub(crate) fn parts<'a>(&self, text: &'a str) -> Vec<Part<'a>> {
+        let mut parts = Vec::new();
         let mut rest = text;
         while let Some((at, control, id)) = self.first_control(rest) {
-            ids.extend(self.encode(&rest[..at])?);
-            ids.push(id);
+            parts.extend([Part::Text(&rest[..at]), Part::Control(id)]);
             rest = &rest[at + control..];
         }
-        ids.extend(self.encode(rest)?);
-        Ok(ids)
+        parts.push(Part::Text(rest));
+        parts
     }
 
     /// Where the first control token of `text` starts, its length in bytes, and its id.

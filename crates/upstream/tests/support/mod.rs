@@ -35,8 +35,8 @@ pub(crate) fn start(config: UpstreamConfig) -> Upstream {
 }
 
 pub(crate) fn chat(text: &str) -> CompletionRequest {
-    let message = ChatMessage { role: Role::User, content: text.to_owned() };
-    CompletionRequest { max_tokens: Some(32), ..CompletionRequest::new(Prompt::Chat(vec![message])) }
+    let message = ChatMessage::new(Role::User, text);
+    CompletionRequest { max_tokens: Some(32), ..CompletionRequest::new(Prompt::Chat(vec![message].into())) }
 }
 
 /// The texts and the last event; there is exactly one, and nothing after it.
