@@ -18,9 +18,20 @@ use crate::evidence::Hash;
 /// How often it is looked whether somebody stopped computing with an adapter, while all that fit are in use.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// How far the reading thread stands behind those that compute, where all cores are busy: it gets a tenth of what they get.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
+/// On Linux this is of the calling thread alone. Where it is refused, reading takes turns with computing.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
+}
+
 impl Shared {
     /// Reads what is wanted until the store is closed.
     pub(super) fn read_wanted(&self) {
+        give_way();
         while let Some(place) = self.next() {
             let opened = catch_unwind(AssertUnwindSafe(|| self.read(&place.name, &place.folder, place.id)));
             let read = match opened {
