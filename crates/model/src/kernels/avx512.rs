@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 use super::Quantised;
 pub(super) use super::avx2::{attend, quantise};
 use super::portable::{BLOCK, GROUP, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
-use super::tile::{TOKENS_AT_ONCE, Tile};
+use super::tile::{TOKENS_AT_ONCE, Tile, bytes_at, four_at};
 
 /// Tokens that meet a group of rows at once: as many sums as the registers hold.
 const TILE_TOKENS: usize = 8;
@@ -141,22 +141,19 @@ fn store<const T: usize>(sums: &[__m512; T], output: &mut [f32]) {
 /// The 64 bytes from `at` on.
 #[target_feature(enable = "avx512f")]
 fn load<const SIZE: usize>(block: &[u8; SIZE], at: usize) -> __m512i {
-    let bytes: &[u8; 64] = block[at..][..64].try_into().expect("64 bytes");
-    from_bytes(*bytes)
+    from_bytes(bytes_at(block, at))
 }
 
 /// Four activations from `at` on, in every lane.
 #[target_feature(enable = "avx512f")]
 fn broadcast(values: &[i8; BLOCK], at: usize) -> __m512i {
-    let [a, b, c, d] = [values[at], values[at + 1], values[at + 2], values[at + 3]].map(i8::cast_unsigned);
-    _mm512_set1_epi32(i32::from_le_bytes([a, b, c, d]))
+    _mm512_set1_epi32(four_at(values, at))
 }
 
 /// Sixteen half-precision numbers from `at` on.
 #[target_feature(enable = "avx512f")]
 fn halves<const SIZE: usize>(block: &[u8; SIZE], at: usize) -> __m512 {
-    let bytes: &[u8; 32] = block[at..][..32].try_into().expect("32 bytes");
-    _mm512_cvtph_ps(super::avx2::from_bytes(*bytes))
+    _mm512_cvtph_ps(super::avx2::from_bytes(bytes_at(block, at)))
 }
 
 #[inline(always)]

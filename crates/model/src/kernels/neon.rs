@@ -11,7 +11,7 @@ use std::arch::aarch64::*;
 use super::Quantised;
 use super::portable::{BLOCK, GROUP, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
 pub(super) use super::portable::{attend, quantise};
-use super::tile::{Tile, each_tile};
+use super::tile::{Tile, bytes_at, each_tile, four_at};
 
 /// Floats that one vector holds.
 const FLOATS: usize = 4;
@@ -142,22 +142,19 @@ fn store<const T: usize>(sums: &[[float32x4_t; VECTORS]; T], output: &mut [f32])
 /// The 16 bytes from `at` on.
 #[target_feature(enable = "neon")]
 fn load<const SIZE: usize>(block: &[u8; SIZE], at: usize) -> uint8x16_t {
-    let bytes: &[u8; 16] = block[at..][..16].try_into().expect("16 bytes");
-    from_bytes(*bytes)
+    from_bytes(bytes_at(block, at))
 }
 
 /// Four activations from `at` on, in every lane.
 #[target_feature(enable = "neon")]
 fn broadcast(values: &[i8; BLOCK], at: usize) -> int8x16_t {
-    let [a, b, c, d] = [values[at], values[at + 1], values[at + 2], values[at + 3]].map(i8::cast_unsigned);
-    vreinterpretq_s8_s32(vdupq_n_s32(i32::from_le_bytes([a, b, c, d])))
+    vreinterpretq_s8_s32(vdupq_n_s32(four_at(values, at)))
 }
 
 /// Four half-precision numbers from `at` on.
 #[target_feature(enable = "neon")]
 fn halves<const SIZE: usize>(block: &[u8; SIZE], at: usize) -> float32x4_t {
-    let bytes: [u8; 8] = block[at..][..8].try_into().expect("8 bytes");
-    vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(u64::from_le_bytes(bytes))))
+    vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(u64::from_le_bytes(bytes_at(block, at)))))
 }
 
 #[inline(always)]

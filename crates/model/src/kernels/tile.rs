@@ -27,6 +27,19 @@ impl<'a, const T: usize> Tile<'a, T> {
     }
 }
 
+/// `N` bytes of a block from `at` on.
+#[inline(always)]
+pub(super) fn bytes_at<const N: usize, const SIZE: usize>(block: &[u8; SIZE], at: usize) -> [u8; N] {
+    *block[at..].first_chunk().expect("the block goes on so far")
+}
+
+/// Four activations from `at` on as one number, the first one lowest.
+#[inline(always)]
+pub(super) fn four_at(values: &[i8; BLOCK], at: usize) -> i32 {
+    let [a, b, c, d] = [values[at], values[at + 1], values[at + 2], values[at + 3]].map(i8::cast_unsigned);
+    i32::from_le_bytes([a, b, c, d])
+}
+
 /// Calls `$tile::<T>` for runs of up to four tokens until all groups have met all tokens.
 macro_rules! each_tile {
     ($tile:ident, $blocks:expr, $input:expr, $tokens:expr, $output:expr) => {

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 use super::super::Quantised;
 use super::super::portable::{BLOCK, GROUP, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES};
-use super::super::tile::{Tile, each_tile};
+use super::super::tile::{Tile, bytes_at, each_tile, four_at};
 use super::{FLOATS, from_bytes, from_half_bytes, lanes};
 
 /// Vectors that hold one number of each row of a group.
@@ -131,20 +131,17 @@ fn store<const T: usize>(sums: &[[__m256; VECTORS]; T], output: &mut [f32]) {
 /// The 32 bytes from `at` on.
 #[target_feature(enable = "avx2")]
 fn load<const SIZE: usize>(block: &[u8; SIZE], at: usize) -> __m256i {
-    let bytes: &[u8; 32] = block[at..][..32].try_into().expect("32 bytes");
-    from_bytes(*bytes)
+    from_bytes(bytes_at(block, at))
 }
 
 /// Four activations from `at` on, in every lane.
 #[target_feature(enable = "avx2")]
 fn broadcast(values: &[i8; BLOCK], at: usize) -> __m256i {
-    let [a, b, c, d] = [values[at], values[at + 1], values[at + 2], values[at + 3]].map(i8::cast_unsigned);
-    _mm256_set1_epi32(i32::from_le_bytes([a, b, c, d]))
+    _mm256_set1_epi32(four_at(values, at))
 }
 
 /// Eight half-precision numbers from `at` on.
 #[target_feature(enable = "avx2,f16c")]
 fn halves<const SIZE: usize>(block: &[u8; SIZE], at: usize) -> __m256 {
-    let bytes: &[u8; 16] = block[at..][..16].try_into().expect("16 bytes");
-    _mm256_cvtph_ps(from_half_bytes(*bytes))
+    _mm256_cvtph_ps(from_half_bytes(bytes_at(block, at)))
 }
