@@ -21,24 +21,10 @@ use openledger_model::Model;
 use openledger_receipt::{Envelope, EvidenceFacts, ReceiptFile, Statement, pre_authentication_encoding};
 use openledger_types::{ServiceSecret, sha256};
 use serde_json::{Value, json};
-use support::{Network, command, demo_data, output};
+use support::{Network, command, output, small_data};
 
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// A folder with a few pages of one demo datanet.
-fn small_data(folder: &Path) -> PathBuf {
-    let data = folder.join("data");
-    std::fs::create_dir_all(&data).unwrap();
-    let pages = std::fs::read_to_string(demo_data().join("gnome-help.jsonl")).unwrap();
-    let few: Vec<&str> = pages.lines().take(8).collect();
-    std::fs::write(data.join("gnome-help.jsonl"), few.join("\n")).unwrap();
-    let datanets = json!([{
-        "name": "gnome-help", "title": "GNOME help", "license": "CC-BY-SA-3.0", "file": "gnome-help.jsonl",
-    }]);
-    std::fs::write(data.join("datanets.json"), datanets.to_string()).unwrap();
-    data
 }
 
 fn packaged() -> PathBuf {
@@ -93,7 +79,7 @@ fn refused(network: &Network, file: &Path, arguments: &[&str], code: i32, shown:
 #[test]
 fn network_answers_replay_clean_and_what_is_changed_is_found() {
     let folder = tempfile::tempdir().unwrap();
-    let network = Network::start(folder.path(), &small_data(folder.path()));
+    let network = Network::start(folder.path(), &small_data(folder.path(), 8));
     let grounded = kept(&network, "grounded.json", &question("How do I show the battery status?", 24));
     let mut plain = question("Tell me about rivers, mountains and the sea.", 60);
     plain["openledger"] = json!({ "ground": false });

@@ -9,7 +9,7 @@ use std::path::Path;
 use openledger_receipt::{Predicate, ReceiptFile};
 use openledger_types::Amount;
 use serde_json::{Value, json};
-use support::{Network, demo_data};
+use support::{Network, small_data};
 
 /// The texts of the datanet `plants`: the first answers the question, four others are about orchids too.
 const PLANTS: [(&str, &str, &str); 6] = [
@@ -48,24 +48,6 @@ const PLANTS: [(&str, &str, &str); 6] = [
     ),
 ];
 
-/// A folder with a few pages of one demo datanet.
-fn small_data(folder: &Path) {
-    let pages = std::fs::read_to_string(demo_data().join("gnome-help.jsonl")).unwrap();
-    let few: Vec<&str> = pages.lines().take(4).collect();
-    std::fs::write(folder.join("gnome-help.jsonl"), few.join("\n")).unwrap();
-    let datanets = json!([{
-        "name": "gnome-help", "title": "GNOME help", "license": "CC-BY-SA-3.0", "file": "gnome-help.jsonl",
-    }]);
-    std::fs::write(folder.join("datanets.json"), datanets.to_string()).unwrap();
-}
-
-fn done(network: &Network, arguments: &[&str]) -> String {
-    let output = network.openledger(arguments);
-    let (said, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {said}{failed}");
-    said.into_owned()
-}
-
 /// Creates the datanet with half of the weight for the context, contributes and seals. Weight for influence is refused.
 fn plant(network: &Network, folder: &Path) {
     let policy = json!({
@@ -79,14 +61,14 @@ fn plant(network: &Network, folder: &Path) {
     assert!(!refused.status.success() && said.contains("method B"), "{said}");
     let create =
         ["datanet", "create", "plants", "--title", "Plants", "--license", "CC0-1.0", "--context", "5000"];
-    done(network, &create);
+    network.done(&create);
     let lines = PLANTS.map(|(id, title, text)| {
         json!({ "id": id, "title": title, "text": text, "authors": ["Ada Gardener"], "license": "CC0-1.0" }).to_string()
     });
     let file = folder.join("plants.jsonl");
     std::fs::write(&file, lines.join("\n")).unwrap();
-    done(network, &["datanet", "contribute", "plants", file.to_str().unwrap()]);
-    done(network, &["datanet", "seal", "plants"]);
+    network.done(&["datanet", "contribute", "plants", file.to_str().unwrap()]);
+    network.done(&["datanet", "seal", "plants"]);
 }
 
 fn ask(network: &Network, question: &str, passages: u32) -> Value {
@@ -145,9 +127,7 @@ fn falsified(receipt: &ReceiptFile) -> Vec<u8> {
 #[test]
 fn network_pays_for_help_in_the_context_where_a_policy_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir_all(&data).unwrap();
-    small_data(&data);
+    let data = small_data(folder.path(), 4);
     let network = Network::start(folder.path(), &data);
     plant(&network, folder.path());
     let answer = ask(&network, "How often does an orchid want water?", 2);
@@ -167,16 +147,16 @@ fn network_pays_for_help_in_the_context_where_a_policy_says_so() {
     std::fs::write(&changed, falsified(&receipt)).unwrap();
     let refused = network.openledger(&["receipt", "verify", &changed]);
     assert!(!refused.status.success(), "{}", String::from_utf8_lossy(&refused.stdout));
-    let said = done(&network, &["receipt", "show", &kept]);
+    let said = network.done(&["receipt", "show", &kept]);
     assert!(said.contains("for help in the context and the rest for words"), "{said}");
-    done(&network, &["datanet", "export", "--out", &snapshots]);
+    network.done(&["datanet", "export", "--out", &snapshots]);
     let recompute = ["receipt", "recompute", &kept, "--index", &snapshots];
-    let said = done(&network, &recompute);
+    let said = network.done(&recompute);
     assert!(said.contains("4 likelihoods") && said.contains("not checked"), "{said}");
     let home = std::env::var("HOME").unwrap();
     let packaged = format!("{home}/.cache/openledger/models/SmolLM2-135M-Instruct.Q4_1.gguf");
     let model = std::env::var("OPENLEDGER_MODEL").unwrap_or(packaged);
-    let said = done(&network, &[recompute.as_slice(), &["--model", &model]].concat());
+    let said = network.done(&[recompute.as_slice(), &["--model", &model]].concat());
     assert!(said.contains("computed again with the model: the same"), "{said}");
     let [answers, values, ms] = counted(&network);
     assert_eq!((answers, values), (1, 4));

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use openledger_receipt::{Predicate, ReceiptFile};
 use serde_json::{Value, json};
 use server::{Asked, Server, Step, stream, stream_head, well};
-use support::{Answer, Network, demo_data, read_until};
+use support::{Answer, Network, read_until, small_data};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -98,35 +98,24 @@ fn engine(asked: &Asked) -> Vec<Step> {
     }
 }
 
-/// A folder with a few pages of one demo datanet.
-fn small_data(folder: &Path) {
-    let pages = std::fs::read_to_string(demo_data().join("gnome-help.jsonl")).unwrap();
-    let few: Vec<&str> = pages.lines().take(4).collect();
-    std::fs::write(folder.join("gnome-help.jsonl"), few.join("\n")).unwrap();
-    let datanets = json!([{
-        "name": "gnome-help", "title": "GNOME help", "license": "CC-BY-SA-3.0", "file": "gnome-help.jsonl",
-    }]);
-    std::fs::write(folder.join("datanets.json"), datanets.to_string()).unwrap();
-}
-
 /// A datanet that gives half of its weight to help in the context, with one text.
 fn plant(network: &Network, folder: &Path) {
     let file = folder.join("plants.jsonl");
     let line = json!({ "id": "orchid", "text": PLANTS, "authors": ["Ada Gardener"], "license": "CC0-1.0" });
     std::fs::write(&file, line.to_string()).unwrap();
-    done(
-        network,
-        &["datanet", "create", "plants", "--title", "Plants", "--license", "CC0-1.0", "--context", "5000"],
-    );
-    done(network, &["datanet", "contribute", "plants", file.to_str().unwrap()]);
-    done(network, &["datanet", "seal", "plants"]);
-}
-
-fn done(network: &Network, arguments: &[&str]) -> String {
-    let output = network.openledger(arguments);
-    let (said, failed) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{arguments:?}: {said}{failed}");
-    said.into_owned()
+    network.done(&[
+        "datanet",
+        "create",
+        "plants",
+        "--title",
+        "Plants",
+        "--license",
+        "CC0-1.0",
+        "--context",
+        "5000",
+    ]);
+    network.done(&["datanet", "contribute", "plants", file.to_str().unwrap()]);
+    network.done(&["datanet", "seal", "plants"]);
 }
 
 fn body(model: &str, question: &str, extra: &Value) -> Value {
@@ -192,13 +181,13 @@ fn a_quoted_passage_is_paid(network: &Network, folder: &Path) {
     check_attribution(&predicate);
     let place = folder.join("engines.json").to_str().unwrap().to_owned();
     std::fs::write(&place, file).unwrap();
-    let told = done(network, &["receipt", "verify", &place]);
+    let told = network.done(&["receipt", "verify", &place]);
     assert!(told.contains("nothing stands behind which model answered"), "{told}");
-    let told = done(network, &["receipt", "show", &place]);
+    let told = network.done(&["receipt", "show", &place]);
     assert!(told.contains("nothing stands behind which model answered"), "{told}");
     let snapshots = folder.join("snapshots").to_str().unwrap().to_owned();
-    done(network, &["datanet", "export", "--out", &snapshots]);
-    done(network, &["receipt", "recompute", &place, "--index", &snapshots]);
+    network.done(&["datanet", "export", "--out", &snapshots]);
+    network.done(&["receipt", "recompute", &place, "--index", &snapshots]);
     let page = network.request("GET", &format!("/models/{ENGINES}"), &[], b"").unwrap();
     assert!(String::from_utf8_lossy(&page.body).contains("nothing stands behind which model answers"));
 }
@@ -289,7 +278,7 @@ fn private_texts_stay_here(network: &Network, folder: &Path) {
     let file = folder.join("vault.jsonl");
     let line = json!({ "id": "key", "text": "The vault opens with seven silver keys and a whisper.", "authors": ["Ada"] });
     std::fs::write(&file, line.to_string()).unwrap();
-    done(network, &["datanet", "create", "vault", "--title", "The vault", "--license", "CC0-1.0"]);
+    network.done(&["datanet", "create", "vault", "--title", "The vault", "--license", "CC0-1.0"]);
     let policy = json!({
         "licenses": [], "contributors": "named", "provenance": ["human"], "imports": "human", "quality_bar": 0,
         "contribution_bond": 0, "curator_share": 0, "treasury_share": 0, "private": true,
@@ -299,10 +288,10 @@ fn private_texts_stay_here(network: &Network, folder: &Path) {
         "action": "datanets", "kind": "grant", "datanet": "vault", "account": "@consumer", "role": "contributor",
     });
     for action in [rules, member] {
-        done(network, &["ledger", "act", &action.to_string(), "--as", "curator"]);
+        network.done(&["ledger", "act", &action.to_string(), "--as", "curator"]);
     }
-    done(network, &["datanet", "contribute", "vault", file.to_str().unwrap()]);
-    done(network, &["datanet", "seal", "vault"]);
+    network.done(&["datanet", "contribute", "vault", file.to_str().unwrap()]);
+    network.done(&["datanet", "seal", "vault"]);
     let question = "What does the vault open with?";
     let named = json!({ "openledger": { "datanets": ["vault"] } });
     let own = ask(network, OWN, question, &named);
@@ -353,9 +342,7 @@ fn it_is_served_again(network: &Network) {
 #[test]
 fn network_serves_an_engine_behind_http_beside_its_own_model() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir_all(&data).unwrap();
-    small_data(&data);
+    let data = small_data(folder.path(), 4);
     let runtime = Runtime::new().unwrap();
     let server = runtime.block_on(Server::start(engine));
     let url = server.url.clone();

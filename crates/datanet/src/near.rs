@@ -35,6 +35,7 @@ pub const CONTAINED_BASIS_POINTS: usize = 8_000;
 
 /// How many shingles follow each other in the window of which one becomes a fingerprint.
 pub const WINDOW_SHINGLES: usize = 8;
+const _: () = assert!(WINDOW_SHINGLES.is_power_of_two(), "windows are doubled until they are whole");
 
 /// How many texts that own their clusters a fingerprint leads to: the earliest.
 pub const HOLDERS_MAX: usize = 8;
@@ -64,12 +65,25 @@ fn shingle(words: &[u64]) -> u32 {
     (mixed >> 32) as u32
 }
 
+/// The fingerprints of a text with these words, one for each window; those of neighbours that are the same, once.
+fn winnowed(words: &[u64]) -> Vec<u32> {
+    let mut least = shingles(words);
+    // The least of two neighbours, then of two such pairs, then of two such fours.
+    let mut reach = 1;
+    while reach < WINDOW_SHINGLES {
+        for place in 0..least.len().saturating_sub(reach) {
+            least[place] = least[place].min(least[place + reach]);
+        }
+        least.truncate(least.len().saturating_sub(reach));
+        reach *= 2;
+    }
+    least.dedup();
+    least
+}
+
 /// The fingerprints of a text with these words, as a set.
 fn fingerprints(words: &[u64]) -> Vec<u32> {
-    let least = |window: &[u32]| window.iter().copied().min();
-    let mut found: Vec<u32> = shingles(words).windows(WINDOW_SHINGLES).filter_map(least).collect();
-    found.dedup();
-    set_of(found)
+    set_of(winnowed(words))
 }
 
 /// Rising, each once.
@@ -82,25 +96,23 @@ fn set_of(mut shingles: Vec<u32>) -> Vec<u32> {
 /// Finds near-copies among texts that are added in the order of commitment, none of which has another's words.
 #[derive(Debug, Default)]
 pub struct NearCopies {
-    /// The fingerprints of all texts in the upper half, the number of the text in the lower.
+    /// The fingerprints of all texts in the upper half, the number of the text in the lower; some twice.
     holders: Vec<u64>,
-    /// How many fingerprints each text has.
-    totals: Vec<u32>,
+    texts: usize,
 }
 
 impl NearCopies {
     /// Adds the next text by the hashes of its words ([`word_hash`]).
     pub fn add(&mut self, words: &[u64]) {
-        let own = fingerprints(words);
-        let text = self.totals.len() as u64;
-        self.holders.extend(own.iter().map(|fingerprint| u64::from(*fingerprint) << 32 | text));
-        self.totals.push(own.len() as u32);
+        let text = self.texts as u64;
+        self.holders.extend(winnowed(words).iter().map(|fingerprint| u64::from(*fingerprint) << 32 | text));
+        self.texts += 1;
     }
 
     /// For each text, the earlier one that it repeats, which repeats none itself: the earliest of several. `words_of`
     /// gives the words of a text again, once for each text that is compared; of such, four bytes a word are kept.
     pub fn find(self, mut words_of: impl FnMut(usize) -> Vec<u64>) -> Vec<Option<usize>> {
-        let texts = self.totals.len();
+        let texts = self.texts;
         let mut owners = Owners::new(self);
         let mut sets: Vec<Option<Vec<u32>>> = vec![None; texts];
         let mut found = Vec::with_capacity(texts);
@@ -136,8 +148,11 @@ struct Owners {
 
 impl Owners {
     /// No text is admitted yet.
-    fn new(NearCopies { mut holders, totals }: NearCopies) -> Self {
+    fn new(NearCopies { mut holders, texts }: NearCopies) -> Self {
         holders.sort_unstable();
+        holders.dedup();
+        let mut totals = vec![0u32; texts];
+        holders.iter().for_each(|holder| totals[*holder as u32 as usize] += 1);
         let (mut shared, mut count) = (Vec::new(), 0u64);
         for same in holders.chunk_by(|one, other| one >> 32 == other >> 32).filter(|same| same.len() > 1) {
             shared.extend(same.iter().map(|holder| holder << 32 | count));

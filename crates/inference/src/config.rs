@@ -18,8 +18,8 @@ pub struct EngineConfig {
     pub lane_requests_max: usize,
     /// Requests that are computed at the same time, 1 to 64.
     pub sequences_max: usize,
-    /// Prompt tokens computed per step while other requests are streaming, so that they keep streaming; the prompts that
-    /// wait share them.
+    /// Prompt tokens computed per step while other requests are streaming, so that they keep streaming; of the prompts that
+    /// wait, those with the least left come first, and a quarter is the oldest one's.
     pub prefill_chunk_tokens: usize,
     /// Positions held in the key-value cache, over all requests and remembered prompts.
     pub cache_tokens_max: usize,

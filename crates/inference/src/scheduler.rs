@@ -240,25 +240,30 @@ impl Drop for Scheduler {
     }
 }
 
-/// Divides `budget` tokens among prompts of which `pending` tokens are left: equal parts, and what short prompts do not
-/// need goes to the longer ones, the oldest first. So a short prompt behind a long one waits for a few steps, not for all
-/// of the long one's.
+/// The part of a step that is the oldest prompt's, however short others are: one in so many tokens.
+const OLDEST_PART: usize = 4;
+
+/// Divides `budget` tokens among prompts of which `pending` tokens are left, in the order of their arrival. Those with the
+/// least left come first, of equals the older one (shortest remaining time first; Schrage 1968): most answers begin as soon as
+/// they can, and a short prompt does not wait behind a long one. A part of each step is the oldest prompt's, so a long one
+/// goes on while short ones come and go.
 fn shares(pending: &[usize], budget: usize) -> Vec<usize> {
     let mut shares = vec![0; pending.len()];
     let mut left = budget;
-    loop {
-        let hungry = (0..pending.len()).filter(|index| shares[*index] < pending[*index]).count();
-        if hungry == 0 || left == 0 {
-            return shares;
-        }
-        // With less than one token for each, the oldest get one.
-        let part = (left / hungry).max(1);
-        for (share, pending) in shares.iter_mut().zip(pending) {
-            let more = part.min(pending - *share).min(left);
-            *share += more;
-            left -= more;
-        }
+    let mut give = |index: usize, most: usize| {
+        let more = most.min(left).min(pending[index] - shares[index]);
+        shares[index] += more;
+        left -= more;
+        pending[index] - shares[index]
+    };
+    let mut order: Vec<(usize, usize)> = (0..pending.len())
+        .map(|index| (give(index, if index == 0 { budget.div_ceil(OLDEST_PART) } else { 0 }), index))
+        .collect();
+    order.sort_unstable();
+    for (_, index) in order {
+        give(index, budget);
     }
+    shares
 }
 
 #[cfg(test)]
@@ -266,15 +271,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prompts_share_a_step() {
-        let rows: [(&[usize], usize, &[usize]); 7] = [
+    fn the_shortest_prompts_come_first_and_the_oldest_goes_on() {
+        let rows: [(&[usize], usize, &[usize]); 9] = [
             (&[], 64, &[]),
             (&[10], 64, &[10]),
             (&[1000], 64, &[64]),
             (&[1000, 20], 64, &[44, 20]),
-            (&[1000, 1000, 5], 64, &[30, 29, 5]),
-            (&[9, 9, 9], 2, &[1, 1, 0]),
-            (&[500, 500], 64, &[32, 32]),
+            (&[1000, 1000, 5], 64, &[59, 0, 5]),
+            (&[9, 9, 9], 2, &[2, 0, 0]),
+            (&[500, 500], 64, &[64, 0]),
+            (&[1000, 30, 20, 30], 64, &[16, 28, 20, 0]),
+            (&[3, 100, 100], 64, &[3, 61, 0]),
         ];
         for (pending, budget, expected) in rows {
             assert_eq!(shares(pending, budget), expected, "{pending:?} {budget}");

@@ -13,7 +13,7 @@ use crate::answer::{self, End};
 use crate::config::{ConfigError, UpstreamConfig};
 use crate::connection::Connection;
 use crate::error::{UpstreamError, unavailable};
-use crate::health::Circuit;
+use crate::health::{Circuit, Passage};
 use crate::probe;
 use crate::protocol;
 
@@ -80,14 +80,13 @@ impl Backend for Upstream {
         check_request(&request, PROMPT_BYTES_MAX)?;
         let config = &self.shared.connection.config;
         let call = protocol::call(config, &request)?;
-        if let Some(reason) = self.shared.circuit().open() {
-            return Err(unavailable(reason));
-        }
         let place = self
             .places
             .clone()
             .try_acquire_owned()
             .map_err(|_| SubmitError::QueueFull { limit: REQUESTS_MAX })?;
+        let passage = self.shared.circuit().pass().map_err(unavailable)?;
+        let trial = (passage == Passage::Trial).then(|| Tried(self.shared.clone()));
         let tokens_max = request.max_tokens.unwrap_or(u32::MAX).min(config.context_tokens);
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let shared = self.shared.clone();
@@ -96,11 +95,20 @@ impl Backend for Upstream {
         tasks.spawn_on(
             async move {
                 shared.answer(&call, tokens_max, sender).await;
-                drop(place);
+                drop((trial, place));
             },
             &self.runtime,
         );
         Ok(Completion { prompt_tokens: 0, events })
+    }
+}
+
+/// A request that tries an engine. Dropping it, at its end or with the engine, says that it is over.
+struct Tried(Arc<Shared>);
+
+impl Drop for Tried {
+    fn drop(&mut self) {
+        self.0.circuit().tried();
     }
 }
 

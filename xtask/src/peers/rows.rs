@@ -7,8 +7,10 @@ use super::states::Apart;
 use crate::bench::quantile;
 use crate::bench::table::{Bar, Table, less, more};
 
-/// How far hidden states of the model itself may be apart, all at once and in the median, in percent of the length of the peer's.
+/// How far the median hidden state of the model itself may be from the peer's, in percent of its length.
 const STATES_PERCENT_MAX: f64 = 2.5;
+/// How near all states at once must be to the peer's, in parts of how near the peer is to itself when it attends in another order.
+const ITSELF_TIMES: f64 = 0.95;
 /// How near ours must be to the computation that rounds no activations, in parts of how near the peer is. What is computed wrongly
 /// and not only rounded is far from both.
 const ROUNDING_TIMES: f64 = 0.8;
@@ -54,7 +56,7 @@ pub(super) fn states(table: &mut Table, adapter: Option<&str>, apart: &Apart) {
     // A random adapter adds to what is rounded; `rounding` judges that.
     let bar = if adapter.is_none() { Bar::AtMost(STATES_PERCENT_MAX) } else { Bar::None };
     add("median token", apart.quantile(0.5), bar);
-    add("all at once", apart.all, bar);
+    add("all at once", apart.all, Bar::None);
     add("95th of a hundred tokens", apart.quantile(0.95), Bar::None);
     add("worst token", apart.quantile(1.0), Bar::None);
 }
@@ -64,6 +66,19 @@ pub(super) fn rounding(table: &mut Table, adapter: Option<&str>, ours: &Apart, p
     let name =
         format!("{}hidden states, percent from llama.cpp's on the same weights in 32 bits", under(adapter));
     table.add(&name, ours.all, Some(peers.all), less, Bar::Times(ROUNDING_TIMES));
+}
+
+/// How far ours are from the peer's, beside how far the peer's are from its own when it attends in another order of additions.
+pub(super) fn itself(table: &mut Table, ours: &Apart, peers: &Apart) {
+    for (what, part, bar) in
+        [("median token", Some(0.5), Bar::None), ("all at once", None, Bar::Times(ITSELF_TIMES))]
+    {
+        let of = |apart: &Apart| part.map_or(apart.all, |part| apart.quantile(part));
+        let name = format!(
+            "hidden states, percent from llama.cpp's, {what}; beside llama.cpp's own without flash attention"
+        );
+        table.add(&name, of(ours), Some(of(peers)), less, bar);
+    }
 }
 
 /// How rows under an adapter begin.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long a network may take until it answers.
 const READY_MAX: Duration = Duration::from_secs(180);
@@ -22,6 +22,20 @@ const PAGES_BEHIND_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_openledger")
+}
+
+/// A data folder in this one: the first pages of one demo datanet.
+pub(crate) fn small_data(folder: &Path, pages: usize) -> PathBuf {
+    let data = folder.join("data");
+    std::fs::create_dir_all(&data).expect("a folder");
+    let all = std::fs::read_to_string(demo_data().join("gnome-help.jsonl")).expect("the demo's pages");
+    let few: Vec<&str> = all.lines().take(pages).collect();
+    std::fs::write(data.join("gnome-help.jsonl"), few.join("\n")).expect("pages are written");
+    let datanets = json!([{
+        "name": "gnome-help", "title": "GNOME help", "license": "CC-BY-SA-3.0", "file": "gnome-help.jsonl",
+    }]);
+    std::fs::write(data.join("datanets.json"), datanets.to_string()).expect("a list is written");
+    data
 }
 
 /// The demo's data folder.
@@ -197,6 +211,15 @@ impl Network {
         let mut command = command();
         command.arg("--dir").arg(&self.dir).args(["--url", &url, "--color", "never"]).args(arguments);
         output(&mut command)
+    }
+
+    /// What the binary says when it succeeds, as it must.
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
+        let output = self.openledger(arguments);
+        let (said, failed) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {said}{failed}");
+        said.into_owned()
     }
 
     /// The JSON twin of a page, as soon as it is there: the pages may be behind what is final.

@@ -11,6 +11,7 @@
 //! order depends on the texts alone. Memory: about 20 bytes a word at the peak, beside the result.
 
 use libsais::SuffixArrayConstruction;
+use libsais::suffix_array::ExtraSpace;
 use openledger_datanet::{Entry, is_datanet_name, limits::TEXT_BYTES_MAX};
 
 use super::bits::{pack, width_of};
@@ -110,7 +111,7 @@ impl Builder {
             code_of_word[word as usize] = code;
         }
         let (codes, places) = encode(&words, &code_of_word, &documents).ok_or_else(too_many)?;
-        let mut suffixes = sort_suffixes(&mut words, documents.len())
+        let mut suffixes = sort_suffixes(&mut words, order.len(), documents.len())
             .map_err(|cause| IndexError::Sorting { datanet: datanet.clone(), cause })?;
         let (gap_table, gaps) = gaps.finish(|entry| places.find(entry as usize).0).map_err(packing)?;
         let (label_table, labels) = labels.finish(|_| 0).map_err(packing)?;
@@ -280,14 +281,20 @@ fn sample(words: &[i32], suffix: usize) -> u64 {
     second << 32 | third
 }
 
+/// Numbers that sorting wants behind the suffixes, for each letter of the alphabet: with less room libsais takes ways that
+/// are slower (`libsais_int` in libsais.h, on `fs`). The crate's own recommendation is 6,000 for any alphabet.
+const ROOM_PER_LETTER: usize = 6;
+
 /// The positions of all words in the order of their suffixes. Separators sort first and are cut off.
-fn sort_suffixes(words: &mut [i32], separators: usize) -> Result<Vec<i32>, String> {
+fn sort_suffixes(words: &mut [i32], vocabulary: usize, separators: usize) -> Result<Vec<i32>, String> {
     if words.is_empty() {
         return Ok(Vec::new());
     }
+    let room = (ROOM_PER_LETTER * (vocabulary + 1)).min(i32::MAX as usize - words.len());
     let sorted = SuffixArrayConstruction::for_text_mut(words)
         .in_owned_buffer32()
         .single_threaded()
+        .with_extra_space_in_buffer(ExtraSpace::Fixed { value: room })
         .run()
         .map_err(|error| format!("{error:?}"))?;
     let mut suffixes = sorted.into_vec();

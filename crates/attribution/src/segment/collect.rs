@@ -165,16 +165,21 @@ impl Texts {
         for entries in std::mem::take(&mut self.gaps).iter() {
             let (mut rest, mut text_bytes) = (entries, 0);
             while !rest.is_empty() {
-                let entry = rest;
-                let read = gaps::read(&mut rest).expect("it was written");
-                gaps.push(&entry[..entry.len() - rest.len()], text_bytes)?;
-                let number = *words.next().expect("each word and each end has an entry");
-                let written = match read.form {
-                    Form::Written(written) => written.len(),
-                    Form::Folded(_) if number == 0 => 0,
-                    Form::Folded(_) => self.interner.word(number as u32 - 1).len(),
-                };
-                text_bytes += (read.gap.len() + written) as u32;
+                let (entries_max, bytes_max) = gaps.room(text_bytes)?;
+                let (run, mut count) = (rest, 0);
+                while !rest.is_empty() && (count as usize) < entries_max && run.len() - rest.len() < bytes_max
+                {
+                    let read = gaps::read(&mut rest).expect("it was written");
+                    let number = *words.next().expect("each word and each end has an entry");
+                    let written = match read.form {
+                        Form::Written(written) => written.len(),
+                        Form::Folded(_) if number == 0 => 0,
+                        Form::Folded(_) => self.interner.word(number as u32 - 1).len(),
+                    };
+                    text_bytes += (read.gap.len() + written) as u32;
+                    count += 1;
+                }
+                gaps.extend(&run[..run.len() - rest.len()], count);
             }
         }
         for label in std::mem::take(&mut self.labels).iter() {

@@ -30,26 +30,40 @@ const FIRST_UPPER: u8 = 1;
 const ALL_UPPER: u8 = 2;
 const OTHER_FORM: u8 = 3;
 
-/// The codes of [`GAPS`], sorted to be found.
-pub(crate) struct GapCodes(Vec<((u64, usize), u8)>);
+/// The codes of [`GAPS`] by their bytes. Three in four slots are free, so a search is over in a step or two.
+pub(crate) struct GapCodes([GapSlot; 4 * (GAPS.len() + 1)]);
+
+/// The first eight bytes of a gap, its length and its code; [`OTHER_GAP`] is a free slot.
+type GapSlot = (u64, usize, u8);
 
 impl GapCodes {
     pub(crate) fn new() -> Self {
-        let mut codes: Vec<_> = GAPS.iter().zip(0..).map(|(gap, code)| (Self::key(gap), code)).collect();
-        codes.sort_unstable();
-        Self(codes)
+        let mut codes = Self([(0, 0, OTHER_GAP); 4 * (GAPS.len() + 1)]);
+        for (gap, code) in GAPS.iter().zip(0..) {
+            let at = codes.place(gap);
+            codes.0[at] = (short_key(gap.as_bytes()), gap.len(), code);
+        }
+        codes
     }
 
-    fn key(gap: &str) -> (u64, usize) {
-        (short_key(gap.as_bytes()), gap.len())
-    }
-
+    #[inline]
     fn code_of(&self, gap: &str) -> u8 {
         if gap == GAPS[0] {
             return 0;
         }
-        let key = Self::key(gap);
-        self.0.binary_search_by_key(&key, |(other, _)| *other).map_or(OTHER_GAP, |at| self.0[at].1)
+        self.0[self.place(gap)].2
+    }
+
+    /// The slot of a gap, or the free one where it would be.
+    #[inline]
+    fn place(&self, gap: &str) -> usize {
+        let key = short_key(gap.as_bytes());
+        let mixed = (key ^ gap.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut at = (mixed >> 56) as usize % self.0.len();
+        while self.0[at].2 != OTHER_GAP && (self.0[at].0, self.0[at].1) != (key, gap.len()) {
+            at = (at + 1) % self.0.len();
+        }
+        at
     }
 }
 
