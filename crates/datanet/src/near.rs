@@ -272,6 +272,18 @@ mod tests {
         assert!(is_contained(&sparse[4000..], &sparse) && !is_contained(&numbers(0..5000), &sparse));
     }
 
+    #[test]
+    fn fingerprints_are_the_least_of_every_window() {
+        for count in 0..60u64 {
+            let words: Vec<u64> = (0..count).map(|word| word_hash(&format!("w{}", word % 23))).collect();
+            let shingles = shingles(&words);
+            let mut least: Vec<u32> =
+                shingles.windows(WINDOW_SHINGLES).filter_map(|window| window.iter().copied().min()).collect();
+            least.dedup();
+            assert_eq!(winnowed(&words), least, "{count} words");
+        }
+    }
+
     /// The hashes decide what is compared and so what is found; they never change.
     #[test]
     fn hashes_are_the_recorded_ones() {

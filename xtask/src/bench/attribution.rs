@@ -1,10 +1,11 @@
 //! `cargo xtask bench attribution [--megabytes N]`: the index beside infini-gram, over the same texts and outputs.
 //!
 //! Ratios say how many times better ours is, and are of processor time, which does not count what else runs on the
-//! machine; each side builds three times, and the least time counts. An index is built to be searched, and once more sealed: with the trees of which certificates are made, which
-//! the peer does not have. Latencies are of the wall's clock: an output's least time over the rounds, percentiles over outputs; the
-//! thread's clock stands beside them. infini-gram is given tokens, ours splits the text itself. Absent: the work itself
-//! (`crates/attribution/examples/measure`, `crates/store/examples/growth.rs`, `xtask/peers/infinigram.py`), and certificates.
+//! machine; the sides build by turns, three times each, and the least time counts. An index is built to be searched, and once
+//! more sealed: with the trees of which certificates are made, which the peer does not have. Latencies are of the wall's clock:
+//! an output's least time over the rounds, percentiles over outputs; the thread's clock stands beside them. infini-gram is
+//! given tokens, ours splits the text itself. Absent: the work itself, and certificates
+//! (`crates/attribution/examples/measure`, `crates/store/examples/growth.rs`, `xtask/peers/infinigram.py`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,9 +46,14 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     let corpus = prepare(&folder)?;
     let bench = Bench { folder, corpus, example: build_example()? };
     let peer = Peer::install(&bench.folder).map_err(|error| format!("none: {error:#}"));
-    let ours = bench.ours(&bench.corpus.indexed, megabytes, ROUNDS[0])?;
+    bench.sample(&bench.corpus.indexed, megabytes)?;
+    let (build, peer_build) = bench.by_turns(&peer)?;
+    let ours = bench.searched(build, ROUNDS[0])?;
     println!("{ours:#}");
-    let theirs = peer.and_then(|peer| bench.theirs(&peer).map_err(|error| format!("none: {error:#}")));
+    let theirs = peer.and_then(|peer| Ok((peer, peer_build?)));
+    let theirs = theirs.and_then(|(peer, build)| {
+        bench.peer_searched(&peer, &build).map_err(|error| format!("none: {error:#}"))
+    });
     let theirs = match theirs {
         Ok(measured) => {
             println!("{measured:#}");
@@ -59,7 +65,7 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     let mut table = Table::new(name, "none: infini-gram is not asked this");
     table.building("", Bar::Times(24.0), &ours["build"], &theirs["build"])?;
     let seal = || bench.example("seal", &[bench.file("sample.jsonl"), bench.file("sealed")]);
-    let sealed = least(seal, |built| number(built, "cpu_s"))?;
+    let sealed = least((0..BUILDS).map(|_| seal()), |built| number(built, "cpu_s"))?;
     table.building("sealed: ", Bar::None, &sealed, &theirs["build"])?;
     for kind in 0..3 {
         let of = |measured: &Value| measured["query"]["kinds"][kind].clone();
@@ -70,7 +76,7 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     table.copies(&copies)?;
     table.growth(&bench.growth(megabytes)?)?;
     for megabytes in CURVE {
-        table.point(&bench.ours(&bench.corpus.whole, megabytes, ROUNDS[1])?, megabytes)?;
+        table.point(&bench.at(megabytes)?, megabytes)?;
     }
     table.print();
     report("attribution", &table.results)
@@ -87,16 +93,17 @@ fn build_example() -> Result<PathBuf> {
     Ok(shell::target_dir().join("release/examples/measure"))
 }
 
-/// What one of [`BUILDS`] runs gave, the one with the least cost.
-fn least(run: impl Fn() -> Result<Value>, cost: impl Fn(&Value) -> Result<f64>) -> Result<Value> {
-    let mut best = run()?;
-    for _ in 1..BUILDS {
-        let other = run()?;
-        if cost(&other)? < cost(&best)? {
-            best = other;
+/// Of what several runs gave, the one with the least cost.
+fn least(runs: impl Iterator<Item = Result<Value>>, cost: impl Fn(&Value) -> Result<f64>) -> Result<Value> {
+    let mut best: Option<(f64, Value)> = None;
+    for run in runs {
+        let run = run?;
+        let cost = cost(&run)?;
+        if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+            best = Some((cost, run));
         }
     }
-    Ok(best)
+    best.map(|(_, run)| run).context("nothing was run")
 }
 
 /// Files and programs.
@@ -118,15 +125,52 @@ impl Bench {
         measured(&mut command)
     }
 
-    /// Our index of so many megabytes of the texts; what it was built from stays in the folder.
-    fn ours(&self, texts: &Path, megabytes: u32, rounds: u32) -> Result<Value> {
+    /// Draws so many megabytes of the texts, which all that follows is about.
+    fn sample(&self, texts: &Path, megabytes: u32) -> Result<Value> {
+        self.example("sample", &[texts, Path::new(&megabytes.to_string()), &self.file("sample.jsonl")])
+    }
+
+    fn build(&self) -> Result<Value> {
+        self.example("build", &[self.file("sample.jsonl"), self.file("segment")])
+    }
+
+    fn peer_build(&self, peer: &Peer) -> Result<Value> {
+        let [sample, index] = ["sample.jsonl", "peer"].map(|name| self.file(name));
+        measured(peer.command("build").arg(sample).arg(&peer.vocabulary).arg(index))
+    }
+
+    /// Both indexes, built by turns, so that both sides meet the machine's good and bad minutes.
+    fn by_turns(&self, peer: &Result<Peer, String>) -> Result<(Value, Result<Value, String>)> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..BUILDS {
+            ours.push(self.build());
+            if let Ok(peer) = peer {
+                theirs.push(self.peer_build(peer));
+            }
+        }
+        let peer_cost =
+            |built: &Value| Ok(number(built, "tokenising_cpu_s")? + number(built, "sorting_cpu_s")?);
+        let theirs = match peer {
+            Ok(_) => least(theirs.into_iter(), peer_cost).map_err(|error| format!("none: {error:#}")),
+            Err(reason) => Err(reason.clone()),
+        };
+        Ok((least(ours.into_iter(), |built| number(built, "cpu_s"))?, theirs))
+    }
+
+    /// What was built, and how our index answers.
+    fn searched(&self, build: Value, rounds: u32) -> Result<Value> {
         let [sample, segment, outputs] =
             ["sample.jsonl", "segment", "outputs.json"].map(|name| self.file(name));
-        self.example("sample", &[texts, Path::new(&megabytes.to_string()), &sample])?;
-        let build = least(|| self.example("build", &[&sample, &segment]), |built| number(built, "cpu_s"))?;
         self.example("outputs", &[&sample, &self.corpus.heldout, &outputs])?;
         let query = self.example("query", &[&segment, &outputs, Path::new(&rounds.to_string())])?;
         Ok(json!({ "build": build, "query": query }))
+    }
+
+    /// A point of the curve: our index of so many megabytes.
+    fn at(&self, megabytes: u32) -> Result<Value> {
+        self.sample(&self.corpus.whole, megabytes)?;
+        let build = least((0..BUILDS).map(|_| self.build()), |built| number(built, "cpu_s"))?;
+        self.searched(build, ROUNDS[1])
     }
 
     /// A store with so many megabytes of the corpus, in which texts come and go.
@@ -139,15 +183,10 @@ impl Bench {
         measured(command.arg(&self.corpus.indexed).args([megabytes, rounds]).arg(&self.folder))
     }
 
-    /// The peer over the same sample and outputs.
-    fn theirs(&self, peer: &Peer) -> Result<Value> {
-        let [sample, segment, outputs, index] =
-            ["sample.jsonl", "segment", "outputs.json", "peer"].map(|name| self.file(name));
-        let [words, spans] = ["words", "spans.json"].map(|name| self.file(name));
-        let build = least(
-            || measured(peer.command("build").arg(&sample).arg(&peer.vocabulary).arg(&index)),
-            |built| Ok(number(built, "tokenising_cpu_s")? + number(built, "sorting_cpu_s")?),
-        )?;
+    /// What the peer built, and how it answers the same outputs.
+    fn peer_searched(&self, peer: &Peer, build: &Value) -> Result<Value> {
+        let [segment, outputs, index, words, spans] =
+            ["segment", "outputs.json", "peer", "words", "spans.json"].map(|name| self.file(name));
         let query = measured(peer.command("query").arg(&index).arg(&peer.vocabulary).arg(&outputs))?;
         self.example("words", &[&segment, &outputs, &words, &spans])?;
         let spans = measured(peer.command("spans").arg(words).arg(spans).arg(index))?;

@@ -51,6 +51,9 @@ pub(super) fn prepare(folder: &Path) -> Result<Corpus> {
 fn texts(folder: &Path, list: &str, indexed: &Path, heldout: &Path) -> Result<()> {
     let (packages, unpacked) = (folder.join("packages"), folder.join("unpacked"));
     fs::create_dir_all(&packages)?;
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked)?;
+    }
     // dpkg-deb makes a folder, but not the one around it.
     fs::create_dir_all(&unpacked)?;
     let mut gone = Vec::new();
