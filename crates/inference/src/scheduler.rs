@@ -3,8 +3,9 @@
 //! Rule: a step holds one token of every streaming request and a bounded piece of the prompts that
 //! wait, so that a long prompt never stops a stream. A request is admitted only with all the pages that
 //! it can ever need, so that none fails for lack of memory later. Callers are served in turn (see
-//! `admission`); prompts that wait share each step's piece, so that a long one does not hold up a short one.
-//! Absent: priorities; passing by a request that waits for pages, which would let small ones starve it.
+//! `admission`); of the prompts that wait, the one with the least left comes first and the oldest always goes on, so that a long
+//! one does not hold up a short one ([`shares`]). Absent: passing by a request that waits for pages, which would let small ones
+//! starve it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -245,8 +246,8 @@ const OLDEST_PART: usize = 4;
 
 /// Divides `budget` tokens among prompts of which `pending` tokens are left, in the order of their arrival. Those with the
 /// least left come first, of equals the older one (shortest remaining time first; Schrage 1968): most answers begin as soon as
-/// they can, and a short prompt does not wait behind a long one. A part of each step is the oldest prompt's, so a long one
-/// goes on while short ones come and go.
+/// they can, and a short prompt does not wait behind a long one. A part of each step is the oldest prompt's, so the oldest
+/// goes on while short ones come and go, and every prompt is the oldest in the end.
 fn shares(pending: &[usize], budget: usize) -> Vec<usize> {
     let mut shares = vec![0; pending.len()];
     let mut left = budget;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::calls::{CallDelta, Calls};
 use crate::connection::{Connection, content_type, milliseconds};
+use crate::engine::Tried;
 use crate::error::UpstreamError;
 use crate::protocol::{self, Call, Read, Usage, Wrong};
 use crate::sse::{Broken, Events, LINE_BYTES_MAX};
@@ -46,19 +47,20 @@ impl From<&End> for GenerationError {
     }
 }
 
-/// Sends the call and passes on what comes, up to the end.
+/// Sends the call and passes on what comes, up to the end. A trial is over when the answer begins, or with this.
 pub(crate) async fn run(
     connection: &Connection,
     call: &Call,
     tokens_max: u32,
     sender: &mpsc::Sender<Event>,
+    trial: Option<Tried>,
 ) -> Result<Done, End> {
     let limits = connection.config.limits;
     let begun = Instant::now();
     let times = Times { next: begun + limits.first, whole: begun + limits.whole, is_begun: false };
     let response =
         timeout_at(times.until(), open(connection, call)).await.map_err(|_| times.over(connection))??;
-    follow(connection, response, times, Answer::new(tokens_max, call.has_tools()), sender).await
+    follow(connection, response, times, Answer::new(tokens_max, call.has_tools()), sender, trial).await
 }
 
 /// Until when an engine may take. What its reader takes is not its time.
@@ -111,6 +113,7 @@ async fn follow(
     mut times: Times,
     mut answer: Answer,
     sender: &mpsc::Sender<Event>,
+    mut trial: Option<Tried>,
 ) -> Result<Done, End> {
     let limits = connection.config.limits;
     let (mut events, mut bytes, mut read_for) = (Events::default(), 0_usize, Duration::ZERO);
@@ -127,6 +130,7 @@ async fn follow(
         let mut tokens = Vec::new();
         let read = events.push(&piece, |data| answer.take(data, &mut tokens));
         if !tokens.is_empty() || answer.is_ended {
+            drop(trial.take());
             // What came before a fault is the caller's.
             let reading = pass_on(tokens, limits.stall, sender).await?;
             times.came(limits.idle, reading);

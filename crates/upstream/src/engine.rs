@@ -86,7 +86,10 @@ impl Backend for Upstream {
             .try_acquire_owned()
             .map_err(|_| SubmitError::QueueFull { limit: REQUESTS_MAX })?;
         let passage = self.shared.circuit().pass().map_err(unavailable)?;
-        let trial = (passage == Passage::Trial).then(|| Tried(self.shared.clone()));
+        let trial = match passage {
+            Passage::Ordinary => None,
+            Passage::Trial(number) => Some(Tried { shared: self.shared.clone(), number }),
+        };
         let tokens_max = request.max_tokens.unwrap_or(u32::MAX).min(config.context_tokens);
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let shared = self.shared.clone();
@@ -94,8 +97,8 @@ impl Backend for Upstream {
         while tasks.try_join_next().is_some() {}
         tasks.spawn_on(
             async move {
-                shared.answer(&call, tokens_max, sender).await;
-                drop((trial, place));
+                shared.answer(&call, tokens_max, sender, trial).await;
+                drop(place);
             },
             &self.runtime,
         );
@@ -103,12 +106,15 @@ impl Backend for Upstream {
     }
 }
 
-/// A request that tries an engine. Dropping it, at its end or with the engine, says that it is over.
-struct Tried(Arc<Shared>);
+/// A request that tries an engine. Dropping it lets the next one try: when the answer begins, at its end, or with the engine.
+pub(crate) struct Tried {
+    shared: Arc<Shared>,
+    number: u64,
+}
 
 impl Drop for Tried {
     fn drop(&mut self) {
-        self.0.circuit().tried();
+        self.shared.circuit().tried(self.number);
     }
 }
 
@@ -117,11 +123,17 @@ impl Shared {
         self.circuit.lock().expect("no holder of the lock panics")
     }
 
-    async fn answer(&self, call: &protocol::Call, tokens_max: u32, sender: mpsc::Sender<Event>) {
+    async fn answer(
+        &self,
+        call: &protocol::Call,
+        tokens_max: u32,
+        sender: mpsc::Sender<Event>,
+        trial: Option<Tried>,
+    ) {
         // A place for the last event, so that it comes even to a reader that left the others lying.
         let Ok(last) = sender.clone().reserve_owned().await else { return };
         let ended = tokio::select! {
-            ended = answer::run(&self.connection, call, tokens_max, &sender) => ended,
+            ended = answer::run(&self.connection, call, tokens_max, &sender, trial) => ended,
             // Nobody listens: the connection is dropped, and the engine stops.
             () = sender.closed() => return,
         };

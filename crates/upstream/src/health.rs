@@ -2,9 +2,9 @@
 //! at again.
 //!
 //! Rule: [`FAILURES_MAX`] failures in a row open the circuit, and requests are refused at once with the last reason. A good
-//! look at an engine whose circuit is open forgives one failure: one request at a time tries it, and one more failure opens the
-//! circuit again. Looks forgive nothing else, because an engine may say that it is well and answer nobody. A whole answer
-//! forgives all. Absent: clocks and sockets; the times are computed here and waited for elsewhere.
+//! look at an engine whose circuit is open forgives one failure: one request at a time tries it, until its answer begins, and one
+//! more failure opens the circuit again. Looks forgive nothing else, because an engine may say that it is well and answer nobody.
+//! A whole answer forgives all. Absent: clocks and sockets; the times are computed here and waited for elsewhere.
 
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(crate) struct Circuit {
     failures: u32,
     reason: String,
     trial: Trial,
+    /// Trials so far.
+    trials: u64,
 }
 
 /// Whether requests are let through one at a time.
@@ -29,16 +31,16 @@ enum Trial {
     None,
     /// The next one tries the engine.
     Wanted,
-    /// One is trying it.
-    Running,
+    /// The one with this number is trying it.
+    Running(u64),
 }
 
 /// How a request was let through.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     Ordinary,
-    /// Others wait for its end: [`Circuit::tried`] is to be called, whatever it is.
-    Trial,
+    /// Others are refused until [`Circuit::tried`] is called with this number: when its answer begins, or at its end.
+    Trial(u64),
 }
 
 impl Circuit {
@@ -52,7 +54,9 @@ impl Circuit {
     pub(crate) fn looked_well(&mut self) {
         if self.failures >= FAILURES_MAX {
             self.failures = FAILURES_MAX - 1;
-            self.trial = Trial::Wanted;
+            if self.trial == Trial::None {
+                self.trial = Trial::Wanted;
+            }
         }
     }
 
@@ -64,19 +68,21 @@ impl Circuit {
 
     /// Lets a request through, or says why nothing is sent now.
     pub(crate) fn pass(&mut self) -> Result<Passage, &str> {
-        if self.failures >= FAILURES_MAX || self.trial == Trial::Running {
-            return Err(&self.reason);
+        match self.trial {
+            _ if self.failures >= FAILURES_MAX => Err(&self.reason),
+            Trial::Running(_) => Err(&self.reason),
+            Trial::None => Ok(Passage::Ordinary),
+            Trial::Wanted => {
+                self.trials += 1;
+                self.trial = Trial::Running(self.trials);
+                Ok(Passage::Trial(self.trials))
+            }
         }
-        if self.trial == Trial::None {
-            return Ok(Passage::Ordinary);
-        }
-        self.trial = Trial::Running;
-        Ok(Passage::Trial)
     }
 
-    /// The request that tried the engine is over. If it showed nothing, the next one tries it.
-    pub(crate) fn tried(&mut self) {
-        if self.trial == Trial::Running {
+    /// The trial with this number began to be answered, or is over: the next one may try the engine.
+    pub(crate) fn tried(&mut self, number: u64) {
+        if self.trial == Trial::Running(number) {
             self.trial = Trial::Wanted;
         }
     }
@@ -108,9 +114,9 @@ mod tests {
         }
         assert_eq!(circuit.pass(), Err("reason 0"));
         circuit.looked_well();
-        assert_eq!(circuit.pass(), Ok(Passage::Trial));
+        assert_eq!(circuit.pass(), Ok(Passage::Trial(1)));
         circuit.answered();
-        circuit.tried();
+        circuit.tried(1);
         circuit.failed("once".into());
         assert_eq!(circuit.pass(), Ok(Passage::Ordinary), "a whole answer forgave all");
     }
@@ -118,21 +124,32 @@ mod tests {
     #[test]
     fn after_a_good_look_one_request_at_a_time_tries_the_engine() {
         let mut circuit = Circuit::default();
-        for _ in 0..FAILURES_MAX {
-            circuit.failed("down".into());
-        }
+        let open = |circuit: &mut Circuit| {
+            while circuit.failures < FAILURES_MAX {
+                circuit.failed("down".into());
+            }
+        };
+        open(&mut circuit);
         circuit.looked_well();
-        assert_eq!(circuit.pass(), Ok(Passage::Trial));
+        assert_eq!(circuit.pass(), Ok(Passage::Trial(1)));
         assert_eq!(circuit.pass(), Err("down"), "the others wait for what it shows");
+        // What was sent before fails, and the engine looks well once more: the trial still runs.
+        circuit.failed("an older one".into());
         circuit.looked_well();
-        assert_eq!(circuit.pass(), Err("down"), "a look is no answer");
-        circuit.tried();
-        assert_eq!(circuit.pass(), Ok(Passage::Trial), "the first one left without an answer");
+        assert_eq!(circuit.pass(), Err("an older one"));
+        circuit.tried(1);
+        assert_eq!(circuit.pass(), Ok(Passage::Trial(2)), "the first one left without an answer");
         circuit.failed("again".into());
-        circuit.tried();
+        circuit.tried(2);
         assert_eq!(circuit.pass(), Err("again"), "one failure is enough");
         circuit.looked_well();
-        assert_eq!(circuit.pass(), Ok(Passage::Trial));
+        assert_eq!(circuit.pass(), Ok(Passage::Trial(3)));
+        circuit.answered();
+        open(&mut circuit);
+        circuit.looked_well();
+        assert_eq!(circuit.pass(), Ok(Passage::Trial(4)));
+        circuit.tried(3);
+        assert_eq!(circuit.pass(), Err("down"), "the end of an earlier trial frees no later one's place");
     }
 
     #[test]

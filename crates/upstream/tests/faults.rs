@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use openledger_inference::{Backend, Event, SubmitError};
@@ -193,6 +195,45 @@ async fn after_three_failures_requests_are_refused_until_the_engine_is_back() {
     engine.look().await.unwrap();
     let (text, last) = read(engine.submit(chat("hello")).unwrap()).await;
     assert!(text == "Ferns" && matches!(last, Event::Done(_)), "{last:?}");
+}
+
+#[tokio::test]
+async fn one_request_at_a_time_tries_an_engine_that_is_back() {
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = begun.clone();
+    let server = Server::start(move |asked| {
+        let answer = if begins.load(Ordering::Relaxed) { stream(TOKEN.as_bytes()) } else { Vec::new() };
+        well(asked).unwrap_or_else(|| [answer, vec![Step::Hang]].concat())
+    })
+    .await;
+    let mut config = config(Kind::Vllm, &server.url);
+    config.limits.first = Duration::from_millis(500);
+    let engine = start(config);
+    let refused = || matches!(engine.submit(chat("hello")), Err(SubmitError::Unavailable { .. }));
+    for _ in 0..3 {
+        assert!(reason(read(engine.submit(chat("hello")).unwrap()).await.1).contains("silent for 500 ms"));
+    }
+    assert!(refused());
+    engine.look().await.unwrap();
+    // It hangs again: the others are refused meanwhile, and after it.
+    let trial = engine.submit(chat("hello")).unwrap();
+    assert!(refused());
+    assert!(reason(read(trial).await.1).contains("silent for 500 ms"));
+    assert!(refused());
+    engine.look().await.unwrap();
+    // One that leaves shows nothing; the next one tries.
+    drop(engine.submit(chat("hello")).unwrap());
+    begun.store(true, Ordering::Relaxed);
+    let mut trial = loop {
+        match engine.submit(chat("hello")) {
+            Ok(trial) => break trial,
+            Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    };
+    // Its answer begins, and does not end: others need not wait for that.
+    assert!(matches!(trial.events.recv().await, Some(Event::Token { .. })));
+    let mut other = engine.submit(chat("hello")).unwrap();
+    assert!(matches!(other.events.recv().await, Some(Event::Token { .. })));
 }
 
 #[tokio::test]

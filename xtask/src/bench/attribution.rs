@@ -278,7 +278,9 @@ impl Table {
         let size = number(build, "segment_bytes")? / number(build, "text_bytes_indexed")?;
         let at = format!("at {megabytes:.0} MB");
         self.add(&format!("{at}: build, MB per CPU-second"), rate, None, more, Bar::None);
-        self.add(&format!("{at}: index / texts"), size, None, less, Bar::None);
+        let indexed = number(build, "text_bytes_indexed")? / MEGA;
+        self.add(&format!("{at}: texts that repeat no earlier one, MB"), indexed, None, more, Bar::None);
+        self.add(&format!("{at}: index / these texts"), size, None, less, Bar::None);
         for (place, kind) in ["held out", "copied", "mixed"].into_iter().enumerate() {
             let kinds = &measured["query"]["kinds"][place];
             let spans = number(&kinds["spans"], "p50_cpu_ms")?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::shell;
 
@@ -35,16 +35,34 @@ pub(super) fn prepare(folder: &Path) -> Result<Corpus> {
     let file = |name: &str| folder.join(name);
     let [indexed, heldout, whole] = ["corpus.jsonl", "heldout.jsonl", "whole.jsonl"].map(file);
     if !(indexed.exists() && heldout.exists()) {
-        texts(folder, PACKAGES, &indexed, &heldout)?;
+        texts(folder, PACKAGES, &indexed, &heldout)
+            .with_context(|| advice(&[indexed.as_path(), heldout.as_path()]))?;
     }
-    if !whole.exists() {
-        let [made, others] = ["whole.new", "curve-heldout.jsonl"].map(file);
-        texts(folder, CURVE_PACKAGES, &made, &others)?;
-        let mut all = fs::File::options().append(true).open(&made)?;
-        io::copy(&mut fs::File::open(&indexed)?, &mut all)?;
-        fs::rename(made, &whole)?;
+    let made = if whole.exists() { Ok(()) } else { make_whole(folder, &indexed, &whole) };
+    if let Err(error) = made {
+        println!("the curve ends with the corpus: {error:#}");
+        return Ok(Corpus { whole: indexed.clone(), indexed, heldout });
     }
     Ok(Corpus { indexed, heldout, whole })
+}
+
+/// The corpus, and the texts of which the curve is continued.
+fn make_whole(folder: &Path, indexed: &Path, whole: &Path) -> Result<()> {
+    let made = folder.join("whole.new");
+    texts(folder, CURVE_PACKAGES, &made, &folder.join("curve-heldout.jsonl"))
+        .with_context(|| advice(&[whole]))?;
+    let mut all = fs::File::options().append(true).open(&made)?;
+    io::copy(&mut fs::File::open(indexed)?, &mut all)?;
+    Ok(fs::rename(made, whole)?)
+}
+
+/// What to do where there are no packages.
+fn advice(files: &[&Path]) -> String {
+    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    format!(
+        "the texts are made of packages of Debian 12, after apt-get update; any other texts do as well: put lines of JSON with a \"text\" each into {}",
+        files.join(" and ")
+    )
 }
 
 /// The texts of packages, and every fiftieth of them in another file.
@@ -69,7 +87,7 @@ fn texts(folder: &Path, list: &str, indexed: &Path, heldout: &Path) -> Result<()
             None => gone.push(format!("{name} {version}")),
         }
     }
-    check_enough(&gone, list.lines().count(), indexed)?;
+    check_enough(&gone, list.lines().count())?;
     let made = folder.join("corpus.new");
     let script = shell::root().join("xtask/peers/corpus.py");
     shell::run(Command::new("python3").arg(script).arg(&unpacked).arg(&made).arg(heldout))?;
@@ -99,18 +117,13 @@ fn fetch_package(folder: &Path, name: &str, version: &str) -> Result<Option<Path
 
 /// Both engines index the same texts whichever packages they are of, so a few that are gone change no ratio much; they are
 /// named beside the results.
-fn check_enough(gone: &[String], all: usize, indexed: &Path) -> Result<()> {
+fn check_enough(gone: &[String], all: usize) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
     let is_enough = 4 * gone.len() <= all;
     let gone = format!("{} of {all} packages of texts cannot be had here: {}", gone.len(), gone.join(", "));
-    ensure!(
-        is_enough,
-        "{gone}. The texts need Debian 12, and apt-get update first. Any other texts do as well: put lines of JSON with a \"text\" \
-         each into {}",
-        indexed.display(),
-    );
+    ensure!(is_enough, "{gone}");
     println!("{gone}; the others are measured");
     Ok(())
 }

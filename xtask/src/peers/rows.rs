@@ -9,7 +9,7 @@ use crate::bench::table::{Bar, Table, less, more};
 
 /// How far the median hidden state of the model itself may be from the peer's, in percent of its length.
 const STATES_PERCENT_MAX: f64 = 2.5;
-/// How near all states at once must be to the peer's, in parts of how near the peer is to itself when it attends in another order.
+/// How near all states at once must be to the peer's, in parts of how near the peer is to itself when it attends in another order and with other roundings.
 const ITSELF_TIMES: f64 = 0.95;
 /// How near ours must be to the computation that rounds no activations, in parts of how near the peer is. What is computed wrongly
 /// and not only rounded is far from both.
@@ -68,7 +68,8 @@ pub(super) fn rounding(table: &mut Table, adapter: Option<&str>, ours: &Apart, p
     table.add(&name, ours.all, Some(peers.all), less, Bar::Times(ROUNDING_TIMES));
 }
 
-/// How far ours are from the peer's, beside how far the peer's are from its own when it attends in another order of additions.
+/// How far ours are from the peer's, beside how far the peer's are from its own without flash attention, which adds
+/// in another order and rounds elsewhere.
 pub(super) fn itself(table: &mut Table, ours: &Apart, peers: &Apart) {
     for (what, part, bar) in
         [("median token", Some(0.5), Bar::None), ("all at once", None, Bar::Times(ITSELF_TIMES))]
