@@ -7,10 +7,10 @@
 //! At last both serve over HTTP (`serving`).
 //! Absent: the work itself (`crates/inference/examples/bench.rs` and `adapters.rs`).
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::figures::{Figures, Side};
 use super::llama::{NAME, Peer, Run, watched};
 use super::table::{Bar, Table, less, more};
 use super::{llama, number, report, serving};
@@ -29,31 +29,21 @@ const WORK: [(&str, [f64; 2]); 4] = [
     ("decode batch 8", [2.5, 1.5]),
 ];
 
-/// Who is measured.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
-    Ours,
-    Shipped,
-    Best,
+/// Adds a run's figures, each under its name and threads.
+fn add(figures: &mut Figures, side: Side, threads: usize, run: &Run) {
+    let own = [("memory".to_owned(), run.peak_bytes), ("core share".to_owned(), run.core_share)];
+    for (name, figure) in run.rates.iter().cloned().chain(own) {
+        figures.add(side, &on(&name, threads), [figure]);
+    }
 }
 
-/// Every round's figure of every work, by side and threads.
-#[derive(Default)]
-struct Figures(BTreeMap<(Side, usize, String), Vec<f64>>);
+/// The name of a figure on so many threads.
+fn on(name: &str, threads: usize) -> String {
+    format!("{name} on {threads}")
+}
 
-impl Figures {
-    fn add(&mut self, side: Side, threads: usize, run: &Run) {
-        let own = [("memory".to_owned(), run.peak_bytes), ("core share".to_owned(), run.core_share)];
-        for (name, figure) in run.rates.iter().cloned().chain(own) {
-            self.0.entry((side, threads, name)).or_default().push(figure);
-        }
-    }
-
-    fn median(&self, side: Side, threads: usize, name: &str) -> Option<f64> {
-        let mut figures = self.0.get(&(side, threads, name.to_owned()))?.clone();
-        figures.sort_by(f64::total_cmp);
-        figures.get(figures.len() / 2).copied()
-    }
+fn median(figures: &Figures, side: Side, threads: usize, name: &str) -> Option<f64> {
+    figures.quantile(side, &on(name, threads), 0.5)
 }
 
 /// `cargo xtask bench inference [engine | http]`: the engine by itself, the servers over HTTP, or both.
@@ -131,10 +121,10 @@ pub(super) fn model() -> Result<PathBuf> {
 
 /// Each side once.
 fn round(figures: &mut Figures, peer: Option<&(Peer, Files)>, threads: usize) -> Result<()> {
-    figures.add(Side::Ours, threads, &ours(threads)?);
+    add(figures, Side::Ours, threads, &ours(threads)?);
     let Some((peer, files)) = peer else { return Ok(()) };
     for (side, file) in [(Side::Shipped, &files.shipped), (Side::Best, &files.best)] {
-        figures.add(side, threads, &peer.alone(file, threads)?.with(peer.together(file, threads)?));
+        add(figures, side, threads, &peer.alone(file, threads)?.with(peer.together(file, threads)?));
     }
     Ok(())
 }
@@ -155,16 +145,16 @@ fn ours(threads: usize) -> Result<Run> {
 
 fn rates(table: &mut Table, figures: &Figures, threads: usize) -> Result<()> {
     for (name, bars) in WORK {
-        let ours = figures.median(Side::Ours, threads, name).with_context(|| format!("no {name}"))?;
+        let ours = median(figures, Side::Ours, threads, name).with_context(|| format!("no {name}"))?;
         for (side, file, bar) in
             [(Side::Shipped, "Q4_1 as shipped", bars[0]), (Side::Best, "its Q4_0", bars[1])]
         {
-            let peer = figures.median(side, threads, name);
+            let peer = median(figures, side, threads, name);
             let name = format!("{name}, {threads} thread{}, tokens/s, llama.cpp on {file}", plural(threads));
             table.add(&name, ours, peer, more, Bar::Times(bar));
         }
         let cpu =
-            figures.median(Side::Ours, threads, &format!("{name} of the core")).context("no CPU rate")?;
+            median(figures, Side::Ours, threads, &format!("{name} of the core")).context("no CPU rate")?;
         table.add(
             &format!("{name}, {threads} thread{}, tokens per CPU-second", plural(threads)),
             cpu,
@@ -208,12 +198,12 @@ fn adapters(table: &mut Table) -> Result<()> {
 
 /// Memory, and how disturbed the run was.
 fn cost(table: &mut Table, figures: &Figures) -> Result<()> {
-    let ours = |name| figures.median(Side::Ours, 1, name).with_context(|| format!("no {name}"));
+    let ours = |name| median(figures, Side::Ours, 1, name).with_context(|| format!("no {name}"));
     let megabytes = |bytes: f64| bytes / 1e6;
-    let peer = figures.median(Side::Shipped, 1, "memory").map(megabytes);
+    let peer = median(figures, Side::Shipped, 1, "memory").map(megabytes);
     let name = "most memory held over this work, MB, file included; llama.cpp's by the largest of its three programs";
     table.add(name, megabytes(ours("memory")?), peer, less, Bar::None);
-    let peer = figures.median(Side::Shipped, 1, "core share");
+    let peer = median(figures, Side::Shipped, 1, "core share");
     table.add("part of its core that one thread got", ours("core share")?, peer, more, Bar::None);
     Ok(())
 }

@@ -7,6 +7,7 @@ mod attribution;
 mod callers;
 mod corpus;
 mod evidence;
+mod figures;
 mod inference;
 pub(crate) mod llama;
 mod load;

@@ -7,7 +7,6 @@
 //! Rule: a figure is the median of the rounds; times to the first token are of all rounds together. Absent: whether both compute
 //! the same (`cargo xtask peers agreement`).
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,9 +15,10 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 
 use super::callers::{Asker, Load};
+use super::figures::{Figures, Side};
 use super::llama::Peer;
+use super::measured;
 use super::table::{Bar, Table, less, more};
-use super::{measured, quantile};
 use crate::served::Served;
 use crate::shell;
 
@@ -32,28 +32,6 @@ const SLOTS: usize = 32;
 const SLOT_TOKENS: usize = 512;
 /// What the mixed case must reach, in parts of the peer's on the file as shipped.
 const MIXED_TIMES: f64 = 2.0;
-
-/// A server that is measured.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side {
-    Ours,
-    Shipped,
-    Best,
-}
-
-/// What the rounds gave, by server and name.
-#[derive(Default)]
-struct Figures(BTreeMap<(Side, String), Vec<f64>>);
-
-impl Figures {
-    fn add(&mut self, side: Side, name: &str, figures: impl IntoIterator<Item = f64>) {
-        self.0.entry((side, name.to_owned())).or_default().extend(figures);
-    }
-
-    fn quantile(&self, side: Side, name: &str, part: f64) -> Option<f64> {
-        self.0.get(&(side, name.to_owned())).and_then(|figures| quantile(figures, part))
-    }
-}
 
 /// The servers' files.
 struct Serving<'a> {
