@@ -43,6 +43,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     stage("lints");
     lints()?;
     if !fast {
+        stage("fuzz targets");
+        fuzz_targets()?;
         stage("the unmodified openai package");
         python_tests(&openledger)?;
     }
@@ -90,6 +92,19 @@ fn lints() -> Result<()> {
     }
     shell::run(shell::cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
         .context("a lint has something to say; mend it, or expect it with its reason")
+}
+
+/// Checks that the fuzz targets compile: they are a workspace of their own, which no other step builds.
+fn fuzz_targets() -> Result<()> {
+    if !shell::has("c++", &["--version"]) {
+        println!(
+            "left out: there is no C++ compiler, which libFuzzer is built with (Debian: apt-get install g++)"
+        );
+        return Ok(());
+    }
+    let fuzz = shell::root().join("fuzz/Cargo.toml");
+    shell::run(shell::cargo().args(["check", "--quiet", "--locked", "--manifest-path"]).arg(fuzz))
+        .context("the fuzz targets in fuzz/ do not compile; name in fuzz/Cargo.toml what their bodies need")
 }
 
 /// Runs the tests of real clients against a real network, in a virtual environment of their own.
