@@ -31,8 +31,10 @@ cargo xtask bench NAME                            a benchmark: attribution [--me
 cargo xtask fuzz TARGET [--seconds N]             random data into a reader of what comes from outside
 cargo xtask mutants [STEP [N/M | NAME]] [--own]   breaks rules of the ledger; do its tests notice?
 cargo xtask unigrams --input FILE --out FILE      the table of words that attribution weighs by, from a corpus
-cargo xtask peers [server | agreement]            what needs another program, llama.cpp, built if missing: tests of the
-                                                  client of its server; tokens, states and likelihoods beside its own
+cargo xtask peers [server | agreement | consistency]
+                                                  what needs another program, llama.cpp, built if missing: tests of the
+                                                  client of its server; tokens, states and likelihoods beside its own;
+                                                  what its answers show of the weights that gave them
 cargo xtask tidy                                  what the repository promises about itself
 ";
 

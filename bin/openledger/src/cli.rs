@@ -187,6 +187,9 @@ pub enum AuditCommand {
     ///
     /// Exit code 0: all that was looked at is. 1: something differs, which is fraud: nothing is rounded here. 2: nothing
     /// was found out.
+    ///
+    /// Answers of engines behind HTTP whose operator names the weights are of the tier "consistent": the model writes along with the
+    /// same draws. 0: as near to it as roundings are, which is no proof. 1: further from it. 2: nothing was found out.
     Replay(ReplayArguments),
 }
 
@@ -210,6 +213,10 @@ pub struct ReplayArguments {
     /// The adapter that answered, a folder as PEFT saves it, where one did; --model is then its base
     #[arg(long, value_name = "FOLDER")]
     pub adapter: Option<PathBuf>,
+    /// A folder of snapshots or of their segments, as for `openledger receipt recompute`: the passages in the prompt of an engine
+    /// behind HTTP are read from them
+    #[arg(long, default_value = "snapshots", value_name = "DIR")]
+    pub index: PathBuf,
     /// The identity file of the network [default: network.json in --dir]
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use openledger_inference::{Grammar, Prompt, Sampling, prompt_tokens};
 use openledger_model::Model;
+use openledger_retrieval::Passage;
 
 use crate::error::ApiError;
 use crate::ground::{frame, plain, question};
-use crate::request::{self, Endpoint, ValidRequest};
+use crate::ground_messages::with_passages;
+use crate::request::{self, Endpoint, Input, ValidRequest};
 
 /// A request, read again.
 pub struct Asked {
@@ -51,6 +53,33 @@ impl Asked {
     /// grammar is compared in the replay.
     pub fn is_sampled_as_asked(&self, used: &Sampling) -> bool {
         Sampling { quote: used.quote, grammar: used.grammar, ..self.request.sampling } == *used
+    }
+
+    /// How the answer was to be sampled.
+    pub fn sampling(&self) -> &Sampling {
+        &self.request.sampling
+    }
+
+    /// Whether a string of the request may have ended the answer.
+    pub fn has_stops(&self) -> bool {
+        !self.request.stop.is_empty()
+    }
+
+    /// Whether something beside the model shapes the answer: a form that was asked for, or tools.
+    pub fn is_shaped(&self) -> bool {
+        self.request.grammar.is_some() || self.request.with_tools().is_some()
+    }
+
+    /// What an engine that makes tokens of texts itself was sent, with these passages in front of the question; `None` where the
+    /// request has no place for them.
+    pub fn sent_to_engine(&self, passages: &[Passage]) -> Option<Prompt> {
+        if passages.is_empty() {
+            return Some(plain(&self.request.input));
+        }
+        let Input::Chat(conversation) = &self.request.input else { return None };
+        // How many there was room for is said by the receipt.
+        let (prompt, kept) = with_passages(&conversation.messages, passages, usize::MAX);
+        (self.request.ground && kept == passages.len()).then_some(prompt)
     }
 
     /// Whether white space before the first word is left out of the answer.

@@ -227,7 +227,8 @@ fn check_tools(request: &ValidRequest, speech: &Speech<'_>) -> Result<(), ApiErr
 /// How a prompt is put to the workers that offer a model: as tokens if all of them serve the weights that are here.
 fn speech<'a>(gateway: &'a Gateway, offering: &[Arc<Worker>]) -> Speech<'a> {
     let is_here = |worker: &Arc<Worker>| {
-        worker.model_info().sha256.is_some_and(|file| file.0 == gateway.model.sha256())
+        let info = worker.model_info();
+        info.tier() == Tier::Exact && info.sha256.is_some_and(|file| file.0 == gateway.model.sha256())
     };
     if offering.iter().all(is_here) {
         return Speech::Tokens(&gateway.model);

@@ -44,6 +44,9 @@ pub trait Backend: Send + Sync {
 pub enum Tier {
     /// Whoever has the model's file recomputes an answer bit by bit.
     Exact,
+    /// Whoever has the file that the provider names finds out whether an answer is as near to it as roundings are
+    /// ([`crate::consistency()`]), and never a proof.
+    Consistent,
     /// Nothing: which model answered is the provider's word.
     None,
 }
@@ -53,6 +56,7 @@ impl Tier {
     pub const fn as_str(self) -> &'static str {
         match self {
             Tier::Exact => "exact",
+            Tier::Consistent => "consistent",
             Tier::None => "none",
         }
     }
@@ -61,7 +65,11 @@ impl Tier {
 impl ModelInfo {
     /// What stands behind the answers of this backend.
     pub const fn tier(&self) -> Tier {
-        if self.numeric_specification.is_some() { Tier::Exact } else { Tier::None }
+        match (self.numeric_specification, self.sha256) {
+            (Some(_), _) => Tier::Exact,
+            (None, Some(_)) => Tier::Consistent,
+            (None, None) => Tier::None,
+        }
     }
 }
 
@@ -72,7 +80,7 @@ pub struct ModelInfo {
     pub name: String,
     /// Name and version of the engine, as receipts tell it.
     pub engine: String,
-    /// SHA-256 of the model's file, where the backend knows it.
+    /// SHA-256 of the model's file, where it is known; of an engine behind HTTP by its operator's word.
     pub sha256: Option<Hash>,
     /// Longest prompt and answer together, in tokens.
     pub context_tokens: usize,

@@ -10,6 +10,7 @@ mod admission;
 mod backend;
 mod choose;
 mod config;
+mod consistency;
 mod draw;
 mod embedding;
 mod engine;
@@ -34,6 +35,9 @@ pub use adapters::{
 };
 pub use backend::{Backend, ModelInfo, Tier};
 pub use config::EngineConfig;
+pub use consistency::{
+    CONSISTENT_TOKENS_MIN, Consistency, ConsistencyVerdict, Drawn, Draws, TextEnd, Told, consistency,
+};
 pub use embedding::{Embedded, Embedder, EmbeddingFailure, EmbeddingRequest};
 pub use engine::{Engine, Load, StartError};
 pub use events::{

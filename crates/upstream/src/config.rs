@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use openledger_inference::Hash;
 use reqwest::Url;
 use serde::Deserialize;
 
@@ -31,6 +32,12 @@ impl Kind {
         }
     }
 
+    /// The kind of the engine that receipts name like this.
+    pub(crate) fn of_said(said: &str) -> Option<Self> {
+        let all = [Kind::Vllm, Kind::Sglang, Kind::LlamaServer, Kind::Openai];
+        all.into_iter().find(|kind| kind.said() == said)
+    }
+
     /// The path that says whether the engine is well, where it has one.
     pub(crate) const fn health_path(self) -> Option<&'static str> {
         match self {
@@ -53,6 +60,8 @@ pub struct UpstreamConfig {
     pub key: Option<String>,
     /// Longest prompt and answer together that the engine serves, in tokens.
     pub context_tokens: u32,
+    /// SHA-256 of the file of weights that it serves, where its operator stands by one.
+    pub weights: Option<Hash>,
     /// How long it may take.
     pub limits: Limits,
 }
@@ -67,6 +76,7 @@ impl fmt::Debug for UpstreamConfig {
             .field("model", &self.model)
             .field("key", &key)
             .field("context_tokens", &self.context_tokens)
+            .field("weights", &self.weights)
             .finish_non_exhaustive()
     }
 }
@@ -213,6 +223,7 @@ mod tests {
             model: "m".to_owned(),
             key: None,
             context_tokens: 4096,
+            weights: None,
             limits: Limits::default(),
         }
     }

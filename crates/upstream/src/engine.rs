@@ -68,7 +68,7 @@ impl Backend for Upstream {
         ModelInfo {
             name: config.model.clone(),
             engine: config.kind.said().to_owned(),
-            sha256: None,
+            sha256: config.weights,
             context_tokens: usize::try_from(config.context_tokens).unwrap_or(usize::MAX),
             completion_tokens_max: config.context_tokens,
             numeric_specification: None,

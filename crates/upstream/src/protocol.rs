@@ -19,7 +19,7 @@ use crate::logprobs::Logprobs;
 /// Stop strings that OpenAI's protocol takes.
 const OPENAI_STOPS_MAX: usize = 4;
 /// Seeds are sent in 31 bits, which every engine reads; some refuse larger ones.
-const SEED_BITS: u64 = 0x7fff_ffff;
+const SEED_BITS: u32 = 0x7fff_ffff;
 
 /// Where a request goes, and its body.
 #[derive(Debug, PartialEq)]
@@ -33,6 +33,12 @@ impl Call {
     pub(crate) fn has_tools(&self) -> bool {
         self.body.get("tools").is_some()
     }
+}
+
+/// The seed as engines get it.
+pub(crate) fn sent_seed(seed: u64) -> u32 {
+    // The lower half, of which all but the highest bit are kept.
+    (seed as u32) & SEED_BITS
 }
 
 /// A request in the engine's words; what it cannot honour is refused by name.
@@ -103,7 +109,7 @@ pub(crate) fn call(config: &UpstreamConfig, request: &CompletionRequest) -> Resu
 fn sampling(kind: Kind, sampling: &Sampling, body: &mut Map<String, Value>) {
     body.insert("temperature".into(), json!(sampling.temperature));
     body.insert("top_p".into(), json!(sampling.top_p));
-    body.insert("seed".into(), json!(sampling.seed & SEED_BITS));
+    body.insert("seed".into(), json!(sent_seed(sampling.seed)));
     body.insert("frequency_penalty".into(), json!(sampling.frequency_penalty));
     body.insert("presence_penalty".into(), json!(sampling.presence_penalty));
     // What stands for "all tokens" is 0 in llama.cpp and -1 in the others.

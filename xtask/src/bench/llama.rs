@@ -164,7 +164,7 @@ impl Peer {
     }
 
     /// The model in another format.
-    fn written(&self, model: &Path, format: &str, options: &[&str]) -> Result<PathBuf> {
+    pub(crate) fn written(&self, model: &Path, format: &str, options: &[&str]) -> Result<PathBuf> {
         let made = self.folder.join(format!("requantised.{format}.gguf"));
         if !made.exists() {
             let new = self.folder.join(format!("requantised.{format}.new"));

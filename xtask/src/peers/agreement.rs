@@ -75,11 +75,9 @@ struct Agreement {
 impl Agreement {
     fn prepare() -> Result<Self> {
         let (peer, model) = (Peer::ensure()?, bench::model()?);
-        let package = ["build", "--quiet", "--release", "--package", "openledger-inference", "--example"];
-        shell::run(shell::cargo().args(package).arg("agreement"))?;
         let folder = shell::target_dir().join("peers/agreement");
         fs::create_dir_all(&folder)?;
-        Ok(Self { peer, model, example: shell::target_dir().join("release/examples/agreement"), folder })
+        Ok(Self { peer, model, example: super::example()?, folder })
     }
 
     fn file(&self, name: &str) -> PathBuf {

@@ -28,9 +28,14 @@ pub(crate) fn texts() -> Result<Vec<String>> {
     Ok(texts.cloned().collect())
 }
 
+/// The demo's questions.
+pub(super) fn questions() -> Result<Vec<String>> {
+    column("questions.jsonl", "question")
+}
+
 /// Conversations, each a list of messages: the demo's questions, and texts under three kinds of conversation.
 pub(super) fn conversations() -> Result<Vec<Value>> {
-    let questions = column("questions.jsonl", "question")?;
+    let questions = questions()?;
     let mut conversations: Vec<Value> =
         questions.iter().map(|question| json!([{ "role": "user", "content": question }])).collect();
     for (place, text) in texts()?.iter().step_by(TEXT_OF).enumerate() {

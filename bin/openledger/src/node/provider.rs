@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use openledger_chain::Chain;
-use openledger_inference::Backend;
+use openledger_inference::{Backend, Tier};
 use openledger_ledger::StateKey;
 use openledger_ledger::providers::ProviderKey;
 use openledger_types::providers::{HeartbeatRecord, Load};
@@ -152,7 +152,7 @@ pub async fn workers(
             .await?
             .context("the provider's offer was just posted and is not on the ledger")?;
         // The node's own engine has a queue, in which callers are served in turn.
-        let waiting = if promise.weights.is_unknown() { 0 } else { serving.waiting };
+        let waiting = if backend.model_info().tier() == Tier::Exact { serving.waiting } else { 0 };
         let offer = Offer {
             provider,
             model,

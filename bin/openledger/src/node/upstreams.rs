@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use openledger_types::{Amount, Hash, Name};
 use openledger_upstream::{Kind, Limits, Upstream, UpstreamConfig, UpstreamError};
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::provision::Promise;
 use crate::keystore::Keystore;
+use crate::models;
 
 /// Engines of one node.
 const UPSTREAMS_MAX: usize = 32;
@@ -62,6 +63,9 @@ pub struct UpstreamFile {
     capacity: u32,
     /// Licence of the weights.
     license: String,
+    /// SHA-256 of the file of weights (GGUF) that the engine serves, where the operator stands by one: whoever has the file can
+    /// say whether answers are consistent with it.
+    weights: Option<String>,
 }
 
 /// An engine that can be started.
@@ -111,12 +115,14 @@ impl UpstreamFile {
                 self.capacity
             );
         }
+        let weights = self.weights.as_deref().map(weights).transpose()?;
         let engine = UpstreamConfig {
             kind: self.kind,
             url: self.url.clone(),
             model: self.engine_model.clone(),
             key: key.transpose()?,
             context_tokens: self.context_tokens,
+            weights,
             limits: Limits::default(),
         };
         engine.validate()?;
@@ -130,6 +136,14 @@ impl UpstreamFile {
     }
 }
 
+/// The SHA-256 of a file of weights.
+fn weights(hex: &str) -> Result<openledger_inference::Hash> {
+    let hex = models::parse_sha256(hex).map_err(|error| anyhow!("weights: {error}"))?;
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(hex, &mut bytes)?;
+    Ok(openledger_inference::Hash(bytes))
+}
+
 impl UpstreamSetting {
     /// The key of the account that stands for whoever made the model: it registers it, and the model's owner can be given it
     /// by a transfer.
@@ -137,11 +151,11 @@ impl UpstreamSetting {
         format!("builder of {}", self.model)
     }
 
-    /// What the provider promises. Nobody sees the engine's files, so the weights are unknown.
+    /// What the provider promises. Nobody sees the engine's files: its weights are those that the operator names, or unknown.
     pub fn promise(&self, keys: &Keystore) -> Result<Promise> {
         Ok(Promise {
             model: self.model.clone(),
-            weights: Hash::UNKNOWN,
+            weights: self.engine.weights.map_or(Hash::UNKNOWN, |weights| Hash(weights.0)),
             license: self.license.clone(),
             builder: keys.account(&self.builder())?,
             lineage: None,
@@ -204,6 +218,11 @@ mod tests {
         assert_eq!(settings[0].builder(), "builder of qwen2.5-7b-instruct");
         assert_eq!(settings[0].engine.key.as_deref(), Some("hush"));
         assert!(!format!("{settings:?}").contains("hush"));
+        assert_eq!(settings[0].engine.weights, None);
+        let hex = "ab".repeat(32);
+        let named = ENGINE.replacen("license", &format!("weights = \"{hex}\"\n        license"), 1);
+        let weights = resolved(&named).unwrap()[0].engine.weights.expect("they are named");
+        assert_eq!(weights.0, [0xab; 32]);
         assert!(resolved("").unwrap().is_empty());
     }
 
@@ -223,6 +242,7 @@ mod tests {
         check("capacity = 64", "capacity = 0", "1 to 256");
         check("context_tokens = 32768", "context_tokens = 0", "context_tokens is 0");
         check("license", "licence", "unknown field `licence`");
+        check("license =", "weights = \"a1b2\"\n        license =", "weights: ");
         let twice = format!("{:#}", resolved(&[ENGINE, ENGINE].concat()).unwrap_err());
         assert!(twice.contains("name each model once"), "{twice}");
         let many: Vec<String> =

@@ -1,9 +1,10 @@
-//! What the embedded engine computes where another program computes the same, for `cargo xtask peers agreement`:
+//! What the embedded engine computes where another program computes the same, for `cargo xtask peers agreement` and `consistency`:
 //!
 //! - `agreement greedy MODEL QUESTIONS [ADAPTERS]`: the likeliest tokens of conversations, from an engine that batches them, and
 //!   where they leave the tokens of the other program;
 //! - `agreement hidden MODEL TEXTS [ADAPTER]`: hidden states of tokens, behind the last normalisation;
 //! - `agreement perplexity MODEL TEXT WINDOW WINDOWS`: how likely the second half of each window of a text is after its first;
+//! - `agreement consistent MODEL ANSWERS`: answers of the other program, written along with its draws;
 //! - `agreement adapters MODEL FOLDER COUNT`: random adapters, each as PEFT and as llama.cpp reads it.
 //!
 //! Rule: one JSON value is printed; nothing here knows which numbers would be good. Absent: the other program, and the comparison.
@@ -11,6 +12,7 @@
 #![expect(clippy::print_stdout, reason = "its output is the result")]
 
 mod adapters;
+mod consistent;
 mod greedy;
 
 use std::path::Path;
@@ -39,11 +41,12 @@ fn main() -> anyhow::Result<()> {
         ["perplexity", model, text, window, windows] => {
             perplexity(&open(model)?, Path::new(text), window.parse()?, windows.parse()?)?
         }
+        ["consistent", model, answers] => consistent::consistent(&open(model)?, Path::new(answers))?,
         ["adapters", model, folder, count] => {
             adapters::write(open(model)?.as_ref(), Path::new(folder), count.parse()?)?
         }
         _ => bail!(
-            "usage: agreement greedy | hidden | perplexity | adapters MODEL ...; the head of its source says what"
+            "usage: agreement greedy | hidden | perplexity | consistent | adapters MODEL ...; the head of its source says what"
         ),
     };
     println!("{printed}");

@@ -60,7 +60,7 @@ pub(crate) fn force(
 }
 
 /// One pass over tokens that follow those of `sequence`, under the same adapter.
-pub(super) fn feed(
+pub(crate) fn feed(
     runner: &mut Runner,
     adapter: Option<&Arc<Adapter>>,
     sequence: &mut Sequence,

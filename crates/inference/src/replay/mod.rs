@@ -23,8 +23,7 @@ use crate::evidence::{
 };
 use crate::grammar::{Grammar, TokenTable};
 
-use force::feed;
-pub(crate) use force::{force, teacher_force};
+pub(crate) use force::{feed, force, teacher_force};
 pub use report::{Difference, ReplayError, Report};
 
 /// An answer, as its provider claims to have computed it.

@@ -155,6 +155,11 @@ impl Tokenizer {
         self.bytes.get(token as usize).map_or(&[], |bytes| bytes)
     }
 
+    /// The tokens that end a text, ascending.
+    pub fn end_tokens(&self) -> &[u32] {
+        &self.end_tokens
+    }
+
     /// Whether the token ends a text.
     pub fn is_end(&self, token: u32) -> bool {
         self.end_tokens.contains(&token)

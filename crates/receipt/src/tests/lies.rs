@@ -25,6 +25,8 @@ fn whoever_verifies_is_told_when_nothing_stands_behind_the_model() {
     let mut world = World::new();
     assert!(!said(&world).contains("nothing stands"), "{}", said(&world));
     of_an_engine(&mut world);
+    assert!(said(&world).contains("finds the answer consistent or not"), "{}", said(&world));
+    world.predicate.served.weights = Hash::UNKNOWN;
     assert!(said(&world).contains("nothing stands behind which model answered"), "{}", said(&world));
 }
 

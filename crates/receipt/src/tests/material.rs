@@ -1,5 +1,7 @@
 //! What an answer is replayed from: bound to the receipt in every fact, and in every byte.
 
+use openledger_types::Hash;
+
 use super::world::{SALT, World, failures, material_of, verified};
 use crate::*;
 
@@ -76,6 +78,10 @@ fn what_has_nothing_to_replay_says_why() {
     assert!(said(&verified(&world.file(true, false))).contains("committed to the vectors"));
     world.predicate.evidence.commitment.clear();
     world.predicate.served.numeric_specification = 0;
+    assert!(
+        said(&verified(&world.file(true, false))).starts_with("consistent at best: an engine behind HTTP")
+    );
+    world.predicate.served.weights = Hash::UNKNOWN;
     let report = verified(&world.file(true, false));
     assert_eq!(said(&report), "none: an engine behind HTTP; nothing to replay");
 }

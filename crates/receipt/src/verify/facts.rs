@@ -33,7 +33,7 @@ pub(super) fn statement(predicate: &Predicate) -> Step {
     ))
 }
 
-/// What stands behind the name of the model: an exact engine's weights, or nothing.
+/// What stands behind the name of the model: an exact engine's weights, weights that an operator names, or nothing.
 fn model_that_answered(predicate: &Predicate) -> Result<&'static str, String> {
     let (served, evidence) = (&predicate.served, &predicate.evidence);
     if served.numeric_specification > 0 {
@@ -45,7 +45,12 @@ fn model_that_answered(predicate: &Predicate) -> Result<&'static str, String> {
     require(evidence.commitment.is_empty() && evidence.windows == 0, || {
         "it holds a commitment to a computation that cannot be repeated".to_owned()
     })?;
-    Ok("; nothing stands behind which model answered: that is the provider's word")
+    Ok(match served.weights.is_unknown() {
+        true => "; nothing stands behind which model answered: that is the provider's word",
+        false => {
+            "; which model answered is the provider's word, with which `openledger audit replay` finds the answer consistent or not"
+        }
+    })
 }
 
 /// RFC 9562, section 5.7: version 7, variant 10, lower-case with hyphens.

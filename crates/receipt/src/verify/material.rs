@@ -67,8 +67,15 @@ pub(super) fn evidence(
 /// What stands behind an answer whose file has nothing to replay.
 fn tier(predicate: &Predicate) -> String {
     let windows = predicate.evidence.windows;
-    if predicate.served.numeric_specification == 0 {
+    let served = &predicate.served;
+    if served.numeric_specification == 0 && served.weights.is_unknown() {
         return "none: an engine behind HTTP; nothing to replay".to_owned();
+    }
+    if served.numeric_specification == 0 {
+        return format!(
+            "consistent at best: an engine behind HTTP, whose operator names the weights {}; `openledger audit replay` follows the answer with them",
+            served.weights
+        );
     }
     if predicate.evidence.commitment.is_empty() {
         return format!(

@@ -20,6 +20,7 @@ pub(crate) use server::{Asked, Server, Step, chunk, chunked_head, json, stream, 
 
 pub(crate) fn config(kind: Kind, url: &str) -> UpstreamConfig {
     UpstreamConfig {
+        weights: None,
         kind,
         url: url.to_owned(),
         model: "m".to_owned(),

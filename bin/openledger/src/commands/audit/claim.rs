@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use openledger_chain::{InclusionProof, NetworkIdentity, verify_inclusion};
 use openledger_client::Client;
 use openledger_gateway::{Asked, PromptFollows};
@@ -28,6 +28,13 @@ pub struct Claimed {
     pub beacon: Option<Beacon>,
 }
 
+/// A receipt of an engine behind HTTP whose operator names the weights.
+pub struct Named {
+    pub predicate: Predicate,
+    pub opening: Opening,
+    pub asked: Asked,
+}
+
 /// A random number that became known after the answer was committed to.
 pub struct Beacon {
     /// The block that it is of; `None` where whoever audits named it.
@@ -38,6 +45,7 @@ pub struct Beacon {
 /// What became of reading a receipt.
 pub enum Read {
     Claimed(Box<Claimed>),
+    Named(Box<Named>),
     /// The receipt does not verify: the check that fails.
     Refused(Check),
 }
@@ -54,6 +62,16 @@ pub async fn read(path: &Path, identity: &NetworkIdentity, client: &Client) -> R
     let Some(opening) = file.opening.clone() else {
         bail!("{} has no texts; fetch it with the API key that paid for the answer", path.display());
     };
+    let asked = Asked::read(&predicate.request.endpoint, opening.request.as_bytes());
+    let asked = asked.map_err(|error| anyhow!("the request cannot be read again: {}", error.message));
+    if predicate.served.numeric_specification == 0 {
+        if predicate.served.weights.is_unknown() {
+            bail!(
+                "tier none: the answer came from an engine behind HTTP whose operator names no weights; there is nothing to replay"
+            );
+        }
+        return Ok(Read::Named(Box::new(Named { predicate, opening, asked: asked? })));
+    }
     replayable(&predicate)?;
     if file.material.is_none() {
         let salt = hex::encode(opening.salt);
@@ -65,18 +83,13 @@ pub async fn read(path: &Path, identity: &NetworkIdentity, client: &Client) -> R
         }
     }
     let material = Material::from_bytes(file.material.as_deref().unwrap_or_default())?;
-    let asked = Asked::read(&predicate.request.endpoint, opening.request.as_bytes())
-        .map_err(|error| anyhow::anyhow!("the request cannot be read again: {}", error.message))?;
     let beacon = beacon(&file, &predicate, identity)?;
-    Ok(Read::Claimed(Box::new(Claimed { predicate, opening, asked, material, beacon })))
+    Ok(Read::Claimed(Box::new(Claimed { predicate, opening, asked: asked?, material, beacon })))
 }
 
 /// Whether there is anything to compute again.
 fn replayable(predicate: &Predicate) -> Result<()> {
     let specification = predicate.served.numeric_specification;
-    if specification == 0 {
-        bail!("tier none: the answer came from an engine behind HTTP; there is nothing to replay");
-    }
     if predicate.request.endpoint == EMBEDDINGS_ENDPOINT {
         bail!(
             "tier exact, and of embeddings: their texts are all that they are made again from; use `openledger receipt recompute`"

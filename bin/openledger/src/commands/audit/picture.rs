@@ -2,7 +2,11 @@
 //!
 //! Absent: what is found (`replay`).
 
+use std::path::Path;
+
 use openledger_inference::{Difference, Report, Scope, WINDOW_TOKENS};
+
+use openledger_receipt::Check;
 
 use super::replay::{Found, Replayed};
 use crate::commands::Session;
@@ -16,11 +20,7 @@ const CELLS_MAX: usize = 64;
 /// Prints what an audit found.
 pub fn print(session: &Session, found: &Found) {
     let paint = session.paint;
-    println!("{}", paint.bold(&format!("Audit of {}", found.file.display())));
-    for check in &found.checks {
-        let mark = if check.ok { paint.green("✓") } else { paint.red("✗") };
-        println!("  {mark} {}: {}", check.name, printable(&check.detail));
-    }
+    checks(paint, &found.file, &found.checks);
     if let Some(replayed) = &found.replayed {
         println!("  {}", drawn(replayed));
         println!();
@@ -30,6 +30,15 @@ pub fn print(session: &Session, found: &Found) {
     }
     let verdict = found.verdict();
     println!("  {}", if found.is_equal() { paint.green(&verdict) } else { paint.red(&verdict) });
+}
+
+/// What was audited, and the steps that needed no computation.
+pub(super) fn checks(paint: Paint, file: &Path, checks: &[Check]) {
+    println!("{}", paint.bold(&format!("Audit of {}", file.display())));
+    for check in checks {
+        let mark = if check.ok { paint.green("✓") } else { paint.red("✗") };
+        println!("  {mark} {}: {}", check.name, printable(&check.detail));
+    }
 }
 
 /// Which part was looked at, and why that one.

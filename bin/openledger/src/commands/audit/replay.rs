@@ -17,9 +17,8 @@ use openledger_receipt::Check;
 use openledger_types::Hash;
 use serde_json::{Value, json};
 
-use super::claim::{self, Beacon, Claimed, Read};
+use super::claim::{Beacon, Claimed};
 use crate::cli::ReplayArguments;
-use crate::commands::{Session, receipt};
 use crate::models;
 
 /// Windows that are drawn for `--layer` unless `--windows` says how many.
@@ -48,23 +47,15 @@ pub struct Replayed {
     pub computing: Duration,
 }
 
-/// Reads, draws, asks, computes and compares.
-pub async fn run(session: &Session, arguments: &ReplayArguments) -> Result<Found> {
+/// Draws, asks, computes and compares.
+pub async fn run(client: &Client, arguments: &ReplayArguments, mut claimed: Box<Claimed>) -> Result<Found> {
     let file = arguments.file.clone();
-    let network = arguments.network.clone().unwrap_or_else(|| session.dir.join("network.json"));
-    let identity = receipt::read_identity(&network)?;
-    let client = session.client(None);
-    let mut claimed = match claim::read(&file, &identity, &client).await? {
-        Read::Claimed(claimed) => claimed,
-        Read::Refused(check) => return Ok(Found { file, checks: vec![check], replayed: None }),
-    };
     if let Some(randomness) = arguments.beacon {
         claimed.beacon = Some(Beacon { height: None, randomness: randomness.0 });
     }
     let model = open_model(arguments.model.as_deref(), claimed.weights()).await?;
     let adapter = open_adapter(arguments.adapter.as_deref(), &claimed.material.evidence, &model)?;
-    let mut checks =
-        vec![held("receipt", "signatures, money and texts hold; `openledger receipt verify` lists them")];
+    let mut checks = vec![verified()];
     checks.push(held("tier", &tier(&claimed.material.evidence)));
     checks.extend(claimed.checks(&model));
     if checks.iter().any(|check| !check.ok) {
@@ -74,14 +65,19 @@ pub async fn run(session: &Session, arguments: &ReplayArguments) -> Result<Found
     let begun = Instant::now();
     let opening = match &scope {
         Scope::All => None,
-        _ => Some(fetch(&client, &claimed, &scope).await?),
+        _ => Some(fetch(client, &claimed, &scope).await?),
     };
     let opened = opening.is_some().then(|| begun.elapsed());
     let replayed = compute(claimed, (model, adapter), scope, opening).await?;
     Ok(Found { file, checks, replayed: Some(Replayed { opening: opened, ..replayed }) })
 }
 
-fn held(name: &'static str, detail: &str) -> Check {
+/// What a receipt that was read has passed.
+pub(super) fn verified() -> Check {
+    held("receipt", "signatures, money and texts hold; `openledger receipt verify` lists them")
+}
+
+pub(super) fn held(name: &'static str, detail: &str) -> Check {
     Check { name, ok: true, detail: detail.to_owned() }
 }
 
@@ -143,9 +139,8 @@ async fn compute(
     let spinner = models::spinner(format!("computing {positions} positions again"));
     let computed = tokio::task::spawn_blocking(move || {
         let begun = Instant::now();
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let claim = claimed.material.claim(claimed.asked.grammar());
-        let auditor = Auditor::new(model, threads, None)?;
+        let auditor = Auditor::new(model, threads(), None)?;
         let mut auditor = match adapter {
             Some(adapter) => auditor.under(adapter),
             None => auditor,
@@ -168,7 +163,7 @@ async fn compute(
 }
 
 /// The file of the model that answered: the one that is named, else the one in the cache with its hash.
-async fn open_model(given: Option<&Path>, weights: Hash) -> Result<Arc<Model>> {
+pub(super) async fn open_model(given: Option<&Path>, weights: Hash) -> Result<Arc<Model>> {
     let wanted = hex::encode(weights.0);
     let path = match given {
         Some(path) => path.to_path_buf(),
@@ -206,6 +201,11 @@ fn open_adapter(given: Option<&Path>, evidence: &Evidence, model: &Model) -> Res
 }
 
 impl Found {
+    /// Of a receipt that does not verify.
+    pub fn refused(file: &Path, check: Check) -> Self {
+        Self { file: file.to_path_buf(), checks: vec![check], replayed: None }
+    }
+
     /// Whether everything that was looked at is as committed to.
     pub fn is_equal(&self) -> bool {
         self.checks.iter().all(|check| check.ok)
@@ -274,6 +274,11 @@ impl Replayed {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
+/// How many threads compute here.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -135,8 +135,7 @@ fn values(
         );
     }
     let plan = context.plan(served, &predicate.response).map_err(anyhow::Error::msg)?;
-    let passages: Vec<Passage> =
-        served.retrieval.iter().map(|named| passage(sources.index, named)).collect::<Result<_>>()?;
+    let passages = passages(sources.index, predicate)?;
     let explained = Explained {
         request: opening.request.as_bytes(),
         answer: &opening.answer,
@@ -153,6 +152,11 @@ fn values(
     let mut scorer = scorer(&model)?;
     scorer.adapt(adapter);
     Ok(context_values(&model, &mut scorer, &explained, plan.subsets())?)
+}
+
+/// The passages that a receipt names, with their texts, in its order.
+pub fn passages(index: &Index, predicate: &Predicate) -> Result<Vec<Passage>> {
+    predicate.served.retrieval.iter().map(|named| passage(index, named)).collect()
 }
 
 /// A passage that the receipt names, with its text. Whatever was retrieved is in the index: copies are in neither.

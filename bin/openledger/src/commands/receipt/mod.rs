@@ -37,6 +37,8 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
 }
 
 /// The bytes of a file.
+pub use recompute::passages;
+
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
@@ -75,8 +77,12 @@ fn show(session: &Session, path: &Path) -> Result<()> {
     let file = ReceiptFile::from_bytes(&bytes)?;
     println!("{}", session.paint.bold(&format!("Receipt {}", statement["id"].as_str().unwrap_or_default())));
     println!("  model {} by provider {}", statement["served"]["model"], statement["served"]["provider"]);
-    if file.statement()?.predicate().served.numeric_specification == 0 {
-        println!("  nothing stands behind which model answered: that is the provider's word");
+    let stated = file.statement()?;
+    let served = &stated.predicate().served;
+    match (served.numeric_specification, served.weights.is_unknown()) {
+        (0, true) => println!("  nothing stands behind which model answered: that is the provider's word"),
+        (0, false) => println!("  the provider's word is that the weights {} answered", served.weights),
+        _ => {}
     }
     println!(
         "  {} prompt and {} completion tokens",

@@ -14,6 +14,7 @@ use openledger_chain::NetworkIdentity;
 use openledger_datanet::SealedSnapshot;
 use openledger_ledger::{DataTerms, StateKey};
 use openledger_receipt::{AttributionFacts, Predicate, ReceiptFile, SnapshotRef, recompute};
+use openledger_retrieval::Passage;
 use openledger_types::record::{ContributionRecord, ModelRecord, OwnerRecord};
 use openledger_types::{
     AccountId, BasisPoints, ContributionId, Hash, Name, Parameters, Royalty, codec, limits,
@@ -85,6 +86,15 @@ pub fn run(
         bail!("{} does not recompute: {}", path.display(), differences.join("; "));
     }
     Ok(())
+}
+
+/// The passages that a receipt names, from the indexes of the folder; a receipt without any needs no folder.
+pub fn passages(predicate: &Predicate, folder: &Path) -> Result<Vec<Passage>> {
+    if predicate.served.retrieval.is_empty() {
+        return Ok(Vec::new());
+    }
+    let index = Index::join(Named::find(predicate, folder)?.segments)?;
+    context::passages(&index, predicate)
 }
 
 /// The indexes that a receipt names.

@@ -1,0 +1,162 @@
+//! One way to divide an answer into the tokens that made it, as far as it is followed.
+//!
+//! Rule: a step is one token and one draw. Which tokens come into question follows from the text, how far they are believed from
+//! the draw. Absent: what the model computes, and which paths are followed on (`search`).
+
+use openledger_model::Tokenizer;
+
+use super::draws::Place;
+use super::{Drawn, TextEnd, Told};
+
+/// Tokens that are tried at each place, the most likely ones.
+const BRANCHES_MAX: usize = 4;
+/// By how much roundings move draws, about. It decides which division is believed and not what is found: a token further away
+/// than this is believed less and less.
+const ROUNDING: f64 = 0.02;
+/// Tokens of nothing but white space that may stand before an answer without being told.
+const BLANKS_MAX: usize = 8;
+/// What stands in a text for bytes that are none (U+FFFD).
+const UNTOLD: &[u8] = "\u{fffd}".as_bytes();
+
+/// A division of the beginning of an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Path<'a> {
+    /// The prompt's tokens, and those of the answer so far.
+    pub(super) tokens: Vec<u32>,
+    pub(super) drawn: Vec<Drawn>,
+    /// The logarithm of how likely it is, roundings granted.
+    pub(super) likely: f64,
+    pub(super) has_ended: bool,
+    /// What of the text is still to come.
+    rest: &'a [u8],
+    /// White space may come that is not told.
+    may_be_blank: bool,
+    end: TextEnd,
+}
+
+impl<'a> Path<'a> {
+    pub(super) fn new(told: &Told<'a>) -> Self {
+        Self {
+            tokens: told.prompt.to_vec(),
+            drawn: Vec::new(),
+            likely: 0.0,
+            has_ended: false,
+            rest: told.text.as_bytes(),
+            may_be_blank: told.is_trimmed,
+            end: told.end,
+        }
+    }
+
+    /// Bytes that are still to come: paths of as many tokens that are equally far go on alike.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The likeliest ways on, none of which has more tokens than one more.
+    pub(super) fn steps(&self, tokenizer: &Tokenizer, place: &Place) -> Vec<Self> {
+        if self.rest.is_empty() {
+            return vec![self.ended(tokenizer, place)];
+        }
+        let mut fitting: Vec<(f64, u32, Drawn)> = Vec::new();
+        for token in 0..u32::try_from(tokenizer.vocabulary()).unwrap_or(u32::MAX) {
+            let Some(bytes) = self.fits(tokenizer.bytes(token)) else { continue };
+            let drawn = Drawn { bytes, missed: place.missed(token as usize) };
+            // White space that is not told is believed of the token that is drawn, and of no other.
+            if bytes > 0 || drawn.missed == 0.0 {
+                fitting.push((believed(place, token, drawn), token, drawn));
+            }
+        }
+        if fitting.is_empty() {
+            return vec![self.broken()];
+        }
+        fitting.sort_by(|left, right| right.0.total_cmp(&left.0));
+        fitting.truncate(BRANCHES_MAX);
+        fitting.into_iter().map(|(likely, token, drawn)| self.with(likely, token, drawn)).collect()
+    }
+
+    fn with(&self, likely: f64, token: u32, drawn: Drawn) -> Self {
+        let mut next = self.clone();
+        next.tokens.push(token);
+        next.drawn.push(drawn);
+        next.likely += likely;
+        next.rest = &self.rest[drawn.bytes..];
+        next.may_be_blank &= drawn.bytes == 0 && next.drawn.len() < BLANKS_MAX;
+        next.has_ended = next.rest.is_empty() && self.end == TextEnd::Cut;
+        next
+    }
+
+    /// How many bytes of the text a token is that could come next.
+    fn fits(&self, token: &[u8]) -> Option<usize> {
+        if token.is_empty() {
+            return None;
+        }
+        let told = if self.may_be_blank { token.trim_ascii_start() } else { token };
+        if self.rest.starts_with(told) {
+            Some(told.len())
+        } else if self.end == TextEnd::Cut && told.starts_with(self.rest) {
+            Some(self.rest.len())
+        } else {
+            None
+        }
+    }
+
+    /// With the token that ends a text behind it.
+    fn ended(&self, tokenizer: &Tokenizer, place: &Place) -> Self {
+        let of = |token: &u32| {
+            let drawn = Drawn { bytes: 0, missed: place.missed(*token as usize) };
+            (believed(place, *token, drawn), drawn)
+        };
+        let nearest = tokenizer.end_tokens().iter().map(of).max_by(|left, right| left.0.total_cmp(&right.0));
+        let mut next = self.clone();
+        next.has_ended = true;
+        let (likely, drawn) = nearest.unwrap_or((-1.0 / ROUNDING, Drawn { bytes: 0, missed: 1.0 }));
+        next.likely += likely;
+        next.drawn.push(drawn);
+        next
+    }
+
+    /// No token goes on. What an engine could not tell as text nobody can follow; anything else this model did not write.
+    fn broken(&self) -> Self {
+        let mut next = self.clone();
+        next.has_ended = true;
+        next.likely -= 1.0 / ROUNDING;
+        if !self.rest.starts_with(UNTOLD) {
+            next.drawn.push(Drawn { bytes: self.rest.len(), missed: 1.0 });
+        }
+        next
+    }
+}
+
+/// The logarithm of how likely an honest engine writes a token with this draw: less the further its part of the line is away, and
+/// less the smaller that part is beside what roundings move.
+fn believed(place: &Place, token: u32, drawn: Drawn) -> f64 {
+    let part = f64::from(place.probability(token as usize)).max(f64::MIN_POSITIVE);
+    (part / ROUNDING).min(1.0).ln() - f64::from(drawn.missed) / ROUNDING
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_fit_the_text_that_is_told() {
+        let fits = |text: &str, is_trimmed, end, token: &str| {
+            let told = Told { prompt: &[1], text, is_trimmed, end };
+            Path::new(&told).fits(token.as_bytes())
+        };
+        let (ended, cut) = (TextEnd::EndToken, TextEnd::Cut);
+        for (text, is_trimmed, end, token, expected) in [
+            ("ferns grow", false, ended, "fern", Some(4)),
+            ("ferns grow", false, ended, " fern", None),
+            ("ferns grow", true, ended, " fern", Some(4)),
+            ("ferns grow", true, ended, "\n\n", Some(0)),
+            ("ferns grow", false, ended, "\n\n", None),
+            ("fern", false, ended, "ferns", None),
+            ("fern", false, cut, "ferns", Some(4)),
+            ("fern", false, cut, "fir", None),
+            ("fern", false, cut, "", None),
+        ] {
+            assert_eq!(fits(text, is_trimmed, end, token), expected, "{text:?} {token:?}");
+        }
+    }
+}
