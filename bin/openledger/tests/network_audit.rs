@@ -12,6 +12,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use openledger_gateway::Asked;
 use openledger_inference::{
@@ -21,7 +22,7 @@ use openledger_model::Model;
 use openledger_receipt::{Envelope, EvidenceFacts, ReceiptFile, Statement, pre_authentication_encoding};
 use openledger_types::{ServiceSecret, sha256};
 use serde_json::{Value, json};
-use support::{Network, command, output, small_data};
+use support::{Network, command, output, read_until, small_data};
 
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -76,6 +77,30 @@ fn refused(network: &Network, file: &Path, arguments: &[&str], code: i32, shown:
     said(&found)
 }
 
+/// An answer whose reader leaves is committed to as far as it was made, and replays like any other.
+fn check_cut(network: &Network) {
+    let mut body = question("Tell a very long story about a river that wanted to be a mountain.", 900);
+    body["stream"] = json!(true);
+    body["openledger"] = json!({ "ground": false });
+    let mut client = network.begin(&body);
+    let told = read_until(&mut client, " the");
+    drop(client);
+    let id = told.split("\"id\":\"chatcmpl-").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
+    // The gateway sees that nobody reads when it writes.
+    let begun = Instant::now();
+    while network.request("GET", &format!("/v1/receipts/{id}"), &[], b"").unwrap().status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the answer has no receipt");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let path = network.dir.join("cut.json");
+    std::fs::write(&path, network.settled_receipt(id)).unwrap();
+    let predicate = ReceiptFile::from_bytes(&std::fs::read(&path).unwrap()).unwrap().statement().unwrap();
+    let predicate = predicate.predicate();
+    assert_eq!(predicate.response.finish_reason, "cancelled");
+    assert!(predicate.usage.completion_tokens < 900 && !predicate.evidence.commitment.is_empty());
+    clean(network, &path, &[]);
+}
+
 #[test]
 fn network_answers_replay_clean_and_what_is_changed_is_found() {
     let folder = tempfile::tempdir().unwrap();
@@ -106,6 +131,10 @@ fn network_answers_replay_clean_and_what_is_changed_is_found() {
     let again = clean(&network, &grounded, &["--windows", "3"])["replay"].clone();
     assert_eq!(again["windows_checked"], drawn["windows_checked"], "everyone draws the same windows");
     clean(&network, &plain, &["--windows", "64"]);
+    let named =
+        clean(&network, &grounded, &["--window", "2", "--window", "0", "--layer", "3"])["replay"].clone();
+    assert_eq!((&named["windows_checked"], named["beacon"].is_null()), (&json!([0, 2]), true), "{named}");
+    refused(&network, &grounded, &["--window", "99"], 2, "there is no window 99");
     for layer in ["0", "17", "29"] {
         let one = clean(&network, &grounded, &["--layer", layer, "--windows", "2"])["replay"].clone();
         assert_eq!(one["layer"].to_string(), layer);
@@ -113,6 +142,7 @@ fn network_answers_replay_clean_and_what_is_changed_is_found() {
     clean(&network, &form, &["--layer", "29"]);
     println!("{}", said(&replay(&network, &grounded, &["--windows", "3"])));
 
+    check_cut(&network);
     check_privacy(&network, &grounded);
     check_changes(&network, &grounded);
     println!("{}", check_other_weights(&network, &plain));

@@ -28,6 +28,8 @@ use tokio::runtime::Runtime;
 const ENGINES: &str = "smollm2-behind-http";
 /// What makes the engine answer under another instruction.
 const SECRETLY: &str = "mountains";
+/// What makes it count more than it wrote.
+const OVERCOUNTS: &str = "in one word";
 
 fn packaged() -> PathBuf {
     let home = std::env::var("HOME").unwrap();
@@ -36,7 +38,7 @@ fn packaged() -> PathBuf {
 }
 
 /// The likeliest tokens of an answer, and why it ended.
-fn computed(engine: &Engine, messages: Vec<ChatMessage>, max_tokens: u32) -> (String, &'static str) {
+fn computed(engine: &Engine, messages: Vec<ChatMessage>, max_tokens: u32) -> (String, &'static str, u32) {
     let mut request = CompletionRequest::new(Prompt::Chat(messages.into()));
     request.max_tokens = Some(max_tokens);
     let mut events = engine.submit(request).unwrap().events;
@@ -44,7 +46,7 @@ fn computed(engine: &Engine, messages: Vec<ChatMessage>, max_tokens: u32) -> (St
     loop {
         match events.blocking_recv().expect("an end") {
             Event::Token { text: piece, .. } => text.push_str(&piece),
-            Event::Done(done) => return (text, done.finish_reason.as_str()),
+            Event::Done(done) => return (text, done.finish_reason.as_str(), done.completion_tokens),
             Event::Error(error) => panic!("{error}"),
         }
     }
@@ -62,12 +64,15 @@ fn answered(engine: &Arc<Engine>, asked: &Asked) -> Vec<Step> {
     let engine = engine.clone();
     // It waits for its engine, which no thread of the runtime may.
     let computing = std::thread::spawn(move || computed(&engine, messages, max_tokens));
-    let (text, finish) = computing.join().unwrap();
+    let (text, finish, mut tokens) = computing.join().unwrap();
+    if asked.body.to_string().contains(OVERCOUNTS) {
+        tokens = max_tokens;
+    }
     let data = |value: Value| format!("data: {value}\n\n");
     let said = [
         data(json!({ "choices": [{ "index": 0, "delta": { "content": text } }] })),
         data(json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": finish }] })),
-        data(json!({ "choices": [], "usage": { "prompt_tokens": 40, "completion_tokens": max_tokens } })),
+        data(json!({ "choices": [], "usage": { "prompt_tokens": 40, "completion_tokens": tokens } })),
         "data: [DONE]\n\n".to_owned(),
     ];
     stream(said.concat().as_bytes())
@@ -148,6 +153,16 @@ fn others_are_not(network: &Network) {
     let drawn = json!({ "openledger": { "ground": false }, "temperature": 0.5 });
     let file = kept(network, "drawn.json", "Tell me about rivers.", &drawn);
     says(network, &file, &[], 2, "whose draws cannot be made again here; ask with `temperature` 0");
+    let overcounted = json!({ "openledger": { "ground": false }, "max_tokens": 600 });
+    let file = kept(
+        network,
+        "overcounted.json",
+        &format!("What is the capital of France, {OVERCOUNTS}?"),
+        &overcounted,
+    );
+    says(network, &file, &[], 2, "600 tokens were charged for, and the text has");
+    let file = kept(network, "controls.json", "Tell me about <|im_end|> and rivers.", &plain);
+    says(network, &file, &[], 2, "a control token of the model written in its text");
     let formed = json!({ "response_format": { "type": "json_object" } });
     let file = kept(network, "formed.json", "Tell me about rivers.", &formed);
     says(network, &file, &[], 2, "only free text can be followed");

@@ -68,7 +68,7 @@ pub(crate) fn offering(
     purpose: Purpose,
 ) -> Result<Vec<Arc<Worker>>, ApiError> {
     let offering: Vec<Arc<Worker>> =
-        gateway.workers.iter().filter(|worker| worker.listed() == model).cloned().collect();
+        gateway.workers.iter().filter(|worker| worker.goes_by(model)).cloned().collect();
     let shown: String = model.chars().take(100).collect();
     let is_for = |worker: &Arc<Worker>| Purpose::of(worker) == purpose;
     if offering.is_empty() || (purpose == Purpose::Vectors && !gateway.workers.iter().any(is_for)) {

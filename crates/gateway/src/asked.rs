@@ -67,7 +67,8 @@ impl Asked {
 
     /// Whether something beside the model shapes the answer: a form that was asked for, or tools.
     pub fn is_shaped(&self) -> bool {
-        self.request.grammar.is_some() || self.request.with_tools().is_some()
+        let ValidRequest { grammar, unheld, .. } = &self.request;
+        grammar.is_some() || unheld.is_some() || self.request.with_tools().is_some()
     }
 
     /// What an engine that makes tokens of texts itself was sent, with these passages in front of the question; `None` where the

@@ -30,6 +30,8 @@ use crate::seal::{self, Sealed};
 const PIECES_MAX: usize = 64;
 /// How long a client may take no piece before it counts as gone. The engine waits as long for its reader.
 const CLIENT_STALL_MAX: Duration = Duration::from_secs(30);
+/// How long an engine may take to commit to an answer that is cut.
+const COMMIT_MAX: Duration = Duration::from_secs(5);
 
 /// What a client receives.
 pub(crate) enum Piece {
@@ -142,6 +144,11 @@ async fn admit(
     let library = gateway.library();
     let speech = speech(gateway, &offering);
     check_tools(&request, &speech)?;
+    // An engine behind HTTP holds itself to what it is asked for; ours needs a grammar.
+    let is_ours = |worker: &Arc<Worker>| worker.model_info().tier() == Tier::Exact;
+    if let Some(reason) = request.unheld.as_ref().filter(|_| offering.iter().any(is_ours)) {
+        return Err(reason.clone());
+    }
     let unreadable = unreadable(gateway, &library, &request, &key, speech.is_exact()).await?;
     let mut grounded =
         ground(&request, &library, &unreadable, &speech).map_err(|error| error.of_prompt(endpoint))?;
@@ -286,6 +293,10 @@ async fn drive(
 ) {
     let mut trace = Trace::new(context.library.index.clone(), context.begun, endpoint);
     let ended = follow(&mut job, &mut trace, &sender, gateway.cutting()).await;
+    if !matches!(ended, Ended::Done(_)) && job.cancel() {
+        // An answer that is cut is committed to as far as it was made. An engine that does not say so in time has none.
+        let _ = tokio::time::timeout(COMMIT_MAX, last_words(&mut job, &mut trace)).await;
+    }
     let (piece, uncertified) = match finish(gateway, context, trace, ended, job.end()).await {
         Ok((sealed, uncertified)) => (Piece::Finished(Box::new(sealed)), uncertified),
         Err(error) => {
@@ -303,6 +314,15 @@ async fn drive(
         }
     };
     tokio::join!(tell, certify);
+}
+
+/// What the engine made before it saw that it was cut: a part of the answer, which nobody waits for.
+async fn last_words(job: &mut Job, trace: &mut Trace) {
+    while let Some(event) = job.next().await {
+        if let Event::Token { text, .. } = event {
+            trace.push(text);
+        }
+    }
 }
 
 enum Ended {
@@ -363,7 +383,7 @@ async fn finish(
     let attribution = matcher
         .finish()
         .map_err(|error| ApiError::unavailable(format!("the answer cannot be traced: {error}")))?;
-    // What was made before the end is what the client received; there is no evidence for a part.
+    // What was made before the end is what the client received, or what was on its way to a client that left.
     let finish_reason = match ended {
         Ended::Done(done) => done.finish_reason.as_str(),
         Ended::ClientLeft => "cancelled",

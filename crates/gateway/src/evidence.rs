@@ -79,7 +79,7 @@ pub(crate) fn material(
 ) -> Result<Vec<u8>, ApiError> {
     let (stored, _) = readable(gateway, headers, salt, id)?;
     gateway.store.material(stored.sequence).map_err(ApiError::unavailable)?.ok_or_else(|| {
-        let message = "nothing is kept to replay this answer from: it was cut, its engine is not exact, or a passage in its prompt is of a private datanet";
+        let message = "nothing is kept to replay this answer from: it was broken off, its engine is not exact, or a passage in its prompt is of a private datanet";
         ApiError::not_found("no_evidence", message)
     })
 }

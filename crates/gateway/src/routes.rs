@@ -114,7 +114,7 @@ async fn whole(mut running: Running) -> Result<Response, ApiError> {
 }
 
 fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
-    let worker = gateway.workers.iter().find(|worker| worker.listed() == name)?;
+    let worker = gateway.workers.iter().find(|worker| worker.goes_by(name))?;
     let (offer, info) = (worker.offer(), worker.model_info());
     let dimensions = worker.embedder().map(|embedder| embedder.model().dimensions());
     let mut told = json!({

@@ -211,7 +211,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::events::Event;
+    use crate::events::{Cancel, Event};
     use crate::sampler::Sampling;
 
     fn job(lane: u64, number: u32) -> (Job, mpsc::Receiver<Event>) {
@@ -227,6 +227,7 @@ mod tests {
             stop: Vec::new(),
             salt: [0; 32],
             events,
+            cancel: Cancel::default(),
         };
         (job, receiver)
     }

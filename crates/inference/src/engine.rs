@@ -15,7 +15,7 @@ use crate::admission::Admission;
 use crate::backend::{Backend, ModelInfo};
 use crate::choose::Constraint;
 use crate::config::EngineConfig;
-use crate::events::Completion;
+use crate::events::{Cancel, Completion};
 use crate::evidence::{Hash, Opening, Scope};
 use crate::grammar::TokenTable;
 use crate::replay::{Auditor, Claim, ReplayError};
@@ -170,9 +170,11 @@ impl Engine {
             stop: request.stop,
             salt: request.salt,
             events,
+            cancel: Cancel::default(),
         };
+        let cancel = Some(job.cancel.clone());
         self.admission.push(job)?;
-        Ok(Completion { prompt_tokens, events: receiver })
+        Ok(Completion { prompt_tokens, events: receiver, cancel })
     }
 
     fn table(&self) -> Arc<TokenTable> {

@@ -1,8 +1,11 @@
 //! What a caller receives.
 //!
 //! Rule: the texts of all tokens joined are the answer; one [`Event::Done`] or [`Event::Error`] comes
-//! last. Dropping the receiver cancels the request.
+//! last. Dropping the receiver cancels the request; [`Cancel`] ends it with evidence for what there is.
 //! Absent: any wire format.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -15,6 +18,23 @@ pub struct Completion {
     pub prompt_tokens: u32,
     /// The events, in order. Drop it to cancel.
     pub events: mpsc::Receiver<Event>,
+    /// Of an engine that commits to its answers: ends this one where it is. None of others, whose answers are dropped.
+    pub cancel: Option<Cancel>,
+}
+
+/// Asks an engine to end an answer where it is, and to commit to what there is of it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// The engine looks at it before its next step. Its last event comes as ever, behind those that are on their way.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// One step of an answer.
@@ -95,6 +115,8 @@ pub enum FinishReason {
     Stop,
     /// The answer or the context reached its limit.
     Length,
+    /// Whoever asked wanted no more of it ([`Cancel`]).
+    Cancelled,
 }
 
 impl FinishReason {
@@ -103,6 +125,7 @@ impl FinishReason {
         match self {
             FinishReason::Stop => "stop",
             FinishReason::Length => "length",
+            FinishReason::Cancelled => "cancelled",
         }
     }
 }
@@ -110,6 +133,9 @@ impl FinishReason {
 /// Why an answer ended early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenerationError {
+    /// It was cancelled before its first token.
+    #[error("the request was cancelled before its answer began")]
+    Cancelled,
     /// The engine is being shut down.
     #[error("the engine is shutting down; send the request again")]
     ShuttingDown,

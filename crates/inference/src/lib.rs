@@ -36,12 +36,12 @@ pub use adapters::{
 pub use backend::{Backend, ModelInfo, Tier};
 pub use config::EngineConfig;
 pub use consistency::{
-    CONSISTENT_TOKENS_MIN, Consistency, ConsistencyVerdict, Drawn, Draws, TextEnd, Told, consistency,
+    CONSISTENT_TOKENS, Consistency, ConsistencyVerdict, Drawn, Draws, TextEnd, Told, consistency,
 };
 pub use embedding::{Embedded, Embedder, EmbeddingFailure, EmbeddingRequest};
 pub use engine::{Engine, Load, StartError};
 pub use events::{
-    Completion, Done, Event, FinishReason, Finished, GenerationError, Likelihood, Proof, TokenLogprob,
+    Cancel, Completion, Done, Event, FinishReason, Finished, GenerationError, Likelihood, Proof, TokenLogprob,
 };
 pub use evidence::{
     Answer, Evidence, Hash, MATERIAL_BYTES_MAX, Material, MaterialError, NotAHash, OPENING_BYTES_MAX,

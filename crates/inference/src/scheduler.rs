@@ -72,6 +72,10 @@ impl Scheduler {
             if job.events.is_closed() {
                 continue;
             }
+            if job.cancel.is_asked() {
+                let _ = job.events.try_send(Event::Error(GenerationError::Cancelled));
+                continue;
+            }
             if let JobAdapter::Failed(reason) = &job.adapter {
                 let error = GenerationError::Adapter(reason.to_string());
                 let _ = job.events.try_send(Event::Error(error));
@@ -102,6 +106,7 @@ impl Scheduler {
     }
 
     fn drop_cancelled(&mut self) {
+        let model = Arc::clone(self.runner.model());
         let mut index = 0;
         while index < self.active.len() {
             let active = &mut self.active[index];
@@ -109,7 +114,7 @@ impl Scheduler {
             if let Some(stall_ms) = stalled {
                 active.fail(GenerationError::Stalled { stall_ms });
             }
-            if stalled.is_some() || active.is_cancelled() {
+            if stalled.is_some() || active.is_cancelled() || active.end_if_asked(&model, &self.runner.cache) {
                 self.end(index);
             } else {
                 index += 1;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::adapters::AdapterName;
 use crate::choose::{Chooser, Constraint};
 use crate::config::EngineConfig;
-use crate::events::{Done, Event, FinishReason, GenerationError, Proof};
+use crate::events::{Cancel, Done, Event, FinishReason, GenerationError, Proof};
 use crate::evidence::{Answer, Evidence};
 use crate::logprobs::token_logprob;
 use crate::sampler::Sampling;
@@ -32,6 +32,7 @@ pub(crate) struct Job {
     pub(crate) stop: Vec<String>,
     pub(crate) salt: [u8; 32],
     pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) cancel: Cancel,
 }
 
 /// What a job is to be computed under.
@@ -62,6 +63,7 @@ pub(crate) struct Active {
     stop: StopMatcher,
     salt: [u8; 32],
     events: mpsc::Sender<Event>,
+    cancel: Cancel,
     /// When the reader was last known to keep up.
     read_at: Instant,
     /// How long it did not, in all its pauses that are over.
@@ -104,6 +106,7 @@ impl Active {
             stop: StopMatcher::new(job.stop),
             salt: job.salt,
             events: job.events,
+            cancel: job.cancel,
             read_at: Instant::now(),
             paused: Duration::ZERO,
             is_paused: false,
@@ -128,6 +131,19 @@ impl Active {
     /// Whether the caller has dropped the receiver.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.events.is_closed()
+    }
+
+    /// Ends the answer where it is, if that was asked for: with evidence for the tokens that there are.
+    pub(crate) fn end_if_asked(&self, model: &Model, cache: &Cache) -> bool {
+        if !self.cancel.is_asked() {
+            return false;
+        }
+        if self.is_streaming() {
+            self.finish(model, cache, FinishReason::Cancelled);
+        } else {
+            self.fail(GenerationError::Cancelled);
+        }
+        true
     }
 
     /// Whether the reader has room for a token and a last event. Remembers when it had.

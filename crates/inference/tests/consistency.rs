@@ -79,6 +79,16 @@ fn another_seed_prompt_or_word_is_seen() {
     // A part of the answer, said to have ended there.
     let end = likeliest.text.floor_char_boundary(likeliest.text.len() * 2 / 3);
     let cut = Recorded { text: likeliest.text[..end].to_owned(), ..likeliest.clone() };
-    let last = *found(&model, &cut).drawn.last().expect("it has tokens");
-    assert!(last.bytes == 0 && last.missed > 0.1, "{last:?}");
+    let last = *inconsistent(&cut).drawn.last().expect("it has tokens");
+    assert!(last.bytes == 0 && last.missed > 0.15, "{last:?}");
+    // Bytes that no token of the vocabulary writes, and words that it would not.
+    let foreign =
+        inconsistent(&Recorded { text: format!("{}\u{4} and so on", likeliest.text), ..likeliest.clone() });
+    assert!(foreign.is_foreign);
+    let mut advert = likeliest.clone();
+    let place = advert.text.match_indices(". ").next().expect("it has two sentences").0;
+    advert.text.insert_str(place, ", which Ada's tea shop also sells");
+    inconsistent(&advert);
+    let untold = Recorded { text: format!("{}\u{fffd} and so on", likeliest.text), ..likeliest.clone() };
+    assert_eq!(found(&model, &untold).verdict(), ConsistencyVerdict::Undecided);
 }

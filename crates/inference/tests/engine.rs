@@ -179,6 +179,38 @@ fn a_dropped_reader_frees_its_place_and_a_slow_one_only_pauses_itself() {
 }
 
 #[test]
+fn an_answer_that_is_cancelled_is_committed_to_as_far_as_it_was_made() {
+    let engine = engine(EngineConfig { event_capacity: 4, ..config() });
+    let mut request = request("abc", 200, 3);
+    // Tokens that end a text are rare at a high temperature, but there are some.
+    request.sampling.temperature = 2.0;
+    let mut completion = engine.submit(request).expect("it is accepted");
+    let cancel = completion.cancel.clone().expect("the engine commits");
+    let first = completion.events.blocking_recv().expect("it begins");
+    assert!(matches!(first, Event::Token { .. }), "{first:?}");
+    cancel.ask();
+    let rest = completion.collect_blocking().expect("it has an end");
+    assert_eq!(rest.done.finish_reason, FinishReason::Cancelled);
+    let Event::Token { token_id, .. } = first else { unreachable!("it was looked at") };
+    let output: Vec<u32> = token_id.into_iter().chain(rest.token_ids).collect();
+    assert!(output.len() < 200 && output.len() == rest.done.completion_tokens as usize, "{}", output.len());
+    let evidence = rest.done.proof.evidence().expect("it is committed to");
+    let prompt = prompt_tokens(engine.model(), &Prompt::Text("abc".to_owned())).expect("it is short");
+    let claim = Claim { prompt: &prompt, output: &output, salt: &[5; 32], evidence, grammar: None };
+    let mut auditor = Auditor::new(tiny(), 1, None).expect("it starts");
+    let report = auditor.replay(&claim, &Scope::All, None).expect("it can be replayed");
+    assert!(report.is_equal(), "{:?}", report.differences);
+    // Before its first token there is nothing to commit to.
+    let waiting =
+        engine.submit(CompletionRequest::new(Prompt::Text("x".repeat(200)))).expect("it is accepted");
+    waiting.cancel.as_ref().expect("the engine commits").ask();
+    match waiting.collect_blocking() {
+        Err(error) => assert_eq!(error, GenerationError::Cancelled),
+        Ok(finished) => assert!(finished.done.proof.evidence().is_some(), "it was quicker"),
+    }
+}
+
+#[test]
 fn a_reader_that_never_reads_is_given_up() {
     let engine = engine(EngineConfig { sequences_max: 1, event_capacity: 3, stall_ms_max: 20, ..config() });
     // One of these answers is long enough to fill the channel.

@@ -102,7 +102,7 @@ impl Backend for Upstream {
             },
             &self.runtime,
         );
-        Ok(Completion { prompt_tokens: 0, events })
+        Ok(Completion { prompt_tokens: 0, events, cancel: None })
     }
 }
 

@@ -118,7 +118,9 @@ fn sampling(kind: Kind, sampling: &Sampling, body: &mut Map<String, Value>) {
         Kind::LlamaServer => (0, "repeat_penalty"),
         Kind::Vllm | Kind::Sglang => (-1, "repetition_penalty"),
     };
-    let top_k = if sampling.top_k == 0 { all } else { i64::from(sampling.top_k) };
+    // More than a vocabulary has is all of it, and some engines read 32 bits with a sign.
+    let top_k =
+        if sampling.top_k == 0 { all } else { i64::from(sampling.top_k.min(i32::MAX.cast_unsigned())) };
     body.insert("top_k".into(), json!(top_k));
     body.insert("min_p".into(), json!(sampling.min_p));
     body.insert(repetition.into(), json!(1.0));

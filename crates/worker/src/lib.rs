@@ -87,6 +87,8 @@ pub struct Worker {
     backend: Arc<dyn Backend>,
     places: Arc<Semaphore>,
     clock: Arc<Clock>,
+    /// Whether places and clock are another worker's.
+    is_beside: bool,
 }
 
 /// What passes, by the time since the worker began.
@@ -147,6 +149,12 @@ impl Job {
         event
     }
 
+    /// Asks an engine that commits to its answers to end this one where it is; its last events are still to be read. False of
+    /// another engine, whose answer ends when the job is dropped.
+    pub fn cancel(&self) -> bool {
+        self.completion.cancel.as_ref().inspect(|cancel| cancel.ask()).is_some()
+    }
+
     /// Ends the job, finished or not, and says what was served, and what it is replayed from: nothing where it did not come to
     /// its end or the engine is not exact.
     pub fn end(self) -> (Served, Option<Material>) {
@@ -159,7 +167,19 @@ impl Worker {
     pub fn new(offer: Offer, service: ServiceSecret, backend: Arc<dyn Backend>) -> Self {
         let places = Arc::new(Semaphore::new(usize::try_from(offer.capacity).unwrap_or(usize::MAX >> 4)));
         let clock = Arc::new(Clock { begun: Instant::now(), meter: Mutex::default() });
-        Self { offer, service, listed: None, backend, places, clock }
+        Self { offer, service, listed: None, backend, places, clock, is_beside: false }
+    }
+
+    /// The same worker on the engine of another one: both have that one's places and are measured as one.
+    #[must_use]
+    pub fn beside(mut self, other: &Self) -> Self {
+        (self.places, self.clock, self.is_beside) = (other.places.clone(), other.clock.clone(), true);
+        self
+    }
+
+    /// Whether its engine is another worker's, which has its places and its measure.
+    pub fn is_beside(&self) -> bool {
+        self.is_beside
     }
 
     /// The same worker, for which consumers ask by another name than the ledger's.
@@ -167,6 +187,11 @@ impl Worker {
     pub fn listed_as(mut self, name: String) -> Self {
         self.listed = Some(name);
         self
+    }
+
+    /// Whether consumers may ask for it by this name: the one that is listed, or its name on the ledger.
+    pub fn goes_by(&self, name: &str) -> bool {
+        name == self.listed() || name == self.offer.model.as_str()
     }
 
     /// The name that consumers ask for.
@@ -320,7 +345,7 @@ mod tests {
 
         fn submit(&self, _request: CompletionRequest) -> Result<Completion, SubmitError> {
             let events = self.0.lock().unwrap().take().ok_or(SubmitError::Stopped)?;
-            Ok(Completion { prompt_tokens: 5, events })
+            Ok(Completion { prompt_tokens: 5, events, cancel: None })
         }
     }
 

@@ -79,7 +79,7 @@ impl Provider {
             *said = Some(record.epoch);
             return Ok(());
         }
-        let shown = self.workers.iter().map(|worker| {
+        let shown = self.workers.iter().filter(|worker| !worker.is_beside()).map(|worker| {
             let offer = worker.offer();
             ((offer.prompt_price, offer.completion_price), worker.measured())
         });
@@ -145,7 +145,7 @@ pub async fn workers(
     service: impl Fn() -> ServiceSecret,
 ) -> Result<Vec<Arc<Worker>>> {
     let provider = roles.provider.0.account();
-    let mut workers = Vec::with_capacity(backends.len());
+    let mut workers: Vec<Arc<Worker>> = Vec::with_capacity(backends.len());
     for (promise, backend) in roles.promises.iter().zip(backends) {
         let model = promise.model.clone();
         let record: OfferRecord = read(chain, StateKey::Offer(provider, model.clone()))
@@ -162,10 +162,12 @@ pub async fn workers(
             capacity: record.capacity.saturating_add(waiting),
         };
         let worker = Worker::new(offer, service(), backend);
-        workers.push(Arc::new(match &promise.listed {
-            Some(name) => worker.listed_as(name.clone()),
-            None => worker,
-        }));
+        let worker = match (&promise.listed, workers.first()) {
+            // An adapter is computed by the node's own engine, whose places are not multiplied by it.
+            (Some(name), Some(own)) => worker.listed_as(name.clone()).beside(own),
+            _ => worker,
+        };
+        workers.push(Arc::new(worker));
     }
     Ok(workers)
 }

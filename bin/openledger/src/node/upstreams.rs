@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use openledger_types::{Amount, Hash, Name};
@@ -66,6 +67,44 @@ pub struct UpstreamFile {
     /// SHA-256 of the file of weights (GGUF) that the engine serves, where the operator stands by one: whoever has the file can
     /// say whether answers are consistent with it.
     weights: Option<String>,
+    /// How long it may take, where the usual times do not fit it.
+    #[serde(default)]
+    timeouts: TimeoutsFile,
+}
+
+/// The `timeouts` of an engine, in seconds.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutsFile {
+    /// Until it takes the connection.
+    connect: Option<u32>,
+    /// From the request to the first event of the answer.
+    first: Option<u32>,
+    /// Between two events of an answer.
+    idle: Option<u32>,
+    /// A whole answer.
+    whole: Option<u32>,
+}
+
+/// The longest of these times, in seconds: a day.
+const TIMEOUT_MAX: u32 = 86_400;
+
+impl TimeoutsFile {
+    fn resolve(self) -> Result<Limits> {
+        let usual = Limits::default();
+        let time = |name: &str, given: Option<u32>, usual: Duration| match given {
+            None => Ok(usual),
+            Some(seconds) if (1..=TIMEOUT_MAX).contains(&seconds) => Ok(Duration::from_secs(seconds.into())),
+            Some(seconds) => bail!("timeouts.{name} is {seconds} seconds; it is 1 to {TIMEOUT_MAX}"),
+        };
+        Ok(Limits {
+            connect: time("connect", self.connect, usual.connect)?,
+            first: time("first", self.first, usual.first)?,
+            idle: time("idle", self.idle, usual.idle)?,
+            whole: time("whole", self.whole, usual.whole)?,
+            ..usual
+        })
+    }
 }
 
 /// An engine that can be started.
@@ -123,7 +162,7 @@ impl UpstreamFile {
             key: key.transpose()?,
             context_tokens: self.context_tokens,
             weights,
-            limits: Limits::default(),
+            limits: self.timeouts.resolve()?,
         };
         engine.validate()?;
         Ok(UpstreamSetting {
@@ -219,6 +258,10 @@ mod tests {
         assert_eq!(settings[0].engine.key.as_deref(), Some("hush"));
         assert!(!format!("{settings:?}").contains("hush"));
         assert_eq!(settings[0].engine.weights, None);
+        let slow = ENGINE.replacen("license", "timeouts = { first = 300, whole = 3600 }\n        license", 1);
+        let limits = resolved(&slow).unwrap()[0].engine.limits;
+        let seconds = [limits.first, limits.idle, limits.whole].map(|time| time.as_secs());
+        assert_eq!(seconds, [300, 20, 3_600]);
         let hex = "ab".repeat(32);
         let named = ENGINE.replacen("license", &format!("weights = \"{hex}\"\n        license"), 1);
         let weights = resolved(&named).unwrap()[0].engine.weights.expect("they are named");
@@ -242,6 +285,12 @@ mod tests {
         check("capacity = 64", "capacity = 0", "1 to 256");
         check("context_tokens = 32768", "context_tokens = 0", "context_tokens is 0");
         check("license", "licence", "unknown field `licence`");
+        check(
+            "license =",
+            "timeouts = { first = 0 }\n        license =",
+            "timeouts.first is 0 seconds; it is 1 to",
+        );
+        check("license =", "timeouts = { never = 1 }\n        license =", "unknown field `never`");
         check("license =", "weights = \"a1b2\"\n        license =", "weights: ");
         let twice = format!("{:#}", resolved(&[ENGINE, ENGINE].concat()).unwrap_err());
         assert!(twice.contains("name each model once"), "{twice}");

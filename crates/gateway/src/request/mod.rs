@@ -101,6 +101,8 @@ pub(crate) struct ValidRequest {
     pub(crate) stop: Vec<String>,
     /// What the answer must be: JSON, or what holds calls of tools.
     pub(crate) grammar: Option<Arc<Grammar>>,
+    /// Why no grammar here can hold the answer to what was asked for. Engines behind HTTP see to that themselves.
+    pub(crate) unheld: Option<ApiError>,
     /// `response_format` as it was typed, where it asks for JSON.
     pub(crate) response_format: Option<Value>,
     pub(crate) stream: bool,
@@ -132,7 +134,8 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
     let tools = tools::read(endpoint, &mut fields, body)?;
     let response_format = fields.take("response_format");
     let json = json(response_format.as_ref())?;
-    let calls = Grammar::from_tools(&tools).map_err(|error| ApiError::invalid("tools", error.to_string()))?;
+    let calls = Grammar::from_tools(&tools).map_err(|error| ApiError::invalid("tools", error.to_string()));
+    let calls = calls.transpose();
     let form = form(json.is_some(), calls.is_some())?;
     let sampling = sampling(&mut fields)?;
     let max_tokens = max_tokens(&mut fields)?;
@@ -148,6 +151,11 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
         }
         Endpoint::Completions => prompt(fields.take("prompt"))?,
     };
+    let has_json = json.is_some();
+    let (grammar, unheld) = match json.or(calls).transpose() {
+        Ok(grammar) => (grammar.map(Arc::new), None),
+        Err(reason) => (None, Some(reason)),
+    };
     Ok(ValidRequest {
         endpoint,
         model,
@@ -158,8 +166,9 @@ pub(crate) fn parse(endpoint: Endpoint, body: &[u8]) -> Result<ValidRequest, Api
         stream,
         include_usage: options.include_usage,
         ground: ground(&input, &extension, form)?,
-        response_format: response_format.filter(|_| json.is_some()),
-        grammar: json.or(calls).map(Arc::new),
+        response_format: response_format.filter(|_| has_json),
+        grammar,
+        unheld,
         passages: passages(&extension)?,
         datanets: datanets(&extension)?,
         input,
@@ -196,19 +205,19 @@ impl ValidRequest {
     }
 }
 
-/// `text`, `json_object`, or `json_schema` with `{"schema"}` in `json_schema`.
-fn json(response_format: Option<&Value>) -> Result<Option<Grammar>, ApiError> {
+/// `text`, `json_object`, or `json_schema` with `{"schema"}` in `json_schema`. Where JSON is asked for, what holds an answer to it, or
+/// why nothing here does.
+fn json(response_format: Option<&Value>) -> Result<Option<Result<Grammar, ApiError>>, ApiError> {
     let Some(format) = response_format else { return Ok(None) };
     match format["type"].as_str() {
         Some("text") => Ok(None),
-        Some("json_object") => Ok(Some(Grammar::json_object())),
+        Some("json_object") => Ok(Some(Ok(Grammar::json_object()))),
         Some("json_schema") => {
             let schema = format["json_schema"].get("schema").ok_or_else(|| {
                 ApiError::invalid("response_format", "`response_format.json_schema.schema` is missing")
             })?;
-            Grammar::from_schema(schema)
-                .map(Some)
-                .map_err(|error| ApiError::invalid("response_format", error.to_string()))
+            let grammar = Grammar::from_schema(schema);
+            Ok(Some(grammar.map_err(|error| ApiError::invalid("response_format", error.to_string()))))
         }
         _ => {
             let kind = format.get("type").unwrap_or(&Value::Null);

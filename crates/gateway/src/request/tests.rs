@@ -73,11 +73,6 @@ fn wrong_parameters_are_refused_by_name_at_both_endpoints() {
         (r#""response_format":{"type":"xml"}"#, "response_format", "xml"),
         (r#""response_format":"json""#, "response_format", "json_object"),
         (r#""response_format":{"type":"json_schema"}"#, "response_format", "schema"),
-        (
-            r#""response_format":{"type":"json_schema","json_schema":{"schema":{"items":{"$ref":"x"}}}}"#,
-            "response_format",
-            "at /items uses \"$ref\"",
-        ),
         (r#""response_format":{"type":"json_object"},"openledger":{"ground":true}"#, "openledger", "ground"),
         (r#""logit_bias":{"5":1}"#, "logit_bias", "logit_bias"),
         (r#""openledger":{"datanets":["Not A Name"]}"#, "openledger", "Not A Name"),
@@ -154,6 +149,32 @@ fn json_is_asked_for_with_and_without_a_schema() {
         r#"{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"integer"}}}"#;
     let expected = Grammar::from_schema(&serde_json::json!({ "type": "integer" })).unwrap();
     assert_eq!(grammar(schema), Some(expected.hash()));
+}
+
+#[test]
+fn what_no_grammar_holds_is_said_and_left_to_engines_that_hold_themselves() {
+    let schema = r#"{"items":{"$ref":"x"}}"#;
+    let strict = r#"{"type":"object","properties":{"a":{"$ref":"x"}}}"#;
+    for (field, param, says) in [
+        (
+            format!(r#""response_format":{{"type":"json_schema","json_schema":{{"schema":{schema}}}}}"#),
+            "response_format",
+            "at /items uses \"$ref\"",
+        ),
+        (
+            format!(
+                r#""tools":[{{"type":"function","function":{{"name":"add","strict":true,"parameters":{strict}}}}}]"#
+            ),
+            "tools",
+            "uses \"$ref\"",
+        ),
+    ] {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}],{field}}}"#);
+        let valid = chat(&body).unwrap();
+        let reason = valid.unheld.expect("nothing here holds it");
+        assert_eq!((reason.param, valid.grammar, valid.ground), (Some(param), None, false), "{body}");
+        assert!(reason.message.contains(says), "{}", reason.message);
+    }
 }
 
 #[test]

@@ -32,10 +32,10 @@ impl Draws {
     /// What roundings explain of an answer that was drawn like this.
     pub(super) fn roundings(&self) -> Roundings {
         match self {
-            Draws::Likeliest => Roundings { mean: 0.004, one: 0.15 },
+            Draws::Likeliest => Roundings { mean: 0.01, one: 0.15 },
             // Tokens that are about equally likely are far from each other where an engine sorts them otherwise.
-            Draws::LlamaCpp { sampling, .. } if is_sorted(sampling) => Roundings { mean: 0.007, one: 0.3 },
-            Draws::LlamaCpp { .. } => Roundings { mean: 0.007, one: 0.1 },
+            Draws::LlamaCpp { sampling, .. } if is_sorted(sampling) => Roundings { mean: 0.022, one: 0.3 },
+            Draws::LlamaCpp { .. } => Roundings { mean: 0.015, one: 0.1 },
         }
     }
 }

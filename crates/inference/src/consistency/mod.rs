@@ -25,8 +25,9 @@ use search::Search;
 
 use crate::replay::ReplayError;
 
-/// Fewest tokens of which something is said.
-pub const CONSISTENT_TOKENS_MIN: usize = 32;
+/// Tokens that are judged together, and the fewest of which something is said: every piece of an answer of so many tokens must be
+/// consistent, so that nothing foreign hides in a long one.
+pub const CONSISTENT_TOKENS: usize = 32;
 /// An answer as it was told.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {
@@ -63,16 +64,20 @@ pub struct Drawn {
 pub struct Consistency {
     /// The tokens of the answer in order, as far as they were followed.
     pub drawn: Vec<Drawn>,
+    /// Bytes at the end of the text that could not be followed, because the engine could not tell a part of them as text.
+    pub unfollowed: usize,
+    /// Whether the text goes on with bytes that no token of the model writes.
+    pub is_foreign: bool,
     roundings: Roundings,
 }
 
 /// What roundings explain, in probability. Chosen from what `cargo xtask peers consistency` measured of llama.cpp (decision 0038).
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Roundings {
-    /// By how much they miss the draws of a long answer in the mean.
+    /// By how much they miss the draws of [`CONSISTENT_TOKENS`] tokens in the mean.
     mean: f64,
-    /// What one token counts at most, and what an answer may have beyond the mean: one token that is far away says little about
-    /// the others.
+    /// What one token counts at most, because one that is far away says little about the others; and by how much the draw of
+    /// the token that ends a text may be missed.
     one: f64,
 }
 
@@ -83,8 +88,8 @@ pub enum ConsistencyVerdict {
     Consistent,
     /// Further from it.
     Inconsistent,
-    /// Too few tokens to say anything.
-    TooShort,
+    /// Nothing: there are too few tokens, or what could be followed is consistent and the rest could not be.
+    Undecided,
 }
 
 impl Consistency {
@@ -93,26 +98,37 @@ impl Consistency {
         self.drawn.iter().filter(|drawn| drawn.missed == 0.0).count()
     }
 
-    /// By how much the draws are missed in the mean, where no token counts more than one that roundings explain; 0 of no tokens.
+    /// By how much the draws of the worst [`CONSISTENT_TOKENS`] tokens in a row are missed in the mean; of all where there are fewer.
     pub fn missed(&self) -> f64 {
-        let missed = self.drawn.iter().map(|drawn| f64::from(drawn.missed).min(self.roundings.one));
-        missed.sum::<f64>() / self.drawn.len().max(1) as f64
+        let counted = |drawn: &Drawn| f64::from(drawn.missed).min(self.roundings.one);
+        let mean = |piece: &[Drawn]| piece.iter().map(counted).sum::<f64>() / piece.len() as f64;
+        let length = CONSISTENT_TOKENS.min(self.drawn.len()).max(1);
+        self.drawn.windows(length).map(mean).fold(0.0, f64::max)
     }
 
-    /// By how much they may be missed in the mean for roundings to explain it.
+    /// By how much they may be missed for roundings to explain it.
     pub fn missed_max(&self) -> f64 {
-        self.roundings.mean + self.roundings.one / self.drawn.len().max(1) as f64
+        self.roundings.mean
     }
 
     /// What can be said.
     pub fn verdict(&self) -> ConsistencyVerdict {
-        if self.drawn.len() < CONSISTENT_TOKENS_MIN {
-            ConsistencyVerdict::TooShort
-        } else if self.missed() <= self.missed_max() {
-            ConsistencyVerdict::Consistent
-        } else {
+        if self.is_foreign {
             ConsistencyVerdict::Inconsistent
+        } else if self.drawn.len() < CONSISTENT_TOKENS {
+            ConsistencyVerdict::Undecided
+        } else if self.missed() > self.missed_max() || self.is_ended_otherwise() {
+            ConsistencyVerdict::Inconsistent
+        } else if self.unfollowed > 0 {
+            ConsistencyVerdict::Undecided
+        } else {
+            ConsistencyVerdict::Consistent
         }
+    }
+
+    /// Whether the text ends where the model would have gone on.
+    fn is_ended_otherwise(&self) -> bool {
+        self.drawn.last().is_some_and(|last| last.bytes == 0 && f64::from(last.missed) > self.roundings.one)
     }
 }
 
@@ -130,7 +146,13 @@ pub fn consistency(
         return Err(ReplayError::Empty);
     }
     let roundings = draws.roundings();
-    Ok(Consistency { drawn: Search::new(model, threads, told, draws)?.run()?, roundings })
+    let path = Search::new(model, threads, told, draws)?.run()?;
+    Ok(Consistency {
+        unfollowed: path.bytes_left(),
+        is_foreign: path.is_foreign,
+        drawn: path.drawn,
+        roundings,
+    })
 }
 
 #[cfg(test)]
@@ -139,28 +161,31 @@ mod tests {
 
     fn of(missed: &[f32]) -> Consistency {
         let drawn = missed.iter().map(|missed| Drawn { bytes: 3, missed: *missed }).collect();
-        Consistency { drawn, roundings: Roundings { mean: 0.007, one: 0.3 } }
+        let roundings = Roundings { mean: 0.01, one: 0.25 };
+        Consistency { drawn, unfollowed: 0, is_foreign: false, roundings }
     }
 
     #[test]
-    fn the_mean_decides_and_a_few_tokens_say_nothing() {
-        let mut missed = vec![0.0; CONSISTENT_TOKENS_MIN];
-        assert_eq!(of(&missed).verdict(), ConsistencyVerdict::Consistent);
-        assert_eq!(of(&missed[1..]).verdict(), ConsistencyVerdict::TooShort);
+    fn every_piece_must_be_consistent_and_a_few_tokens_say_nothing() {
+        use ConsistencyVerdict::{Consistent, Inconsistent, Undecided};
+        let mut missed = vec![0.0; CONSISTENT_TOKENS];
+        assert_eq!(of(&missed).verdict(), Consistent);
+        assert_eq!((of(&missed[1..]).verdict(), of(&[]).verdict()), (Undecided, Undecided));
         missed[3] = 1.0;
         let one = of(&missed);
-        assert_eq!(
-            (one.same(), one.missed()),
-            (CONSISTENT_TOKENS_MIN - 1, 0.3 / CONSISTENT_TOKENS_MIN as f64)
-        );
-        assert_eq!(one.verdict(), ConsistencyVerdict::Consistent);
+        assert_eq!((one.same(), one.missed()), (CONSISTENT_TOKENS - 1, 0.25 / CONSISTENT_TOKENS as f64));
+        assert_eq!(one.verdict(), Consistent);
+        assert_eq!(Consistency { unfollowed: 1, ..one.clone() }.verdict(), Undecided);
+        assert_eq!(Consistency { is_foreign: true, ..one }.verdict(), Inconsistent);
         missed[7] = 0.25;
-        assert_eq!(of(&missed).verdict(), ConsistencyVerdict::Inconsistent);
-        // What one token may be beyond the mean counts less the longer an answer is.
-        let long: Vec<f32> = missed.iter().copied().chain(vec![0.0; 50]).collect();
-        assert_eq!(of(&long).verdict(), ConsistencyVerdict::Consistent);
-        assert_eq!(of(&vec![0.011; 60]).verdict(), ConsistencyVerdict::Consistent);
-        assert_eq!(of(&vec![0.011; 90]).verdict(), ConsistencyVerdict::Inconsistent);
-        assert_eq!(of(&[]).missed(), 0.0);
+        let long = |tokens| [vec![0.0; tokens], missed.clone(), vec![0.0; tokens]].concat();
+        assert_eq!(of(&missed).verdict(), Inconsistent);
+        assert_eq!(of(&long(1_000)).verdict(), Inconsistent, "nothing hides in a long answer");
+        let end = |missed| Drawn { bytes: 0, missed };
+        let mut ended = of(&vec![0.0; 40]);
+        ended.drawn.push(end(0.2));
+        assert_eq!(ended.verdict(), Consistent);
+        ended.drawn[40] = end(0.3);
+        assert_eq!(ended.verdict(), Inconsistent);
     }
 }

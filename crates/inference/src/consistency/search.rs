@@ -10,9 +10,9 @@ use openledger_model::{
     BATCH_TOKENS_MAX, Chunk, ForwardError, Model, Outputs, PAGE_TOKENS, Runner, RunnerConfig, Sequence,
 };
 
+use super::Told;
 use super::draws::{Drawing, Draws};
 use super::path::Path;
-use super::{Drawn, Told};
 use crate::replay::{ReplayError, feed};
 
 /// Divisions that are followed at a time.
@@ -30,8 +30,9 @@ pub(super) struct Search<'a> {
     runner: Runner,
     drawing: Drawing,
     lives: Vec<Live<'a>>,
-    /// The likeliest path that has come to the end.
+    /// The likeliest path that has come to the end, and the first that no token goes on from.
     ended: Option<Path<'a>>,
+    broken: Option<Path<'a>>,
 }
 
 impl<'a> Search<'a> {
@@ -42,8 +43,8 @@ impl<'a> Search<'a> {
         draws: Draws,
     ) -> Result<Self, ReplayError> {
         let context = model.context_length();
-        // A path that leaves another one begins on its last full page, so each may come to have all pages of its own.
-        let cache_tokens_max = context.next_multiple_of(PAGE_TOKENS).saturating_mul(2 * PATHS_MAX);
+        // Each path may come to have all pages of its own; those that are left are given back when the next ones are there.
+        let cache_tokens_max = context.next_multiple_of(PAGE_TOKENS).saturating_mul(PATHS_MAX);
         let config = RunnerConfig { threads, cache_tokens_max, instruction_set: None };
         let mut runner = Runner::new(Arc::clone(model), config)?;
         if told.prompt.len() >= context {
@@ -56,19 +57,22 @@ impl<'a> Search<'a> {
             feed(&mut runner, None, &mut sequence, piece, Outputs::None)?;
         }
         let lives = vec![Live { path: Path::new(told), sequence }];
-        Ok(Self { runner, drawing: Drawing::new(draws), lives, ended: None })
+        Ok(Self { runner, drawing: Drawing::new(draws), lives, ended: None, broken: None })
     }
 
-    /// The tokens of the likeliest division.
-    pub(super) fn run(mut self) -> Result<Vec<Drawn>, ReplayError> {
+    /// The likeliest division.
+    pub(super) fn run(mut self) -> Result<Path<'a>, ReplayError> {
         while !self.lives.is_empty() {
             self.compute()?;
             let steps = self.steps();
             self.go_on(steps)?;
         }
         let context = self.runner.model().context_length();
-        let ended = self.ended.ok_or(ForwardError::ContextExceeded { tokens: context + 1, context })?;
-        Ok(ended.drawn)
+        // What is foreign to one division is foreign to the answer only if none goes on.
+        Ok(self
+            .ended
+            .or(self.broken)
+            .ok_or(ForwardError::ContextExceeded { tokens: context + 1, context })?)
     }
 
     /// Computes what follows every path.
@@ -103,6 +107,10 @@ impl<'a> Search<'a> {
         let mut kept: Vec<(usize, Path<'a>)> = Vec::new();
         let mut likeliest = self.ended.as_ref().map_or(f64::NEG_INFINITY, |ended| ended.likely);
         for (from, path) in steps {
+            if path.is_foreign {
+                self.broken.get_or_insert(path);
+                continue;
+            }
             likeliest = likeliest.max(path.likely);
             if path.has_ended {
                 if self.ended.as_ref().is_none_or(|ended| path.likely > ended.likely) {

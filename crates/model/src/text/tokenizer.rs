@@ -98,7 +98,7 @@ impl Tokenizer {
             library: library(vocabulary, merges, digits)?,
             bytes: tokens.iter().zip(&kinds).map(|(text, kind)| token_bytes(text, *kind)).collect(),
             controls,
-            end_tokens: end_tokens(file, &ids),
+            end_tokens: end_tokens(file, &ids)?,
             begin_token: begin_token(file, tokens.len())?,
         })
     }
@@ -127,6 +127,11 @@ impl Tokenizer {
             }
         }
         Ok(ids)
+    }
+
+    /// Whether somebody's text has a control token in it: this tokenizer reads it as ordinary characters, others do not.
+    pub fn has_controls(&self, text: &str) -> bool {
+        self.first_control(text).is_some()
     }
 
     /// A template's text, cut at its control tokens.
@@ -238,14 +243,17 @@ fn token_bytes(text: &str, kind: u64) -> Box<[u8]> {
 }
 
 /// The stated end token, and the customary ones where the vocabulary has them.
-fn end_tokens(file: &Gguf<'_>, ids: &BTreeMap<&str, u32>) -> Vec<u32> {
+fn end_tokens(file: &Gguf<'_>, ids: &BTreeMap<&str, u32>) -> Result<Vec<u32>, TokenizerError> {
     let stated = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"];
-    let stated = stated.iter().filter_map(|name| file.count(name).ok()).filter_map(|id| id.try_into().ok());
+    let mut tokens = Vec::new();
+    for id in stated.iter().filter_map(|name| file.count(name).ok()) {
+        tokens.push(existing(id, ids.len(), "end")?);
+    }
     let customary = ["<|endoftext|>", "<|im_end|>"].iter().filter_map(|text| ids.get(text).copied());
-    let mut tokens: Vec<u32> = stated.chain(customary).collect();
+    tokens.extend(customary);
     tokens.sort_unstable();
     tokens.dedup();
-    tokens
+    Ok(tokens)
 }
 
 fn begin_token(file: &Gguf<'_>, vocabulary: usize) -> Result<Option<u32>, TokenizerError> {
@@ -254,8 +262,13 @@ fn begin_token(file: &Gguf<'_>, vocabulary: usize) -> Result<Option<u32>, Tokeni
         return Ok(None);
     }
     let id = file.count("tokenizer.ggml.bos_token_id")?;
+    existing(id, vocabulary, "begin").map(Some)
+}
+
+/// A token that the checkpoint names by its number.
+fn existing(id: usize, vocabulary: usize, which: &str) -> Result<u32, TokenizerError> {
     match u32::try_from(id) {
-        Ok(token) if id < vocabulary => Ok(Some(token)),
-        _ => Err(TokenizerError::Vocabulary { reason: format!("the begin token {id} does not exist") }),
+        Ok(token) if id < vocabulary => Ok(token),
+        _ => Err(TokenizerError::Vocabulary { reason: format!("the {which} token {id} does not exist") }),
     }
 }

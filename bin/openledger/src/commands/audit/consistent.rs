@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use openledger_inference::{
-    CONSISTENT_TOKENS_MIN, Consistency, ConsistencyVerdict, Draws, TextEnd, Told, consistency, prompt_tokens,
+    CONSISTENT_TOKENS, Consistency, ConsistencyVerdict, Draws, Model, Prompt, TextEnd, Told, consistency,
+    prompt_tokens,
 };
 use openledger_receipt::{Check, Predicate};
 use openledger_types::Hash;
@@ -26,6 +27,8 @@ use crate::output::{Paint, printable};
 
 /// A token whose draw is missed by more than this is shown as strange, in probability.
 const STRANGE: f32 = 0.05;
+/// Tokens that an engine may count and not tell: the one that ends the text, the beginning of a character.
+const UNTOLD_TOKENS_MAX: usize = 4;
 
 /// What was found.
 pub struct Found {
@@ -43,6 +46,8 @@ struct Followed {
     weights: Hash,
     answer: String,
     found: Consistency,
+    /// The tokens that were charged for, where that is more than were found.
+    billed: Option<usize>,
     computing: Duration,
 }
 
@@ -61,6 +66,7 @@ pub async fn run(arguments: &ReplayArguments, named: Box<Named>) -> Result<Found
     };
     checks.push(held("prompt", &prompted(passages.len())));
     let model = open_model(arguments.model.as_deref(), served.weights).await?;
+    without_controls(&model, &prompt)?;
     let prompt = prompt_tokens(&model, &prompt).context("the prompt cannot be made again")?;
     let end = if is_ended(&named) { TextEnd::EndToken } else { TextEnd::Cut };
     let (answer, is_trimmed) = (named.opening.answer.clone(), named.asked.is_chat());
@@ -70,8 +76,10 @@ pub async fn run(arguments: &ReplayArguments, named: Box<Named>) -> Result<Found
         let told = Told { prompt: &prompt, text: &answer, is_trimmed, end };
         consistency(&model, threads(), &told, draws).map(|found| (found, answer))
     });
-    let (found, answer) = followed.await??;
+    let followed = followed.await;
     spinner.finish_and_clear();
+    let (found, answer) = followed?.context("the answer cannot be followed")?;
+    let billed = billed(&named, &found);
     let Predicate { id, served, .. } = named.predicate;
     let followed = Followed {
         receipt: id,
@@ -80,6 +88,7 @@ pub async fn run(arguments: &ReplayArguments, named: Box<Named>) -> Result<Found
         weights: served.weights,
         answer,
         found,
+        billed,
         computing: begun.elapsed(),
     };
     Ok(Found { file, checks, followed: Some(followed) })
@@ -87,9 +96,10 @@ pub async fn run(arguments: &ReplayArguments, named: Box<Named>) -> Result<Found
 
 /// What is for evidence alone is refused by name.
 fn fits(arguments: &ReplayArguments) -> Result<()> {
-    let ReplayArguments { windows, layer, beacon, adapter, .. } = arguments;
+    let ReplayArguments { windows, window, layer, beacon, adapter, .. } = arguments;
     for (name, is_given) in [
         ("--windows", windows.is_some()),
+        ("--window", !window.is_empty()),
         ("--layer", layer.is_some()),
         ("--beacon", beacon.is_some()),
         ("--adapter", adapter.is_some()),
@@ -110,6 +120,32 @@ fn drawn_by(named: &Named) -> Result<Draws> {
         );
     }
     Ok(draws(&named.predicate.served.engine, named.asked.sampling())?)
+}
+
+/// Engines read control tokens in texts that somebody wrote, and nobody here does: what such an engine read is not known.
+fn without_controls(model: &Model, prompt: &Prompt) -> Result<()> {
+    let has = |text: &str| model.tokenizer().has_controls(text);
+    let is_held = match prompt {
+        Prompt::Chat(talk) => talk.messages.iter().any(|message| has(&message.content)),
+        Prompt::Text(text) => has(text),
+        Prompt::Tokens(_) => false,
+    };
+    if is_held {
+        bail!(
+            "the request has a control token of the model written in its text, which the engine may have read as one; nothing follows from its answer"
+        );
+    }
+    Ok(())
+}
+
+/// How many tokens were charged for, where the text has clearly fewer: the engine wrote what it did not tell, such as thoughts, or
+/// counted what it did not write.
+fn billed(named: &Named, found: &Consistency) -> Option<usize> {
+    let counted = usize::try_from(named.predicate.usage.completion_tokens).unwrap_or(usize::MAX);
+    // A string that ended the answer is not told.
+    let is_whole = matches!(named.predicate.response.finish_reason.as_str(), "stop" | "length");
+    let is_known = is_whole && !named.asked.has_stops() && found.unfollowed == 0;
+    (is_known && counted > found.drawn.len().saturating_add(UNTOLD_TOKENS_MAX)).then_some(counted)
 }
 
 /// Whether the token that ends a text ended this one.
@@ -136,7 +172,12 @@ fn prompted(passages: usize) -> String {
 impl Found {
     /// What can be said; a check that failed is a difference.
     pub fn verdict(&self) -> ConsistencyVerdict {
-        self.followed.as_ref().map_or(ConsistencyVerdict::Inconsistent, |followed| followed.found.verdict())
+        let Some(followed) = &self.followed else { return ConsistencyVerdict::Inconsistent };
+        match followed.found.verdict() {
+            // What was not told may have been anything, and what follows it is drawn with other numbers.
+            _ if followed.billed.is_some() => ConsistencyVerdict::Undecided,
+            verdict => verdict,
+        }
     }
 
     /// The same in plain words.
@@ -154,24 +195,28 @@ impl Found {
             ConsistencyVerdict::Consistent => {
                 format!("consistent with the weights {weights}; that is no proof of them")
             }
+            ConsistencyVerdict::Inconsistent if found.is_foreign => {
+                format!(
+                    "INCONSISTENT with the weights {weights}: no token of this model writes what follows its first {tokens}"
+                )
+            }
             ConsistencyVerdict::Inconsistent => format!(
-                "INCONSISTENT with the weights {weights}: draws are missed by {:.4} in the mean, and roundings explain {:.4}",
+                "INCONSISTENT with the weights {weights}: the draws of {CONSISTENT_TOKENS} tokens in a row are missed by {:.4} in the mean, and roundings explain {:.4}; or it ended where the model goes on",
                 found.missed(),
                 found.missed_max()
             ),
-            ConsistencyVerdict::TooShort => format!(
-                "of {tokens} tokens nothing can be said; it takes {CONSISTENT_TOKENS_MIN}, of text that the engine could tell"
-            ),
+            ConsistencyVerdict::Undecided => undecided(followed),
         }
     }
 
     /// All of it as JSON (stable).
     pub fn to_json(&self) -> Value {
         let replay = self.followed.as_ref().map(|followed| {
-            let Followed { receipt, model, engine, weights, found, computing, .. } = followed;
+            let Followed { receipt, model, engine, weights, answer, found, computing, .. } = followed;
             json!({
                 "receipt": receipt, "tier": "consistent", "model": model, "model_sha256": weights, "engine": engine,
-                "tokens": found.drawn.len(), "tokens_same": found.same(), "missed": found.missed(),
+                "tokens": found.drawn.len(), "tokens_same": found.same(), "tokens_strange": strange(found), "bytes": answer.len(),
+                "bytes_unfollowed": found.unfollowed, "missed": found.missed(),
                 "missed_max": found.missed_max(), "computing_ms": milliseconds(*computing),
             })
         });
@@ -188,7 +233,7 @@ impl Found {
             println!();
             let Followed { found, computing, .. } = followed;
             println!(
-                "  {} of {} tokens are what these weights draw; draws are missed by {:.4} in the mean (roundings explain {:.4}); computed in {:.2} s",
+                "  {} of {} tokens are what these weights draw; at the worst {CONSISTENT_TOKENS} in a row they are missed by {:.4} in the mean (roundings explain {:.4}); computed in {:.2} s",
                 found.same(),
                 found.drawn.len(),
                 found.missed(),
@@ -206,6 +251,30 @@ impl Found {
             }
         );
     }
+}
+
+/// Why nothing can be said.
+fn undecided(followed: &Followed) -> String {
+    let Followed { found, answer, billed, .. } = followed;
+    let tokens = found.drawn.len();
+    if let Some(billed) = billed {
+        return format!(
+            "{billed} tokens were charged for, and the text has {tokens}: what was not told, such as thoughts, may have been anything"
+        );
+    }
+    if found.unfollowed > 0 {
+        return format!(
+            "the last {} of {} bytes cannot be followed, because the engine could not tell some of them as text",
+            found.unfollowed,
+            answer.len()
+        );
+    }
+    format!("of {tokens} tokens nothing can be said; it takes {CONSISTENT_TOKENS}")
+}
+
+/// Tokens that are shown as strange.
+fn strange(found: &Consistency) -> usize {
+    found.drawn.iter().filter(|drawn| drawn.missed > STRANGE).count()
 }
 
 /// The answer, with marks around the tokens whose draw is missed by more than roundings usually do.

@@ -64,6 +64,6 @@ fn told(session: &Session, arguments: &ReplayArguments, found: &consistent::Foun
     match found.verdict() {
         ConsistencyVerdict::Consistent => Ok(()),
         ConsistencyVerdict::Inconsistent => Err(said),
-        ConsistencyVerdict::TooShort => Err(said.context(CannotCheck)),
+        ConsistencyVerdict::Undecided => Err(said.context(CannotCheck)),
     }
 }

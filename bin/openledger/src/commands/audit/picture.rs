@@ -51,7 +51,8 @@ fn drawn(replayed: &Replayed) -> String {
     };
     match replayed.beacon.as_ref().map(|beacon| beacon.height) {
         Some(Some(height)) => format!("{part}, drawn by the randomness of block {height}"),
-        _ => format!("{part}, drawn by the number that was named"),
+        Some(None) => format!("{part}, drawn by the number that was named"),
+        None => format!("{part}, which were named"),
     }
 }
 

@@ -68,7 +68,9 @@ pub async fn run(client: &Client, arguments: &ReplayArguments, mut claimed: Box<
         _ => Some(fetch(client, &claimed, &scope).await?),
     };
     let opened = opening.is_some().then(|| begun.elapsed());
-    let replayed = compute(claimed, (model, adapter), scope, opening).await?;
+    let is_drawn = scope != Scope::All && arguments.window.is_empty();
+    let mut replayed = compute(claimed, (model, adapter), scope, opening).await?;
+    replayed.beacon = replayed.beacon.filter(|_| is_drawn);
     Ok(Found { file, checks, replayed: Some(Replayed { opening: opened, ..replayed }) })
 }
 
@@ -94,17 +96,15 @@ fn tier(evidence: &Evidence) -> String {
 /// The part that is looked at.
 fn scope(arguments: &ReplayArguments, claimed: &Claimed) -> Result<Scope> {
     let evidence = &claimed.material.evidence;
-    if arguments.windows.is_none() && arguments.layer.is_none() {
+    if arguments.windows.is_none() && arguments.layer.is_none() && arguments.window.is_empty() {
         return Ok(Scope::All);
     }
-    let Some(beacon) = &claimed.beacon else {
-        bail!(
-            "the receipt is not settled yet, so nothing random is known that came after it; fetch it again in a moment, name a number with --beacon, or replay --all"
-        );
+    let mut windows = match arguments.window.as_slice() {
+        [] => drawn(arguments, claimed)?,
+        named => named.to_vec(),
     };
-    let count = arguments.windows.unwrap_or(WINDOWS_DEFAULT);
-    let mut windows = Scope::sample(evidence, &beacon.randomness, usize::try_from(count)?).windows(evidence);
     windows.sort_unstable();
+    windows.dedup();
     Ok(match arguments.layer {
         Some(layer) if layer >= evidence.layers => {
             bail!("there is no layer {layer}: the model has {}, from 0", evidence.layers)
@@ -112,6 +112,18 @@ fn scope(arguments: &ReplayArguments, claimed: &Claimed) -> Result<Scope> {
         Some(layer) => Scope::Layer { layer, windows },
         None => Scope::Windows(windows),
     })
+}
+
+/// The windows that chance chooses.
+fn drawn(arguments: &ReplayArguments, claimed: &Claimed) -> Result<Vec<u32>> {
+    let Some(beacon) = &claimed.beacon else {
+        bail!(
+            "the receipt is not settled yet, so nothing random is known that came after it; fetch it again in a moment, name a number with --beacon or windows with --window, or replay --all"
+        );
+    };
+    let evidence = &claimed.material.evidence;
+    let count = usize::try_from(arguments.windows.unwrap_or(WINDOWS_DEFAULT))?;
+    Ok(Scope::sample(evidence, &beacon.randomness, count).windows(evidence))
 }
 
 /// The provider's opening of a part.
@@ -157,7 +169,6 @@ async fn compute(
         bail!("{difference}; whoever sent it may be wrong and the answer right: ask again, or replay --all");
     }
     let Claimed { predicate, material, beacon, .. } = *claimed;
-    let beacon = beacon.filter(|_| scope != Scope::All);
     let (receipt, model, evidence) = (predicate.id, predicate.served.model.to_string(), material.evidence);
     Ok(Replayed { receipt, model, evidence, scope, beacon, report, opening: None, computing })
 }

@@ -18,6 +18,9 @@ use openledger_types::record::SnapshotRecord;
 
 use super::recompute::record;
 
+/// Passages of one receipt that are read.
+const PASSAGES_MAX: usize = 64;
+
 /// What was done about the likelihoods of a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -156,6 +159,12 @@ fn values(
 
 /// The passages that a receipt names, with their texts, in its order.
 pub fn passages(index: &Index, predicate: &Predicate) -> Result<Vec<Passage>> {
+    let count = predicate.served.retrieval.len();
+    if count > PASSAGES_MAX {
+        bail!(
+            "the receipt names {count} passages, and no gateway puts more than {PASSAGES_MAX} into a prompt"
+        );
+    }
     predicate.served.retrieval.iter().map(|named| passage(index, named)).collect()
 }
 

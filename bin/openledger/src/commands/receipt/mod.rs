@@ -15,6 +15,7 @@ use openledger_receipt::{
 use openledger_types::Hash;
 use serde_json::{Value, json};
 
+pub use self::recompute::passages;
 use super::Session;
 use crate::cli::ReceiptCommand;
 use crate::files;
@@ -37,8 +38,6 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
 }
 
 /// The bytes of a file.
-pub use recompute::passages;
-
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
