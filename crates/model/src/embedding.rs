@@ -6,6 +6,7 @@
 //! Absent: models that compute what the words of a text say together; a tokenizer's file is read by its library, which bounds
 //! nothing: give it files that somebody vouches for by a hash.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -122,12 +123,14 @@ impl EmbeddingModel {
     /// # Errors
     /// A file cannot be read, is too large or damaged, or one does not belong to the other.
     pub fn open(table: &Path, tokenizer: &Path) -> Result<EmbeddingModel, EmbeddingModelError> {
-        let read = |path: &Path, limit| {
-            let read = tensor_file::read(path, limit);
+        let within = |path: &Path, limit, read: io::Result<Option<Vec<u8>>>| {
             let read = read.map_err(|source| EmbeddingModelError::File { path: path.to_owned(), source })?;
             read.ok_or_else(|| EmbeddingModelError::TooLarge { path: path.to_owned(), limit })
         };
-        EmbeddingModel::from_bytes(&read(table, TABLE_BYTES_MAX)?, &read(tokenizer, TOKENIZER_BYTES_MAX)?)
+        let read = tensor_file::read_tensors(table, TABLE_BYTES_MAX);
+        let rows = within(table, TABLE_BYTES_MAX, read)?;
+        let read = tensor_file::read(tokenizer, TOKENIZER_BYTES_MAX);
+        EmbeddingModel::from_bytes(&rows, &within(tokenizer, TOKENIZER_BYTES_MAX, read)?)
     }
 
     /// Reads a model from the bytes of its two files.

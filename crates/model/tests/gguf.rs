@@ -80,6 +80,23 @@ fn false_lengths_do_not_reserve_memory() {
     assert_eq!(Gguf::parse(&bytes).err(), Some(GgufError::ArrayDepth { name: "list".to_owned() }));
 }
 
+/// Each is within the limit, and together they are beyond it: a value takes many times what its byte does.
+#[test]
+fn many_arrays_of_bytes_do_not_take_many_times_their_size() {
+    let mut bytes = b"GGUF".to_vec();
+    bytes.extend(3_u32.to_le_bytes());
+    bytes.extend([0_u64.to_le_bytes(), 3_u64.to_le_bytes()].concat());
+    for name in ["a", "b", "c"] {
+        bytes.extend(1_u64.to_le_bytes());
+        bytes.extend(name.as_bytes());
+        bytes.extend([9_u32.to_le_bytes(), 0_u32.to_le_bytes()].concat());
+        bytes.extend(2_000_000_u64.to_le_bytes());
+        bytes.resize(bytes.len() + 2_000_000, 0);
+    }
+    let refused = Gguf::parse(&bytes).expect_err("6,000,000 elements");
+    assert!(matches!(refused, GgufError::TooMany { count: 6_000_000, .. }), "{refused}");
+}
+
 #[test]
 fn models_that_do_not_fit_together_are_refused() {
     let open = |edit: &dyn Fn(&mut Writer)| {

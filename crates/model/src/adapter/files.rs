@@ -4,6 +4,7 @@
 //! What is written reads back as the same adapter, here and in PEFT.
 //! Absent: fetching; other files of the folder, which are passed over.
 
+use std::io;
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
@@ -28,9 +29,14 @@ impl Adapter {
     /// # Errors
     /// A file cannot be read, is too large or damaged, or is not of a LoRA adapter for this base.
     pub fn open(folder: &Path, base: &AdapterBase) -> Result<Adapter, AdapterError> {
-        let config = read(&folder.join(ADAPTER_CONFIG_FILE), CONFIG_BYTES_MAX)?;
-        let tensors = read(&folder.join(ADAPTER_TENSORS_FILE), ADAPTER_FILE_BYTES_MAX)?;
-        Adapter::from_bytes(&config, &tensors, base)
+        let path = folder.join(ADAPTER_CONFIG_FILE);
+        let config = configured(&within(&path, tensor_file::read, CONFIG_BYTES_MAX)?, base)?;
+        let path = folder.join(ADAPTER_TENSORS_FILE);
+        tensors::read(
+            &config,
+            &within(&path, tensor_file::read_tensors, ADAPTER_FILE_BYTES_MAX)?,
+            &base.shape,
+        )
     }
 
     /// Reads an adapter from the bytes of its two files.
@@ -38,9 +44,7 @@ impl Adapter {
     /// # Errors
     /// They are damaged, or not of a LoRA adapter for this base.
     pub fn from_bytes(config: &[u8], tensors: &[u8], base: &AdapterBase) -> Result<Adapter, AdapterError> {
-        let config = Config::parse(config)?;
-        base.check_name(config.base.as_deref())?;
-        tensors::read(&config, tensors, &base.shape)
+        tensors::read(&configured(config, base)?, tensors, &base.shape)
     }
 
     /// The bytes of the two files, configuration first; `base` is the name of the base model.
@@ -137,9 +141,19 @@ fn config_of(parts: &[(usize, Module, Factors)], base: &str) -> Value {
     })
 }
 
-/// A whole file of at most `limit` bytes.
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, AdapterError> {
-    let read = tensor_file::read(path, limit);
-    let read = read.map_err(|source| AdapterError::File { path: path.to_owned(), source })?;
-    read.ok_or_else(|| AdapterError::TooLarge { path: path.to_owned(), limit })
+/// The configuration of an adapter for this base.
+fn configured(config: &[u8], base: &AdapterBase) -> Result<Config, AdapterError> {
+    let config = Config::parse(config)?;
+    base.check_name(config.base.as_deref())?;
+    Ok(config)
+}
+
+/// A file that is read within a limit.
+fn within(
+    path: &Path,
+    read: impl FnOnce(&Path, u64) -> io::Result<Option<Vec<u8>>>,
+    limit: u64,
+) -> Result<Vec<u8>, AdapterError> {
+    let bytes = read(path, limit).map_err(|source| AdapterError::File { path: path.to_owned(), source })?;
+    bytes.ok_or_else(|| AdapterError::TooLarge { path: path.to_owned(), limit })
 }

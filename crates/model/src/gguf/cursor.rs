@@ -1,15 +1,17 @@
 //! A reader over untrusted bytes that never runs past their end.
 
-use super::{GgufError, NAME_BYTES_MAX};
+use super::{ARRAY_ELEMENTS_MAX, GgufError, NAME_BYTES_MAX, limit};
 
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
     position: usize,
+    /// Elements of all arrays so far: each takes more memory than bytes of the file.
+    elements: u64,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Cursor<'a> {
-        Cursor { bytes, position: 0 }
+        Cursor { bytes, position: 0, elements: 0 }
     }
 
     /// Bytes read so far.
@@ -20,6 +22,12 @@ impl<'a> Cursor<'a> {
     /// Bytes that are left.
     pub(super) fn remaining(&self) -> usize {
         self.bytes.len() - self.position
+    }
+
+    /// Counts the elements of one more array.
+    pub(super) fn add_elements(&mut self, count: u64) -> Result<(), GgufError> {
+        self.elements = self.elements.saturating_add(count);
+        limit("elements of all metadata arrays", self.elements, ARRAY_ELEMENTS_MAX)
     }
 
     pub(super) fn truncated(&self, what: &str) -> GgufError {

@@ -26,7 +26,7 @@ pub const METADATA_ENTRIES_MAX: u64 = 4_096;
 pub const TENSORS_MAX: u64 = 16_384;
 /// Longest name of a metadata entry or a tensor, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
-/// Most elements of one metadata array.
+/// Most elements of all metadata arrays together.
 pub const ARRAY_ELEMENTS_MAX: u64 = 4_194_304;
 /// Deepest nesting of metadata arrays.
 pub const ARRAY_DEPTH_MAX: u32 = 4;

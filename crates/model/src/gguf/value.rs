@@ -1,7 +1,7 @@
 //! Metadata values.
 
 use super::cursor::Cursor;
-use super::{ARRAY_DEPTH_MAX, ARRAY_ELEMENTS_MAX, GgufError, limit};
+use super::{ARRAY_DEPTH_MAX, GgufError};
 
 /// One metadata value. Texts borrow from the file.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ fn read_array<'a>(cursor: &mut Cursor<'a>, name: &str, depth: u32) -> Result<Val
     }
     let kind = cursor.u32(name)?;
     let count = cursor.u64(name)?;
-    limit("elements of one metadata array", count, ARRAY_ELEMENTS_MAX)?;
+    cursor.add_elements(count)?;
     // An element takes at least this many bytes, so a false count cannot make us reserve memory.
     let element_bytes_min = match kind {
         0 | 1 | 7 => 1,

@@ -13,7 +13,7 @@ use serde::{Deserialize, de};
 use crate::adapter::Module;
 
 /// Longest accepted header, in bytes.
-const HEADER_BYTES_MAX: usize = 4 << 20;
+const HEADER_BYTES_MAX: u64 = 4 << 20;
 /// Most tensors: two of each projection of the most layers.
 const TENSORS_MAX: usize = 2 * Module::COUNT * 512;
 /// Longest name, in bytes.
@@ -23,17 +23,26 @@ const NOTES_MAX: usize = 64;
 /// Most dimensions of a tensor.
 const DIMENSIONS_MAX: usize = 4;
 
-/// Holds a file's header to the limits.
-pub(super) fn check(file: &[u8]) -> Result<(), String> {
-    let Some((length, rest)) = file.split_first_chunk::<8>() else {
+/// Bytes that tell the length of the header, which follows them.
+pub(super) const LENGTH_BYTES: u64 = 8;
+
+/// The length of the header, within the limit.
+pub(super) fn length(file: &[u8]) -> Result<u64, String> {
+    let Some((length, _)) = file.split_first_chunk::<8>() else {
         return Err("it is shorter than its header's length".to_owned());
     };
     let length = u64::from_le_bytes(*length);
-    let header = usize::try_from(length).ok().filter(|length| *length <= HEADER_BYTES_MAX);
-    let Some(length) = header else {
+    if length > HEADER_BYTES_MAX {
         return Err(format!("its header has {length} bytes, at most {HEADER_BYTES_MAX} are read"));
-    };
-    let Some(header) = rest.get(..length) else {
+    }
+    Ok(length)
+}
+
+/// Holds a file's header to the limits.
+pub(super) fn check(file: &[u8]) -> Result<(), String> {
+    let length = length(file)?;
+    let end = usize::try_from(LENGTH_BYTES + length).map_err(|error| error.to_string())?;
+    let Some(header) = file.get(LENGTH_BYTES as usize..end) else {
         return Err(format!("its header of {length} bytes goes beyond its end"));
     };
     let Header = serde_json::from_slice(header).map_err(|error| format!("its header: {error}"))?;
