@@ -235,6 +235,22 @@ pub fn spinner(message: String) -> ProgressBar {
     bar
 }
 
+/// Things that are done before anybody looks for a bar.
+const COUNT_SHOWN: usize = 16;
+
+/// A bar for so many things; silent where nobody watches, and where there are few.
+pub fn count_bar(count: usize, message: &'static str) -> ProgressBar {
+    if count <= COUNT_SHOWN {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
+    bar.set_style(
+        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}").expect("the template is valid"),
+    );
+    bar.set_message(message);
+    bar
+}
+
 /// A bar for so many bytes, of which some are here already; silent where nobody watches.
 pub fn bytes_bar(message: String, bytes: u64) -> ProgressBar {
     let bar = ProgressBar::new(bytes);

@@ -18,10 +18,12 @@ use openledger_model::Model;
 use openledger_types::{Hash, Name};
 use serde::Deserialize;
 
+use crate::models;
+
 /// Most adapters of a node: each has a record and an offer on the ledger.
-const SERVED_MAX: usize = 256;
+const SERVED_MAX: usize = 4_096;
 /// Most entries of the folder that are looked at.
-const ENTRIES_MAX: usize = 4_096;
+const ENTRIES_MAX: usize = 16_384;
 
 /// The `[adapters]` of a node's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -69,13 +71,16 @@ impl Adapters {
         )
         .context("the thread that reads adapters could not be started; free some memory or threads")?;
         let mut served = Vec::new();
-        for path in folders(folder)? {
+        let found = folders(folder)?;
+        let bar = models::count_bar(found.len(), "reading adapters");
+        for path in bar.wrap_iter(found.into_iter()) {
             let shown = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match register(&store, &base, &shown, path) {
                 Ok(adapter) => served.push(adapter),
-                Err(error) => println!("not served: {error:#}"),
+                Err(error) => bar.suspend(|| println!("not served: {error:#}")),
             }
         }
+        bar.finish_and_clear();
         Ok(Self { store: Some(store), served })
     }
 }

@@ -173,7 +173,8 @@ pub async fn workers(
 }
 
 /// What was shown, for an epoch: the price of what passed, by the time in which anything ran and by the whole of the window.
-/// `None` when nothing was shown. The engines are taken for independent of each other, as machines of their own are.
+/// `None` when nothing was shown. Engines, of which each is shown once, are taken for independent of each other, as machines of their
+/// own are.
 fn load(
     class: &Name,
     shown: impl Iterator<Item = ((Amount, Amount), Measured)>,

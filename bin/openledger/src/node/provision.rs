@@ -13,6 +13,7 @@ use openledger_types::{
 };
 
 use super::adapters::ServedAdapter;
+use crate::models;
 
 /// What the local network's provider and gateway promise.
 pub struct Roles {
@@ -98,9 +99,11 @@ pub async fn provision(chain: &Chain, roles: &Roles) -> Result<()> {
         let register = Action::RegisterProvider { service_key, stake: STAKE, endpoint };
         act(chain, roles.chain_id, provider, register).await?;
     }
-    for promise in &roles.promises {
+    let bar = models::count_bar(roles.promises.len(), "offering models");
+    for promise in bar.wrap_iter(roles.promises.iter()) {
         promise_model(chain, roles, promise).await?;
     }
+    bar.finish_and_clear();
     provision_gateway(chain, roles).await
 }
 
