@@ -61,7 +61,7 @@ struct Case {
     instruction: Option<&'static str>,
     /// What it adds to the seed.
     seed: u32,
-    /// Whether its answers are far from every honest one.
+    /// Whether its answers are to be found.
     is_gross: bool,
 }
 
@@ -117,28 +117,22 @@ impl Comparison {
         let found = self.found(&Case::new("honest"), &WAYS)?;
         for (way, found) in WAYS.iter().zip(&found) {
             let name = |what: &str| format!("honest, {}: {what}", way.name);
-            let count = found.told.len() as f64;
             table.add(
-                &name("answers that are consistent, of all"),
-                found.passes() / count,
+                &name("answers that are inconsistent, of those that say something"),
+                found.inconsistent(),
                 None,
-                more,
-                Bar::AtLeast(1.0),
+                less,
+                Bar::AtMost(0.0),
             );
+            table.add(&name("answers that say something"), found.decided(), None, more, Bar::None);
             table.add(
-                &name("draws missed in the mean, median answer"),
+                &name("worst 32 draws missed, median answer"),
                 found.missed(0.5),
                 None,
                 less,
                 Bar::None,
             );
-            table.add(
-                &name("draws missed in the mean, worst answer"),
-                found.missed(1.0),
-                None,
-                less,
-                Bar::None,
-            );
+            table.add(&name("worst 32 draws missed, worst answer"), found.missed(1.0), None, less, Bar::None);
         }
         Ok(())
     }
@@ -149,10 +143,15 @@ impl Comparison {
         for (way, found) in ways.iter().zip(self.found(case, ways)?) {
             let name = |what: &str| format!("{}, {}: {what}", case.name, way.name);
             let bar = if case.is_gross { Bar::AtLeast(FOUND_MIN) } else { Bar::None };
-            let part = 1.0 - found.passes() / found.told.len() as f64;
-            table.add(&name("answers that are inconsistent, of all"), part, None, more, bar);
             table.add(
-                &name("draws missed in the mean, median answer"),
+                &name("answers that are inconsistent, of those that say something"),
+                found.inconsistent(),
+                None,
+                more,
+                bar,
+            );
+            table.add(
+                &name("worst 32 draws missed, median answer"),
                 found.missed(0.5),
                 None,
                 more,
@@ -173,12 +172,12 @@ impl Comparison {
             Case { seed: 7, ..Case::new("another seed").gross() },
             Case {
                 instruction: Some("You are a helpful assistant. Keep it short."),
-                ..Case::new("an instruction in front").gross()
+                ..Case::new("an instruction in front")
             },
             Case::new("a random adapter").with(&["--lora", &adapter.display().to_string()]),
             Case::new("2-bit weights").in_format("Q2_K").gross(),
             Case::new("3-bit weights").in_format("Q3_K_S").gross(),
-            Case::new("4-bit weights of another kind").in_format("Q4_0"),
+            Case::new("4-bit weights of another kind").in_format("Q4_0").gross(),
             Case::new("5-bit weights").in_format("Q5_0"),
             Case::new("8-bit weights").in_format("Q8_0"),
             Case::new("8-bit keys and values").with(&rounded("q8_0")),
@@ -255,8 +254,18 @@ struct Found {
 }
 
 impl Found {
-    fn passes(&self) -> f64 {
-        self.told.iter().filter(|told| told["passes"] == true).count() as f64
+    fn count(&self, verdict: &str) -> f64 {
+        self.told.iter().filter(|told| told["verdict"] == verdict).count() as f64
+    }
+
+    /// Answers of which something is said.
+    fn decided(&self) -> f64 {
+        self.told.len() as f64 - self.count("undecided")
+    }
+
+    /// The part of them that is inconsistent.
+    fn inconsistent(&self) -> f64 {
+        self.count("inconsistent") / self.decided().max(1.0)
     }
 
     fn missed(&self, part: f64) -> f64 {

@@ -58,6 +58,10 @@ impl Answer {
 
 fn told(found: &Consistency) -> Value {
     let missed: Vec<f32> = found.drawn.iter().map(|drawn| drawn.missed).collect();
-    let passes = found.verdict() == ConsistencyVerdict::Consistent;
-    json!({ "passes": passes, "same": found.same(), "missed": found.missed(), "tokens": missed })
+    let verdict = match found.verdict() {
+        ConsistencyVerdict::Consistent => "consistent",
+        ConsistencyVerdict::Inconsistent => "inconsistent",
+        ConsistencyVerdict::Undecided => "undecided",
+    };
+    json!({ "verdict": verdict, "same": found.same(), "missed": found.missed(), "tokens": missed })
 }

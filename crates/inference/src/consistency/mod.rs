@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(of(&missed).verdict(), Inconsistent);
         assert_eq!(of(&long(1_000)).verdict(), Inconsistent, "nothing hides in a long answer");
         let end = |missed| Drawn { bytes: 0, missed };
-        let mut ended = of(&vec![0.0; 40]);
+        let mut ended = of(&[0.0; 40]);
         ended.drawn.push(end(0.2));
         assert_eq!(ended.verdict(), Consistent);
         ended.drawn[40] = end(0.3);
