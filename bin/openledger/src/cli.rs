@@ -224,7 +224,7 @@ pub struct ReplayArguments {
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,
     /// Draw with this number instead of a block's: 0x and 64 hexadecimal digits
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "window")]
     pub beacon: Option<Hash>,
 }
 
@@ -308,18 +308,24 @@ pub enum ModelCommand {
         #[arg(long, value_name = "HEX", value_parser = crate::models::parse_sha256)]
         sha256: Option<String>,
     },
-    /// Register a model file on the ledger
+    /// Register a model file on the ledger, or an adapter: whoever registers it has the builder's part of what its answers earn
     Register {
-        /// Unique name
+        /// Unique name; of an adapter BASE.NAME, and whoever serves it calls its folder NAME
         name: String,
-        /// The weights
+        /// The weights: a GGUF file, or an adapter's folder as PEFT saves it
         file: PathBuf,
+        /// For an adapter: the file of the model that it is for [default: the packaged model]
+        #[arg(long, value_name = "FILE")]
+        base: Option<PathBuf>,
         /// Licence of the weights
         #[arg(long)]
         license: String,
         /// The model that it was made from
         #[arg(long)]
         parent: Option<String>,
+        /// With --parent: the builder's part of what builders earn, in basis points; the rest goes down the lineage
+        #[arg(long, default_value_t = 5_000, value_name = "POINTS", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        share: u16,
         /// Key name of the builder
         #[arg(long = "as", default_value = "builder", value_name = "KEY")]
         key: String,

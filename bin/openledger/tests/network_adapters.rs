@@ -111,11 +111,37 @@ fn network_serves_adapters_by_name_and_pays_who_tuned_them() {
     let by_registry = chat(&network, &format!("{BASE}.poet"));
     assert_eq!((by_registry.status, &by_registry.json()["model"]), (200, &json!(format!("{BASE}.poet"))));
     check_audit(&network, by_registry.json()["receipt"]["id"].as_str().unwrap());
+    let monk = peft::adapter(model.shape(), 4, 2, &modules);
+    let made = folder.path().join("made/monk");
+    monk.write(&made, "HuggingFaceTB/SmolLM2-135M-Instruct").unwrap();
+    let ledger = format!("{BASE}.monk");
+    let base = checkpoint::real_model_path();
+    let said = network.done(&[
+        "model",
+        "register",
+        &ledger,
+        made.to_str().unwrap(),
+        "--base",
+        base.to_str().unwrap(),
+        "--license",
+        "CC0-1.0",
+        "--parent",
+        BASE,
+        "--as",
+        "hermit",
+    ]);
+    assert!(said.contains(&hex::encode(monk.id())), "{said}");
     network.check_supply();
     network.stop();
 
-    // A restart finds them registered.
+    // A restart finds them registered, and one by whoever made it, who is paid.
+    std::fs::rename(&made, adapters.join("monk")).unwrap();
     let network = Network::start(folder.path(), data.path());
     assert_eq!(chat(&network, &names[2]).status, 200);
+    let answer = chat(&network, &format!("{BASE}:monk")).json();
+    let receipt = answer["receipt"]["id"].as_str().unwrap().to_owned();
+    network.settled_receipt(&receipt);
+    let earned = network.done(&["account", "statement", "hermit"]);
+    assert!(earned.contains(&receipt[..8]), "{earned}");
     network.stop();
 }

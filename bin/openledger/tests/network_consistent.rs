@@ -30,6 +30,8 @@ const ENGINES: &str = "smollm2-behind-http";
 const SECRETLY: &str = "mountains";
 /// What makes it count more than it wrote.
 const OVERCOUNTS: &str = "in one word";
+/// What makes it stop early and say that it was the length.
+const CUTS: &str = "in every detail";
 
 fn packaged() -> PathBuf {
     let home = std::env::var("HOME").unwrap();
@@ -60,7 +62,10 @@ fn answered(engine: &Arc<Engine>, asked: &Asked) -> Vec<Step> {
     if messages.iter().any(|message| message.content.contains(SECRETLY)) {
         messages.insert(0, ChatMessage::new(Role::System, "Answer in German."));
     }
-    let max_tokens = u32::try_from(asked.body["max_tokens"].as_u64().unwrap()).unwrap();
+    let mut max_tokens = u32::try_from(asked.body["max_tokens"].as_u64().unwrap()).unwrap();
+    if asked.body.to_string().contains(CUTS) {
+        max_tokens = 40;
+    }
     let engine = engine.clone();
     // It waits for its engine, which no thread of the runtime may.
     let computing = std::thread::spawn(move || computed(&engine, messages, max_tokens));
@@ -161,6 +166,8 @@ fn others_are_not(network: &Network) {
         &overcounted,
     );
     says(network, &file, &[], 2, "600 tokens were charged for, and the text has");
+    let file = kept(network, "cut.json", &format!("Describe a river {CUTS}."), &overcounted);
+    says(network, &file, &[], 2, "its length is said to have ended it after 40 tokens, and 600 were allowed");
     let file = kept(network, "controls.json", "Tell me about <|im_end|> and rivers.", &plain);
     says(network, &file, &[], 2, "a control token of the model written in its text");
     let formed = json!({ "response_format": { "type": "json_object" } });

@@ -52,12 +52,19 @@ impl Asked {
     /// Whether an answer that was made with `used` was sampled as was asked. Quotation follows from grounding, and the
     /// grammar is compared in the replay.
     pub fn is_sampled_as_asked(&self, used: &Sampling) -> bool {
-        Sampling { quote: used.quote, grammar: used.grammar, ..self.request.sampling } == *used
+        // What no grammar here holds no engine of this specification answers.
+        self.request.unheld.is_none()
+            && Sampling { quote: used.quote, grammar: used.grammar, ..self.request.sampling } == *used
     }
 
     /// How the answer was to be sampled.
     pub fn sampling(&self) -> &Sampling {
         &self.request.sampling
+    }
+
+    /// How many tokens the answer might have.
+    pub fn max_tokens(&self) -> u32 {
+        self.request.max_tokens
     }
 
     /// Whether a string of the request may have ended the answer.
@@ -121,6 +128,9 @@ mod tests {
         assert!(asked.is_sampled_as_asked(&Sampling { quote: quoting, ..used }));
         assert!(!asked.is_sampled_as_asked(&Sampling { temperature: 0.8, ..used }));
         assert!(!asked.is_sampled_as_asked(&Sampling { seed: 8, ..used }));
+        let schema = br#"{"model":"m","messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"schema":{"$ref":"x"}}}}"#;
+        let unheld = Asked::read("/v1/chat/completions", schema).unwrap();
+        assert!(!unheld.is_sampled_as_asked(&Sampling::default()) && unheld.is_shaped());
         assert!(Asked::read("/v1/embeddings", body).is_err());
         assert!(Asked::read("/v1/chat/completions", b"{").is_err());
     }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
 use openledger_attribution::{Index, Matcher};
-use openledger_inference::{CompletionRequest, Done, Event, Material, Prompt, Tier, TokenLogprob};
+use openledger_inference::{
+    CompletionRequest, Done, Event, FinishReason, Material, Prompt, Tier, TokenLogprob,
+};
 use openledger_receipt::{PassageRef, RequestFacts, RoutingFacts};
 use openledger_types::{AccountId, Amount, BasisPoints, ChannelId, Name};
 use openledger_worker::{Job, Served, Worker};
@@ -293,7 +295,7 @@ async fn drive(
 ) {
     let mut trace = Trace::new(context.library.index.clone(), context.begun, endpoint);
     let ended = follow(&mut job, &mut trace, &sender, gateway.cutting()).await;
-    if !matches!(ended, Ended::Done(_)) && job.cancel() {
+    if matches!(ended, Ended::ClientLeft) && !trace.answer.is_empty() && job.cancel() {
         // An answer that is cut is committed to as far as it was made. An engine that does not say so in time has none.
         let _ = tokio::time::timeout(COMMIT_MAX, last_words(&mut job, &mut trace)).await;
     }
@@ -316,7 +318,7 @@ async fn drive(
     tokio::join!(tell, certify);
 }
 
-/// What the engine made before it saw that it was cut: a part of the answer, which nobody waits for.
+/// What the engine made before it saw that its reader left: a part of the answer, which nobody waits for.
 async fn last_words(job: &mut Job, trace: &mut Trace) {
     while let Some(event) = job.next().await {
         if let Event::Token { text, .. } = event {
@@ -339,11 +341,27 @@ async fn follow(
 ) -> Ended {
     // Likelihoods are told with the text of their tokens: who gets no text gets none, and pays for none.
     let mut untold = Vec::new();
+    let stopping = || Ended::Failed(ApiError::unavailable("the gateway is stopping"));
+    let mut deadline = None;
     loop {
+        let late = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
         let event = tokio::select! {
             event = job.next() => event,
             () = sender.closed() => return Ended::ClientLeft,
-            _ = cutting.wait_for(|cut| *cut) => return Ended::Failed(ApiError::unavailable("the gateway is stopping")),
+            _ = cutting.wait_for(|cut| *cut), if deadline.is_none() => {
+                // What was made until now still reaches its reader, and is committed to.
+                if !job.cancel() {
+                    return stopping();
+                }
+                deadline = Some(tokio::time::Instant::now() + COMMIT_MAX);
+                continue;
+            }
+            () = late => return stopping(),
         };
         match event {
             Some(Event::Token { text, logprob, .. }) => {
@@ -356,6 +374,7 @@ async fn follow(
                     return Ended::ClientLeft;
                 }
             }
+            Some(Event::Done(done)) if done.finish_reason == FinishReason::Cancelled => return stopping(),
             Some(Event::Done(done)) => return Ended::Done(done),
             Some(Event::Error(error)) => return Ended::Failed(error.into()),
             None => {

@@ -1,5 +1,6 @@
 //! Paths and what answers them. Absent: anything else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
@@ -10,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use openledger_receipt::EMBEDDINGS_ENDPOINT;
+use openledger_worker::Worker;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -113,8 +115,7 @@ async fn whole(mut running: Running) -> Result<Response, ApiError> {
     Err(ApiError::unavailable("the answer was cut because the gateway is stopping"))
 }
 
-fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
-    let worker = gateway.workers.iter().find(|worker| worker.goes_by(name))?;
+fn model_json(worker: &Worker) -> Value {
     let (offer, info) = (worker.offer(), worker.model_info());
     let dimensions = worker.embedder().map(|embedder| embedder.model().dimensions());
     let mut told = json!({
@@ -134,20 +135,22 @@ fn model_json(gateway: &Gateway, name: &str) -> Option<Value> {
     if let Some(dimensions) = dimensions {
         told["dimensions"] = dimensions.into();
     }
-    Some(told)
+    told
 }
 
 async fn models(State(gateway): Shared) -> Json<Value> {
-    let mut names: Vec<&str> = gateway.workers.iter().map(|worker| worker.listed()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let data: Vec<Value> = names.iter().filter_map(|name| model_json(&gateway, name)).collect();
+    // Of several that offer a model the first one tells of it.
+    let mut listed: BTreeMap<&str, &Worker> = BTreeMap::new();
+    for worker in &gateway.workers {
+        listed.entry(worker.listed()).or_insert(worker);
+    }
+    let data: Vec<Value> = listed.into_values().map(model_json).collect();
     Json(json!({ "object": "list", "data": data }))
 }
 
 async fn model(State(gateway): Shared, Path(name): Path<String>) -> Response {
-    match model_json(&gateway, &name) {
-        Some(model) => Json(model).into_response(),
+    match gateway.workers.iter().find(|worker| worker.goes_by(&name)) {
+        Some(worker) => Json(model_json(worker)).into_response(),
         None => {
             let shown: String = name.chars().take(100).collect();
             ApiError::not_found(

@@ -170,7 +170,7 @@ impl Lanes {
     fn take_from(&mut self, lane: u64, adapters: Option<&AdapterStore>) -> Option<Job> {
         let jobs = self.jobs.get_mut(&lane)?;
         while let Some(job) = jobs.front_mut() {
-            let is_wanted = !job.events.is_closed();
+            let is_wanted = job.is_wanted();
             if is_wanted && !is_ready(job, adapters) {
                 return None;
             }
@@ -185,7 +185,7 @@ impl Lanes {
 
     fn drop_cancelled(&mut self) {
         for jobs in self.jobs.values_mut() {
-            jobs.retain(|job| !job.events.is_closed());
+            jobs.retain(Job::is_wanted);
         }
         self.jobs.retain(|_, jobs| !jobs.is_empty());
         self.turns.retain(|lane| self.jobs.contains_key(lane));

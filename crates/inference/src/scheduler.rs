@@ -69,11 +69,7 @@ impl Scheduler {
                     None => return true,
                 },
             };
-            if job.events.is_closed() {
-                continue;
-            }
-            if job.cancel.is_asked() {
-                let _ = job.events.try_send(Event::Error(GenerationError::Cancelled));
+            if !job.is_wanted() {
                 continue;
             }
             if let JobAdapter::Failed(reason) = &job.adapter {

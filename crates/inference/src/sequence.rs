@@ -35,6 +35,16 @@ pub(crate) struct Job {
     pub(crate) cancel: Cancel,
 }
 
+impl Job {
+    /// Whether somebody still waits for it. One that was cancelled before it began gets its last event here.
+    pub(crate) fn is_wanted(&self) -> bool {
+        if self.cancel.is_asked() {
+            let _ = self.events.try_send(Event::Error(GenerationError::Cancelled));
+        }
+        !self.events.is_closed() && !self.cancel.is_asked()
+    }
+}
+
 /// What a job is to be computed under.
 pub(crate) enum JobAdapter {
     /// The model itself.

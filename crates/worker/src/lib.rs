@@ -155,8 +155,8 @@ impl Job {
         self.completion.cancel.as_ref().inspect(|cancel| cancel.ask()).is_some()
     }
 
-    /// Ends the job, finished or not, and says what was served, and what it is replayed from: nothing where it did not come to
-    /// its end or the engine is not exact.
+    /// Ends the job, finished or not, and says what was served, and what it is replayed from: nothing where the engine has not
+    /// committed to it, or is not exact.
     pub fn end(self) -> (Served, Option<Material>) {
         (self.served, self.tokens.material())
     }

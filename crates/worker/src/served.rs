@@ -78,7 +78,7 @@ impl Served {
         self.completion_tokens
     }
 
-    /// The evidence's commitment; empty when the job did not come to its end or the engine is not exact.
+    /// The evidence's commitment; empty when the engine has not committed to the answer, or is not exact.
     pub fn commitment(&self) -> &str {
         &self.commitment
     }

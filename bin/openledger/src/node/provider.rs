@@ -116,6 +116,8 @@ impl Provider {
                 "engine": info.engine,
                 "context_length": info.context_tokens,
                 "capacity": offer.capacity,
+                // Places and what was measured are those of the engine, which the first model of it tells as well.
+                "shares_engine": worker.is_beside(),
                 "free": worker.free(),
                 "busy_seconds": measured.busy.as_secs_f64(),
                 "window_seconds": measured.window.as_secs_f64(),

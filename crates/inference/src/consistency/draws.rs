@@ -14,6 +14,10 @@ use crate::sampler::{Sampling, best};
 /// sorts them.
 const EQUAL_NATS: f32 = 0.15;
 
+/// How many times likelier the likeliest token may be than one that an engine takes for it: 2 nat. Near-ties of llama.cpp have
+/// half a nat at most (decision 0037).
+const UNLIKELY: f32 = 7.4;
+
 /// How an engine behind HTTP draws, where that can be done again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Draws {
@@ -32,10 +36,12 @@ impl Draws {
     /// What roundings explain of an answer that was drawn like this.
     pub(super) fn roundings(&self) -> Roundings {
         match self {
-            Draws::Likeliest => Roundings { mean: 0.01, one: 0.15 },
+            Draws::Likeliest => Roundings { mean: 0.01, one: 0.15, alone: 0.45 },
             // Tokens that are about equally likely are far from each other where an engine sorts them otherwise.
-            Draws::LlamaCpp { sampling, .. } if is_sorted(sampling) => Roundings { mean: 0.022, one: 0.3 },
-            Draws::LlamaCpp { .. } => Roundings { mean: 0.015, one: 0.1 },
+            Draws::LlamaCpp { sampling, .. } if is_sorted(sampling) => {
+                Roundings { mean: 0.022, one: 0.3, alone: 0.9 }
+            }
+            Draws::LlamaCpp { .. } => Roundings { mean: 0.015, one: 0.1, alone: 0.3 },
         }
     }
 }
@@ -104,6 +110,7 @@ impl Place {
     /// likelier; of a number how far the token's part of the line is from it.
     pub(super) fn missed(&self, token: usize) -> f32 {
         match &self.drawn {
+            DrawnBy::Most(most) if self.probabilities[token] * UNLIKELY < *most => 1.0,
             DrawnBy::Most(most) => most - self.probabilities[token],
             DrawnBy::Number { number, parts } => {
                 let (from, to) = parts[token];
@@ -240,6 +247,7 @@ mod tests {
         let parts = line(&logits(), &sampling());
         assert_eq!(missed(DrawnBy::Number { number: 0.6, parts }), [50, 10, 0, 10]);
         assert_eq!(missed(DrawnBy::Most(0.4)), [30, 0, 20, 10]);
+        assert_eq!(missed(DrawnBy::Most(0.8)), [100, 40, 60, 50], "what is much less likely is no near-tie");
     }
 
     #[test]

@@ -79,6 +79,8 @@ struct Roundings {
     /// What one token counts at most, because one that is far away says little about the others; and by how much the draw of
     /// the token that ends a text may be missed.
     one: f64,
+    /// By how much no draw is missed.
+    alone: f64,
 }
 
 /// What that says.
@@ -117,13 +119,18 @@ impl Consistency {
             ConsistencyVerdict::Inconsistent
         } else if self.drawn.len() < CONSISTENT_TOKENS {
             ConsistencyVerdict::Undecided
-        } else if self.missed() > self.missed_max() || self.is_ended_otherwise() {
+        } else if self.missed() > self.missed_max() || self.is_ended_otherwise() || self.is_alone() {
             ConsistencyVerdict::Inconsistent
         } else if self.unfollowed > 0 {
             ConsistencyVerdict::Undecided
         } else {
             ConsistencyVerdict::Consistent
         }
+    }
+
+    /// Whether a single token is further away than roundings bring any.
+    fn is_alone(&self) -> bool {
+        self.drawn.iter().any(|drawn| f64::from(drawn.missed) > self.roundings.alone)
     }
 
     /// Whether the text ends where the model would have gone on.
@@ -161,7 +168,7 @@ mod tests {
 
     fn of(missed: &[f32]) -> Consistency {
         let drawn = missed.iter().map(|missed| Drawn { bytes: 3, missed: *missed }).collect();
-        let roundings = Roundings { mean: 0.01, one: 0.25 };
+        let roundings = Roundings { mean: 0.01, one: 0.25, alone: 1.0 };
         Consistency { drawn, unfollowed: 0, is_foreign: false, roundings }
     }
 
@@ -181,6 +188,12 @@ mod tests {
         let long = |tokens| [vec![0.0; tokens], missed.clone(), vec![0.0; tokens]].concat();
         assert_eq!(of(&missed).verdict(), Inconsistent);
         assert_eq!(of(&long(1_000)).verdict(), Inconsistent, "nothing hides in a long answer");
+        let strict = Roundings { alone: 0.9, ..of(&[]).roundings };
+        let mut lonely = Consistency { roundings: strict, ..of(&[0.0; 40]) };
+        lonely.drawn[20].missed = 0.89;
+        assert_eq!(lonely.verdict(), Consistent);
+        lonely.drawn[20].missed = 0.91;
+        assert_eq!(lonely.verdict(), Inconsistent);
         let end = |missed| Drawn { bytes: 0, missed };
         let mut ended = of(&[0.0; 40]);
         ended.drawn.push(end(0.2));

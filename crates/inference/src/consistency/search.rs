@@ -33,6 +33,8 @@ pub(super) struct Search<'a> {
     /// The likeliest path that has come to the end, and the first that no token goes on from.
     ended: Option<Path<'a>>,
     broken: Option<Path<'a>>,
+    /// Whether a path had no room to go on.
+    is_full: bool,
 }
 
 impl<'a> Search<'a> {
@@ -57,7 +59,7 @@ impl<'a> Search<'a> {
             feed(&mut runner, None, &mut sequence, piece, Outputs::None)?;
         }
         let lives = vec![Live { path: Path::new(told), sequence }];
-        Ok(Self { runner, drawing: Drawing::new(draws), lives, ended: None, broken: None })
+        Ok(Self { runner, drawing: Drawing::new(draws), lives, ended: None, broken: None, is_full: false })
     }
 
     /// The likeliest division.
@@ -69,10 +71,9 @@ impl<'a> Search<'a> {
         }
         let context = self.runner.model().context_length();
         // What is foreign to one division is foreign to the answer only if none goes on.
-        Ok(self
-            .ended
-            .or(self.broken)
-            .ok_or(ForwardError::ContextExceeded { tokens: context + 1, context })?)
+        // A division that had no room might have gone on where another did not.
+        let broken = self.broken.filter(|_| !self.is_full);
+        Ok(self.ended.or(broken).ok_or(ForwardError::ContextExceeded { tokens: context + 1, context })?)
     }
 
     /// Computes what follows every path.
@@ -118,6 +119,7 @@ impl<'a> Search<'a> {
                 }
                 continue;
             }
+            self.is_full |= path.tokens.len() >= context;
             let is_new = kept.iter().all(|(_, other)| other.bytes_left() != path.bytes_left());
             let is_behind = path.likely < likeliest - BEHIND_MAX;
             if is_new && !is_behind && kept.len() < PATHS_MAX && path.tokens.len() < context {

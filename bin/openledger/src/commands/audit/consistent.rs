@@ -46,8 +46,8 @@ struct Followed {
     weights: Hash,
     answer: String,
     found: Consistency,
-    /// The tokens that were charged for, where that is more than were found.
-    billed: Option<usize>,
+    /// Why more may have been written than was told.
+    untold: Option<String>,
     computing: Duration,
 }
 
@@ -79,7 +79,7 @@ pub async fn run(arguments: &ReplayArguments, named: Box<Named>) -> Result<Found
     let followed = followed.await;
     spinner.finish_and_clear();
     let (found, answer) = followed?.context("the answer cannot be followed")?;
-    let billed = billed(&named, &found);
+    let untold = untold(&named, &found);
     let Predicate { id, served, .. } = named.predicate;
     let followed = Followed {
         receipt: id,
@@ -88,7 +88,7 @@ pub async fn run(arguments: &ReplayArguments, named: Box<Named>) -> Result<Found
         weights: served.weights,
         answer,
         found,
-        billed,
+        untold,
         computing: begun.elapsed(),
     };
     Ok(Found { file, checks, followed: Some(followed) })
@@ -138,14 +138,26 @@ fn without_controls(model: &Model, prompt: &Prompt) -> Result<()> {
     Ok(())
 }
 
-/// How many tokens were charged for, where the text has clearly fewer: the engine wrote what it did not tell, such as thoughts, or
-/// counted what it did not write.
-fn billed(named: &Named, found: &Consistency) -> Option<usize> {
-    let counted = usize::try_from(named.predicate.usage.completion_tokens).unwrap_or(usize::MAX);
+/// Why more may have been written than was told: clearly more tokens were charged for than the text has (thoughts, or a false count),
+/// or the limit that is said to have cut it was not reached.
+fn untold(named: &Named, found: &Consistency) -> Option<String> {
+    let count = |tokens: u32| usize::try_from(tokens).unwrap_or(usize::MAX);
+    let (charged, allowed) =
+        (count(named.predicate.usage.completion_tokens), count(named.asked.max_tokens()));
+    let (told, slack) = (found.drawn.len(), UNTOLD_TOKENS_MAX);
+    let reason = named.predicate.response.finish_reason.as_str();
     // A string that ended the answer is not told.
-    let is_whole = matches!(named.predicate.response.finish_reason.as_str(), "stop" | "length");
-    let is_known = is_whole && !named.asked.has_stops() && found.unfollowed == 0;
-    (is_known && counted > found.drawn.len().saturating_add(UNTOLD_TOKENS_MAX)).then_some(counted)
+    let is_whole = matches!(reason, "stop" | "length") && !named.asked.has_stops() && found.unfollowed == 0;
+    if is_whole && charged > told.saturating_add(slack) {
+        return Some(format!(
+            "{charged} tokens were charged for, and the text has {told}: what was not told, such as thoughts, may have been anything"
+        ));
+    }
+    (reason == "length" && charged.saturating_add(slack) < allowed).then(|| {
+        format!(
+            "its length is said to have ended it after {charged} tokens, and {allowed} were allowed: whether the model goes on there is not looked at"
+        )
+    })
 }
 
 /// Whether the token that ends a text ended this one.
@@ -175,7 +187,7 @@ impl Found {
         let Some(followed) = &self.followed else { return ConsistencyVerdict::Inconsistent };
         match followed.found.verdict() {
             // What was not told may have been anything, and what follows it is drawn with other numbers.
-            _ if followed.billed.is_some() => ConsistencyVerdict::Undecided,
+            _ if followed.untold.is_some() && !followed.found.is_foreign => ConsistencyVerdict::Undecided,
             verdict => verdict,
         }
     }
@@ -200,8 +212,11 @@ impl Found {
                     "INCONSISTENT with the weights {weights}: no token of this model writes what follows its first {tokens}"
                 )
             }
+            ConsistencyVerdict::Inconsistent if found.missed() <= found.missed_max() => format!(
+                "INCONSISTENT with the weights {weights}: a token is further away than roundings bring any, or the answer ends where the model goes on"
+            ),
             ConsistencyVerdict::Inconsistent => format!(
-                "INCONSISTENT with the weights {weights}: the draws of {CONSISTENT_TOKENS} tokens in a row are missed by {:.4} in the mean, and roundings explain {:.4}; or it ended where the model goes on",
+                "INCONSISTENT with the weights {weights}: the draws of {CONSISTENT_TOKENS} tokens in a row are missed by {:.4} in the mean, and roundings explain {:.4}",
                 found.missed(),
                 found.missed_max()
             ),
@@ -220,8 +235,12 @@ impl Found {
                 "missed_max": found.missed_max(), "computing_ms": milliseconds(*computing),
             })
         });
-        let ok = self.verdict() == ConsistencyVerdict::Consistent;
-        json!({ "file": self.file, "ok": ok, "verdict": self.said(), "checks": self.checks, "replay": replay })
+        let (ok, found) = match self.verdict() {
+            ConsistencyVerdict::Consistent => (true, "consistent"),
+            ConsistencyVerdict::Inconsistent => (false, "inconsistent"),
+            ConsistencyVerdict::Undecided => (false, "undecided"),
+        };
+        json!({ "file": self.file, "ok": ok, "found": found, "verdict": self.said(), "checks": self.checks, "replay": replay })
     }
 
     /// Prints the checks, the answer with the tokens that the model draws otherwise, and the verdict.
@@ -255,12 +274,10 @@ impl Found {
 
 /// Why nothing can be said.
 fn undecided(followed: &Followed) -> String {
-    let Followed { found, answer, billed, .. } = followed;
+    let Followed { found, answer, untold, .. } = followed;
     let tokens = found.drawn.len();
-    if let Some(billed) = billed {
-        return format!(
-            "{billed} tokens were charged for, and the text has {tokens}: what was not told, such as thoughts, may have been anything"
-        );
+    if let Some(untold) = untold {
+        return untold.clone();
     }
     if found.unfollowed > 0 {
         return format!(
