@@ -22,16 +22,10 @@ use openledger_model::Model;
 use openledger_receipt::{Envelope, EvidenceFacts, ReceiptFile, Statement, pre_authentication_encoding};
 use openledger_types::{ServiceSecret, sha256};
 use serde_json::{Value, json};
-use support::{Network, command, output, read_until, small_data};
+use support::{Network, command, output, packaged, read_until, small_data};
 
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn packaged() -> PathBuf {
-    let home = std::env::var("HOME").unwrap();
-    let cached = Path::new(&home).join(".cache/openledger/models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    std::env::var_os("OPENLEDGER_MODEL").map_or(cached, PathBuf::from)
 }
 
 /// Asks, and keeps the settled receipt in a file.

@@ -22,7 +22,7 @@ use openledger_inference::{
 use openledger_receipt::ReceiptFile;
 use serde_json::{Value, json};
 use server::{Asked, Server, Step, stream, well};
-use support::{Network, small_data};
+use support::{Network, packaged, small_data};
 use tokio::runtime::Runtime;
 
 const ENGINES: &str = "smollm2-behind-http";
@@ -32,12 +32,6 @@ const SECRETLY: &str = "mountains";
 const OVERCOUNTS: &str = "in one word";
 /// What makes it stop early and say that it was the length.
 const CUTS: &str = "in every detail";
-
-fn packaged() -> PathBuf {
-    let home = std::env::var("HOME").unwrap();
-    let cached = Path::new(&home).join(".cache/openledger/models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    std::env::var_os("OPENLEDGER_MODEL").map_or(cached, PathBuf::from)
-}
 
 /// The likeliest tokens of an answer, and why it ended.
 fn computed(engine: &Engine, messages: Vec<ChatMessage>, max_tokens: u32) -> (String, &'static str, u32) {

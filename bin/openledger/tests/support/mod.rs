@@ -38,6 +38,13 @@ pub(crate) fn small_data(folder: &Path, pages: usize) -> PathBuf {
     data
 }
 
+/// The packaged model's file.
+pub(crate) fn packaged() -> PathBuf {
+    let home = std::env::var("HOME").unwrap();
+    let cached = Path::new(&home).join(".cache/openledger/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    std::env::var_os("OPENLEDGER_MODEL").map_or(cached, PathBuf::from)
+}
+
 /// The demo's data folder.
 pub(crate) fn demo_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data")

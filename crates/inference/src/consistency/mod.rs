@@ -28,6 +28,7 @@ use crate::replay::ReplayError;
 /// Tokens that are judged together, and the fewest of which something is said: every piece of an answer of so many tokens must be
 /// consistent, so that nothing foreign hides in a long one.
 pub const CONSISTENT_TOKENS: usize = 32;
+
 /// An answer as it was told.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'a> {

@@ -17,7 +17,6 @@ const ROUNDING: f64 = 0.02;
 const BLANKS_MAX: usize = 8;
 /// What stands in a text for bytes that are none (U+FFFD).
 const UNTOLD: char = '\u{fffd}';
-
 /// Bytes of a character that is not whole.
 const PART_BYTES_MAX: usize = 3;
 
@@ -60,7 +59,7 @@ impl<'a> Path<'a> {
         self.rest.len()
     }
 
-    /// The likeliest ways on, none of which has more tokens than one more.
+    /// The likeliest ways on, each with one token more or at its end.
     pub(super) fn steps(&self, tokenizer: &Tokenizer, place: &Place) -> Vec<Self> {
         if self.rest.is_empty() {
             return vec![self.ended(tokenizer, place)];

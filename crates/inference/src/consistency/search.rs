@@ -67,7 +67,7 @@ impl<'a> Search<'a> {
         while !self.lives.is_empty() {
             self.compute()?;
             let steps = self.steps();
-            self.go_on(steps)?;
+            self.go_on(steps);
         }
         let context = self.runner.model().context_length();
         // What is foreign to one division is foreign to the answer only if none goes on.
@@ -103,7 +103,7 @@ impl<'a> Search<'a> {
         steps
     }
 
-    fn go_on(&mut self, steps: Vec<(usize, Path<'a>)>) -> Result<(), ReplayError> {
+    fn go_on(&mut self, steps: Vec<(usize, Path<'a>)>) {
         let context = self.runner.model().context_length();
         let mut kept: Vec<(usize, Path<'a>)> = Vec::new();
         let mut likeliest = self.ended.as_ref().map_or(f64::NEG_INFINITY, |ended| ended.likely);
@@ -126,30 +126,26 @@ impl<'a> Search<'a> {
                 kept.push((from, path));
             }
         }
-        self.lives = self.branched(kept)?;
-        Ok(())
+        self.lives = self.branched(kept);
     }
 
-    /// Each path with a sequence: the first that goes on from another has that one's, the others begin on its full pages.
-    fn branched(&mut self, kept: Vec<(usize, Path<'a>)>) -> Result<Vec<Live<'a>>, ReplayError> {
+    /// Each path with a sequence: of those that go on from one path the last takes its sequence over, and the others begin on its
+    /// full pages, which are there until then.
+    fn branched(&mut self, kept: Vec<(usize, Path<'a>)>) -> Vec<Live<'a>> {
         let cache = &mut self.runner.cache;
         let mut before: Vec<Option<Sequence>> =
             self.lives.drain(..).map(|live| Some(live.sequence)).collect();
+        let froms: Vec<usize> = kept.iter().map(|(from, _)| *from).collect();
         let mut lives: Vec<Live<'a>> = Vec::with_capacity(kept.len());
-        // The last one takes the sequence over, so that its pages are there for those before.
-        for place in 0..kept.len() {
-            let (from, path) = &kept[place];
-            let is_last = kept[place + 1..].iter().all(|(other, _)| other != from);
-            let sequence = if is_last {
-                before[*from].take()
-            } else {
-                before[*from].as_ref().map(|sequence| cache.start(sequence.full_pages()))
+        for (place, (from, path)) in kept.into_iter().enumerate() {
+            let sequence = match froms[place + 1..].contains(&from) {
+                true => before[from].as_ref().map(|sequence| cache.start(sequence.full_pages())),
+                false => before[from].take(),
             };
-            let sequence = sequence.ok_or(ReplayError::Empty)?;
-            lives.push(Live { path: path.clone(), sequence });
+            lives.push(Live { path, sequence: sequence.expect("only the last takes it away") });
         }
         before.into_iter().flatten().for_each(|sequence| cache.finish(sequence));
-        Ok(lives)
+        lives
     }
 }
 
