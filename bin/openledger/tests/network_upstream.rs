@@ -248,6 +248,12 @@ fn forms_and_likelihoods_are_the_engines(network: &Network) {
     assert_eq!(choice["message"]["content"], "{}");
     let told = json!({ "token": "{}", "logprob": -0.5, "bytes": [123, 125], "top_logprobs": [] });
     assert_eq!(choice["logprobs"]["content"], json!([told]), "{choice}");
+    // A schema that no grammar here holds is the engine's to hold, and refused of the node's own model.
+    let schema = json!({ "type": "json_schema", "json_schema": { "schema": { "$ref": "#/elsewhere" } } });
+    let extra = json!({ "response_format": schema });
+    assert_eq!(ask(network, ENGINES, "Anything", &extra).status, 200);
+    let refused = ask(network, OWN, "Anything", &extra);
+    assert!(refused.status == 400 && said(&refused).contains("uses \\\"$ref\\\""), "{}", said(&refused));
 }
 
 /// What an engine counts is charged as far as the request could have come to.

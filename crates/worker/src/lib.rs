@@ -391,6 +391,23 @@ mod tests {
         assert!(!measured.busy.is_zero() && measured.busy <= measured.window, "{measured:?}");
         assert!(matches!(worker.start(request()), Err(WorkError::Refused(SubmitError::Stopped))));
     }
+
+    #[tokio::test]
+    async fn workers_of_one_engine_have_its_places_and_are_measured_as_one() {
+        let (sender, events) = mpsc::channel(8);
+        let own = worker(events);
+        let adapter = worker(mpsc::channel(1).1).listed_as("played:poet".to_owned()).beside(&own);
+        assert!(adapter.is_beside() && !own.is_beside());
+        assert!(["played", "played:poet"].iter().all(|name| adapter.goes_by(name)));
+        assert!(own.goes_by("played") && !own.goes_by("played:poet"));
+        let mut job = own.start(request()).unwrap();
+        assert!(matches!(adapter.start(request()), Err(WorkError::AtCapacity { capacity: 1 })));
+        sender.send(Event::Token { token_id: None, text: "word".into(), logprob: None }).await.unwrap();
+        assert!(matches!(job.next().await, Some(Event::Token { .. })));
+        drop(job);
+        assert_eq!((adapter.free(), adapter.measured().completion_tokens), (1, 1));
+    }
+
     #[tokio::test]
     async fn a_worker_that_drains_begins_nothing_and_ends_what_runs() {
         let (sender, events) = mpsc::channel(8);
