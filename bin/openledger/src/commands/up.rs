@@ -95,8 +95,11 @@ pub async fn run_config(mut session: Session, path: &Path) -> Result<()> {
 pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
     let variable = |name: &str| std::env::var(name).ok();
     let upstreams = arguments.provider.as_ref().map(|provider| provider.resolve(variable)).transpose()?;
-    let model = crate::models::resolve(arguments.model.as_deref())?;
-    let embeddings = arguments.makes_embeddings.then(|| arguments.embeddings.unwrap_or_default().resolve());
+    let model = crate::models::resolve(arguments.model.as_deref()).await?;
+    let embeddings = match arguments.makes_embeddings {
+        true => Some(arguments.embeddings.unwrap_or_default().resolve().await?),
+        false => None,
+    };
     let config = NodeConfig {
         dir: session.dir.clone(),
         port: arguments.port,
@@ -108,7 +111,7 @@ pub async fn run(session: &Session, arguments: UpArguments) -> Result<()> {
         upstreams: upstreams.unwrap_or_default(),
         class: arguments.provider.map(|provider| provider.class),
         adapters: arguments.adapters,
-        embeddings: embeddings.transpose()?,
+        embeddings,
     };
     let mut node = Node::start(config).await?;
     let address = format!("http://127.0.0.1:{}", node.port());

@@ -14,7 +14,8 @@ use indicatif::ProgressBar;
 use reqwest::header::{CONTENT_RANGE, HeaderMap};
 use reqwest::{Response, StatusCode};
 
-use super::hub::{Found, Hub, HubFile, innermost};
+use super::hub::{Found, Hub, HubFile};
+use super::web::{Remote, innermost};
 use super::{Pulled, bytes_bar, check_magic, is_whole, place, sha256_of};
 
 /// The largest file, in bytes.
@@ -42,25 +43,33 @@ pub async fn pull(hub: &Hub, file: &HubFile, wanted: Option<&str>) -> Result<Pul
         bail!("{file} has {bytes} bytes, as the hub says; at most {FILE_BYTES_MAX} are taken");
     }
     let path = place(&file.folder(), &sha256, file.name())?;
-    if !is_whole(&path, &sha256)? {
-        let folder = path.parent().expect("the cache path has a folder");
-        fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-        let part_path = folder.join("part");
-        let mut part = Part::open(&part_path, bytes)?;
-        part.fill(hub, file).await?;
-        let actual = sha256_of(&part_path)?;
-        if actual != sha256 {
-            fs::remove_file(&part_path)?;
-            bail!(
-                "{file} came with SHA-256 {actual}, expected {sha256}: it changed on its way; pull it again"
-            );
-        }
-        part.file.sync_all()?;
-        fs::rename(&part_path, &path).with_context(|| format!("{} cannot be written", path.display()))?;
-        File::open(folder)?.sync_all()?;
-    }
+    complete(&hub.file(file), bytes, &sha256, &path).await?;
     check_magic(&path)?;
     Ok(Pulled { path, sha256 })
+}
+
+/// Makes sure that the file is at its place, whose folder is its own, with so many bytes and this hash.
+pub async fn complete(remote: &Remote<'_>, bytes: u64, sha256: &str, path: &Path) -> Result<()> {
+    if is_whole(path, sha256)? {
+        return Ok(());
+    }
+    let folder = path.parent().expect("the cache path has a folder");
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
+    let part_path = folder.join("part");
+    let mut part = Part::open(&part_path, bytes)?;
+    part.fill(remote).await?;
+    let actual = sha256_of(&part_path)?;
+    if actual != sha256 {
+        fs::remove_file(&part_path)?;
+        bail!(
+            "{} came with SHA-256 {actual}, expected {sha256}: it changed on its way; pull it again",
+            remote.shown
+        );
+    }
+    part.file.sync_all()?;
+    fs::rename(&part_path, path).with_context(|| format!("{} cannot be written", path.display()))?;
+    File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// What has come so far.
@@ -109,8 +118,11 @@ impl<'a> Part<'a> {
     }
 
     /// Asks for the rest until it is here.
-    async fn fill(&mut self, hub: &Hub, file: &HubFile) -> Result<()> {
-        let bar = bytes_bar(file.name().to_owned(), self.bytes);
+    async fn fill(&mut self, remote: &Remote<'_>) -> Result<()> {
+        let bar = bytes_bar(remote.name.clone(), self.bytes);
+        bar.set_position(self.have);
+        // What an earlier command brought says nothing of how fast the rest comes.
+        bar.reset_eta();
         let (mut fruitless, mut pause) = (0, PAUSE);
         for _ in 0..ATTEMPTS_MAX {
             bar.set_position(self.have);
@@ -119,7 +131,7 @@ impl<'a> Part<'a> {
                 return Ok(());
             }
             let before = self.have;
-            let reason = match self.attempt(hub, file, &bar).await {
+            let reason = match self.attempt(remote, &bar).await {
                 Ok(()) => continue,
                 Err(Short::Refused(error)) => return Err(error),
                 Err(Short::Cut(reason)) => reason,
@@ -129,25 +141,24 @@ impl<'a> Part<'a> {
             } else {
                 fruitless += 1;
                 if fruitless >= FRUITLESS_MAX {
-                    bail!("{file} was cut: {reason}; {}", self.kept());
+                    bail!("{} was cut: {reason}; {}", remote.shown, self.kept());
                 }
                 pause *= 2;
             }
             tokio::time::sleep(pause).await;
         }
-        bail!("{file} was cut {ATTEMPTS_MAX} times; {}", self.kept())
+        bail!("{} was cut {ATTEMPTS_MAX} times; {}", remote.shown, self.kept())
     }
 
     fn kept(&self) -> String {
         format!("{} of {} bytes are kept, and the same command goes on", self.have, self.bytes)
     }
 
-    async fn attempt(&mut self, hub: &Hub, file: &HubFile, bar: &ProgressBar) -> Result<(), Short> {
-        let mut response =
-            hub.open(file, self.have).await.map_err(|error| Short::Cut(format!("{error:#}")))?;
+    async fn attempt(&mut self, remote: &Remote<'_>, bar: &ProgressBar) -> Result<(), Short> {
+        let mut response = remote.open(self.have).await.map_err(|error| Short::Cut(format!("{error:#}")))?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             self.restart().map_err(Short::Refused)?;
-            return Err(Short::Cut("the hub has no such part of it".to_owned()));
+            return Err(Short::Cut("the server has no such part of it".to_owned()));
         }
         self.place(&response).map_err(Short::Refused)?;
         loop {
@@ -156,8 +167,11 @@ impl<'a> Part<'a> {
             let after = self.have + piece.len() as u64;
             if after > self.bytes {
                 self.restart().map_err(Short::Refused)?;
-                let error =
-                    anyhow::anyhow!("{file} is longer than the {} bytes that the hub promised", self.bytes);
+                let error = anyhow::anyhow!(
+                    "{} is longer than the {} bytes that were promised",
+                    remote.shown,
+                    self.bytes
+                );
                 return Err(Short::Refused(error.context("the download was given up")));
             }
             self.file
@@ -178,7 +192,7 @@ impl<'a> Part<'a> {
                 let last = self.bytes - 1;
                 if range != Some((self.have, last, self.bytes)) {
                     bail!(
-                        "bytes {} to {last} of {} were asked for, and {range:?} are sent; the file has changed, or the hub does not serve parts: remove {} and pull again",
+                        "bytes {} to {last} of {} were asked for, and {range:?} are sent; the file has changed, or the server does not serve parts: remove {} and pull again",
                         self.have,
                         self.bytes,
                         self.path.display()

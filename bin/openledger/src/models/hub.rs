@@ -1,25 +1,20 @@
 //! Files of a hub that speaks as huggingface.co does: `BASE/OWNER/REPO/resolve/REVISION/FILE`, whose answer tells the size
 //! and the SHA-256 of a large file in `X-Linked-Size` and `X-Linked-Etag`, and redirects to where it lies.
 //!
-//! Rule: nothing that the hub says becomes a path or a request to another scheme: names are checked here, redirections are
-//! counted, and none goes from https to http. Absent: accounts, and with them files that are not public; lists of files.
+//! Rule: nothing that the hub says becomes a path: names are checked here. Absent: accounts, and with them files that are
+//! not public; lists of files.
 
-use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap, LOCATION, RANGE};
-use reqwest::{Client, Method, Response, StatusCode, Url};
+use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
+use reqwest::{Method, Url};
+
+use super::web::{REDIRECTIONS_MAX, Remote, Web};
 
 /// The hub unless `OPENLEDGER_HUB` names another.
 const HUB: &str = "https://huggingface.co";
-/// Redirections of one request.
-const REDIRECTIONS_MAX: usize = 5;
-/// Until the hub takes a connection, and between two pieces of a file.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
-const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Characters of a part of a name.
 const PART_CHARACTERS_MAX: usize = 200;
 
@@ -111,112 +106,38 @@ pub struct Found {
 
 /// A hub.
 pub struct Hub {
-    base: Url,
-    http: Client,
+    web: Web,
 }
 
 impl Hub {
     /// The hub of the environment.
     pub fn from_environment() -> Result<Self> {
         let base = std::env::var("OPENLEDGER_HUB").unwrap_or_else(|_| HUB.to_owned());
-        Self::new(&base)
-    }
-
-    /// The hub at this address.
-    pub fn new(address: &str) -> Result<Self> {
-        // What stands before an @ may be a password, and is not repeated.
-        if address.contains('@') {
-            bail!(
-                "OPENLEDGER_HUB holds a name or a password, which are not supported; write for example {HUB}"
-            );
-        }
-        let base = Url::parse(address)
-            .with_context(|| format!("OPENLEDGER_HUB is {address:?}; write for example {HUB}"))?;
-        if !matches!(base.scheme(), "http" | "https") {
-            bail!(
-                "OPENLEDGER_HUB is {address:?}, and only http and https are spoken; write for example {HUB}"
-            );
-        }
-        let build = |is_tls: bool| {
-            let builder = Client::builder()
-                .connect_timeout(CONNECT_MAX)
-                .read_timeout(SILENCE_MAX)
-                .redirect(reqwest::redirect::Policy::none())
-                // A hub that closes a connection without a word does not fail the request after it.
-                .pool_max_idle_per_host(0);
-            if is_tls { builder.build() } else { builder.tls_certs_only([]).build() }
-        };
-        // A mirror is asked over http without the system's certificates too; where it redirects to https, that fails.
-        let http = if base.scheme() == "https" { build(true) } else { build(true).or_else(|_| build(false)) };
-        let http = http.context(
-            "the HTTP client does not start; https needs the certificates of the system (Debian: ca-certificates)",
-        )?;
-        Ok(Self { base, http })
+        Ok(Self { web: Web::new(&base, "OPENLEDGER_HUB", HUB)? })
     }
 
     /// Asks how long the file is and what its hash is. The first answer that tells the hash counts: it is the hub's own, and
     /// whoever stores the file for it may tell other things.
     pub async fn find(&self, file: &HubFile) -> Result<Found> {
-        let mut url = file.url(&self.base);
+        let remote = self.file(file);
+        let mut url = remote.url.clone();
         for _ in 0..=REDIRECTIONS_MAX {
-            let response = self.send(Method::HEAD, &url, None).await?;
+            let response = self.web.send(Method::HEAD, &url, None).await?;
             let linked = linked(response.headers());
             if response.status().is_success() || linked.is_some() {
                 let found = linked.or_else(|| plain(response.headers()));
                 return found
                     .with_context(|| format!("{url} does not say how long {file} is; it is no such hub"));
             }
-            url = self.next(&url, &response, file)?;
+            url = self.web.next(&url, &response, &remote.shown)?;
         }
-        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {file}", self.base)
+        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {file}", self.web.base)
     }
 
-    /// Asks for the file from a byte on; the answer is 200 (from its begin), 206 or 416.
-    pub async fn open(&self, file: &HubFile, from: u64) -> Result<Response> {
-        let mut url = file.url(&self.base);
-        for _ in 0..=REDIRECTIONS_MAX {
-            let response = self.send(Method::GET, &url, Some(from).filter(|from| *from > 0)).await?;
-            if response.status().is_success() || response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                return Ok(response);
-            }
-            url = self.next(&url, &response, file)?;
-        }
-        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {file}", self.base)
-    }
-
-    async fn send(&self, method: Method, url: &Url, from: Option<u64>) -> Result<Response> {
-        let mut request = self.http.request(method, url.clone());
-        if let Some(from) = from {
-            request = request.header(RANGE, format!("bytes={from}-"));
-        }
-        request.send().await.map_err(|error| {
-            let host = url.host_str().unwrap_or_default();
-            anyhow::anyhow!(
-                "{host} does not answer: {}; check the network, or OPENLEDGER_HUB",
-                innermost(&error)
-            )
-        })
-    }
-
-    /// Where a redirection leads; anything else that is no success is an error.
-    fn next(&self, from: &Url, response: &Response, file: &HubFile) -> Result<Url> {
-        let status = response.status();
-        if !status.is_redirection() {
-            let next = match status.as_u16() {
-                401 | 403 => "it does not exist or is not public, and accounts of hubs are not supported",
-                404 => "check its name and its revision",
-                429 => "the hub wants fewer requests; try again later",
-                _ => "try again later",
-            };
-            bail!("{} answered {status} for {file}: {next}", self.base);
-        }
-        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let next = location.and_then(|location| from.join(location).ok());
-        let next = next.with_context(|| format!("{from} redirects to nowhere"))?;
-        match (from.scheme(), next.scheme()) {
-            ("https", "https") | ("http", "http" | "https") => Ok(next),
-            (_, other) => bail!("{from} redirects to {other}, which is not followed"),
-        }
+    /// Where the file is asked for.
+    pub fn file(&self, file: &HubFile) -> Remote<'_> {
+        let url = file.url(&self.web.base);
+        Remote { web: &self.web, url, name: file.name().to_owned(), shown: file.to_string() }
     }
 }
 
@@ -239,26 +160,9 @@ fn sha256_of_tag(tag: &str) -> Option<String> {
     super::parse_sha256(tag.trim_start_matches("W/").trim_matches('"')).ok()
 }
 
-/// The innermost reason of a failure.
-pub fn innermost(error: &reqwest::Error) -> String {
-    let mut reason: &dyn Error = error;
-    while let Some(source) = reason.source() {
-        reason = source;
-    }
-    reason.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_of_hubs_are_refused_and_not_repeated() {
-        for address in ["http://me:secret@hub.example", "http://me:secret@hub ."] {
-            let refused = Hub::new(address).err().expect("it holds a password").to_string();
-            assert!(refused.contains("password") && !refused.contains("secret"), "{refused}");
-        }
-    }
 
     #[test]
     fn names_become_addresses_and_nothing_else() {

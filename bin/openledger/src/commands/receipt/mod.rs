@@ -32,7 +32,7 @@ pub async fn run(session: &Session, command: ReceiptCommand) -> Result<()> {
         ReceiptCommand::Recompute { file, index, network, model, adapter } => {
             let network = network.unwrap_or_else(|| session.dir.join("network.json"));
             let computed = context::Computed { model, adapter };
-            recompute::run(session, &file, (&index, &computed), &network)
+            recompute::run(session, &file, (&index, &computed), &network).await
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::commands::index::segments_in;
 use crate::node::library::read_snapshot;
 
 /// Attributes the answer again, splits the price again, and compares every integer.
-pub fn run(
+pub async fn run(
     session: &Session,
     path: &Path,
     (folder, computed): (&Path, &Computed),
@@ -59,7 +59,7 @@ pub fn run(
     };
     let outcome = recompute(predicate, &attribution, Hash(index.root()), &parameters, &lineage, &data_terms);
     let mut differences = outcome.err().unwrap_or_default();
-    let vectors = vectors::differences(predicate, opening)?;
+    let vectors = vectors::differences(predicate, opening).await?;
     let has_vectors = vectors.is_some();
     differences.extend(vectors.into_iter().flatten());
     if session.json {

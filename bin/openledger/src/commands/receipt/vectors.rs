@@ -11,7 +11,7 @@ use crate::models;
 
 /// What the receipt says otherwise than the model makes it, one sentence each; `None` where it is of no vectors. The model is
 /// fetched when it is missing.
-pub fn differences(predicate: &Predicate, opening: &Opening) -> Result<Option<Vec<String>>> {
+pub async fn differences(predicate: &Predicate, opening: &Opening) -> Result<Option<Vec<String>>> {
     let Predicate { request, served, usage, evidence, .. } = predicate;
     if request.endpoint != EMBEDDINGS_ENDPOINT {
         return Ok(None);
@@ -22,7 +22,7 @@ pub fn differences(predicate: &Predicate, opening: &Opening) -> Result<Option<Ve
             served.numeric_specification
         );
     }
-    let model = models::embeddings()?;
+    let model = models::embeddings().await?;
     let known = Hash(model.id());
     if known != served.weights {
         bail!(
