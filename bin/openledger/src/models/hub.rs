@@ -11,10 +11,14 @@ use anyhow::{Context, Result, bail};
 use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
 use reqwest::{Method, Url};
 
-use super::web::{REDIRECTIONS_MAX, Remote, Web};
+use super::web::{Kind, REDIRECTIONS_MAX, Remote, Web, host};
 
-/// The hub unless `OPENLEDGER_HUB` names another.
-const HUB: &str = "https://huggingface.co";
+/// Where a hub is.
+const HUB: Kind = Kind {
+    setting: "OPENLEDGER_HUB",
+    example: "https://huggingface.co",
+    check: "check its name and its revision",
+};
 /// Characters of a part of a name.
 const PART_CHARACTERS_MAX: usize = 200;
 
@@ -112,8 +116,7 @@ pub struct Hub {
 impl Hub {
     /// The hub of the environment.
     pub fn from_environment() -> Result<Self> {
-        let base = std::env::var("OPENLEDGER_HUB").unwrap_or_else(|_| HUB.to_owned());
-        Ok(Self { web: Web::new(&base, "OPENLEDGER_HUB", HUB)? })
+        Ok(Self { web: Web::from_environment(&HUB)? })
     }
 
     /// Asks how long the file is and what its hash is. The first answer that tells the hash counts: it is the hub's own, and
@@ -126,18 +129,19 @@ impl Hub {
             let linked = linked(response.headers());
             if response.status().is_success() || linked.is_some() {
                 let found = linked.or_else(|| plain(response.headers()));
-                return found
-                    .with_context(|| format!("{url} does not say how long {file} is; it is no such hub"));
+                return found.with_context(|| {
+                    format!("{} does not say how long {file} is; it is no such hub", host(&url))
+                });
             }
             url = self.web.next(&url, &response, &remote.shown)?;
         }
-        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {file}", self.web.base)
+        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {file}", host(&self.web.base))
     }
 
     /// Where the file is asked for.
-    pub fn file(&self, file: &HubFile) -> Remote<'_> {
+    pub fn file(&self, file: &HubFile) -> Remote {
         let url = file.url(&self.web.base);
-        Remote { web: &self.web, url, name: file.name().to_owned(), shown: file.to_string() }
+        Remote { web: self.web.clone(), url, name: file.name().to_owned(), shown: file.to_string() }
     }
 }
 

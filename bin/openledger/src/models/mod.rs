@@ -148,18 +148,26 @@ fn cache_dir() -> Result<PathBuf> {
 
 /// Where a file with this hash belongs. `folder` says where it is from; the hash keeps files of one name apart.
 fn place(folder: &[&str], sha256: &str, name: &str) -> Result<PathBuf> {
-    let mut path = cache_dir()?;
-    path.extend(folder);
-    Ok(path.join(&sha256[..16]).join(name))
+    Ok(place_in(cache_dir()?, folder, sha256, name))
 }
 
-/// Whether the file is there and has this hash. One that has another is moved aside.
+fn place_in(mut cache: PathBuf, folder: &[&str], sha256: &str, name: &str) -> PathBuf {
+    cache.extend(folder);
+    cache.join(&sha256[..16]).join(name)
+}
+
+/// Whether the file is there and has this hash.
+fn has(path: &Path, sha256: &str) -> Result<bool> {
+    Ok(path.exists() && sha256_of(path)? == sha256)
+}
+
+/// The same; a file that has another hash is moved aside.
 fn is_whole(path: &Path, sha256: &str) -> Result<bool> {
+    if has(path, sha256)? {
+        return Ok(true);
+    }
     if !path.exists() {
         return Ok(false);
-    }
-    if sha256_of(path)? == sha256 {
-        return Ok(true);
     }
     let aside = path.with_extension("damaged");
     fs::rename(path, &aside).with_context(|| format!("{} cannot be moved aside", path.display()))?;
@@ -190,6 +198,8 @@ fn take_in(path: &Path, wanted: Option<&str>) -> Result<Pulled> {
         if hex::encode(hasher.finalize()) != sha256 {
             bail!("{} changed while it was copied; pull it again", path.display());
         }
+        // Whoever may read the file may read the copy.
+        copy.as_file().set_permissions(fs::metadata(path)?.permissions())?;
         copy.as_file().sync_all()?;
         copy.persist(&kept).with_context(|| format!("{} cannot be written", kept.display()))?;
     }

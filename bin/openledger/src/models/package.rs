@@ -4,14 +4,22 @@
 //! Rule: a file is found by its hash alone. Absent: whatever else pip can be told; where this does not find a file, pip
 //! itself is asked (`packaged`).
 
-use anyhow::{Context, Result, bail};
+use std::time::Duration;
 
-use super::web::{Remote, Web};
+use anyhow::{Context, Result, anyhow, bail};
+use reqwest::Url;
 
-/// The index unless `PIP_INDEX_URL` names another, as for pip.
-const INDEX: &str = "https://pypi.org/simple";
-/// The longest page of a project, in bytes.
+use super::web::{Kind, Remote, Web, followed, host, innermost};
+
+/// Where a package index is: as pip is told.
+const INDEX: Kind = Kind {
+    setting: "PIP_INDEX_URL",
+    example: "https://pypi.org/simple",
+    check: "check that PIP_INDEX_URL names a package index",
+};
+/// The longest page of a project, in bytes, and the longest time that it may take.
 const PAGE_BYTES_MAX: usize = 8 << 20;
+const PAGE_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A package index.
 pub struct Index {
@@ -21,39 +29,54 @@ pub struct Index {
 impl Index {
     /// The index of the environment.
     pub fn from_environment() -> Result<Self> {
-        if std::env::var_os("PIP_NO_INDEX").is_some() {
+        // As pip reads its flags.
+        let no = ["", "0", "false", "no", "off"];
+        let refused = std::env::var("PIP_NO_INDEX").unwrap_or_default().to_lowercase();
+        if !no.contains(&refused.as_str()) {
             bail!("PIP_NO_INDEX is set");
         }
-        let base = std::env::var("PIP_INDEX_URL").unwrap_or_else(|_| INDEX.to_owned());
-        Ok(Self { web: Web::new(&base, "PIP_INDEX_URL", INDEX)? })
+        Ok(Self { web: Web::from_environment(&INDEX)? })
+    }
+
+    #[cfg(test)]
+    pub fn at(address: &str) -> Result<Self> {
+        Ok(Self { web: Web::new(address, &INDEX)? })
     }
 
     /// Where the project's file with this hash lies.
-    pub async fn find(&self, project: &str, sha256: &str) -> Result<Remote<'_>> {
+    pub async fn find(&self, project: &str, sha256: &str) -> Result<Remote> {
         let mut url = self.web.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend([project, ""]);
         }
-        let name = project.to_owned();
-        let shown = format!("{project} of {}", self.web.base);
-        let page = Remote { web: &self.web, url, name: name.clone(), shown: shown.clone() };
-        let mut response = page.open(0).await?;
-        let mut text = Vec::new();
-        while let Some(piece) = response.chunk().await? {
-            text.extend_from_slice(&piece);
-            if text.len() > PAGE_BYTES_MAX {
-                bail!("the page of {shown} is longer than {PAGE_BYTES_MAX} bytes");
-            }
+        let (name, shown) = (project.to_owned(), format!("package {project}"));
+        let page = Remote { web: self.web.clone(), url, name, shown };
+        let read = tokio::time::timeout(PAGE_TIME_MAX, read(&page)).await;
+        let (from, text) = read.with_context(|| {
+            format!("{} takes longer than {PAGE_TIME_MAX:?} to tell its files", host(&page.url))
+        })??;
+        let link = link(&text, sha256).with_context(|| {
+            format!("{} knows no file of {} with SHA-256 {sha256}", host(&from), page.shown)
+        })?;
+        let url = from.join(&link).with_context(|| format!("{} has the link {link:?}", page.shown))?;
+        Ok(Remote { url: followed(&from, url)?, ..page })
+    }
+}
+
+/// A page, and from where it came in the end.
+async fn read(page: &Remote) -> Result<(Url, String)> {
+    let mut response = page.open(0).await?;
+    let from = response.url().clone();
+    let mut text = Vec::new();
+    loop {
+        let piece = response.chunk().await;
+        let piece =
+            piece.map_err(|error| anyhow!("the page of {} was cut: {}", page.shown, innermost(&error)))?;
+        let Some(piece) = piece else { return Ok((from, String::from_utf8_lossy(&text).into_owned())) };
+        text.extend_from_slice(&piece);
+        if text.len() > PAGE_BYTES_MAX {
+            bail!("the page of {} is longer than {PAGE_BYTES_MAX} bytes", page.shown);
         }
-        let link = link(&String::from_utf8_lossy(&text), sha256)
-            .with_context(|| format!("{shown} has no file with SHA-256 {sha256}"))?;
-        let url = response.url().join(&link).with_context(|| format!("{shown} has the link {link:?}"))?;
-        // What leads here is checked as a redirection is.
-        match (self.web.base.scheme(), url.scheme()) {
-            ("https", "https") | ("http", "http" | "https") => {}
-            (_, other) => bail!("{shown} links to {other}, which is not followed"),
-        }
-        Ok(Remote { web: &self.web, url, name, shown })
     }
 }
 

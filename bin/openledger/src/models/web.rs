@@ -1,7 +1,7 @@
 //! Files of the web that are asked for from a byte on.
 //!
-//! Rule: nothing that a server says becomes a request to another scheme: redirections are counted, and none goes from https
-//! to http. Absent: what addresses mean (`hub`, `package`); where the bytes go (`download`).
+//! Rule: redirections are counted, and neither they nor links go from https to http, or to what is neither. Absent: what
+//! addresses mean (`hub`, `package`); where the bytes go (`download`).
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,27 +16,44 @@ pub const REDIRECTIONS_MAX: usize = 5;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
+/// A kind of server, and what its users are told of it.
+#[derive(Debug)]
+pub struct Kind {
+    /// The variable that names its address, and an address that would do.
+    pub setting: &'static str,
+    pub example: &'static str,
+    /// What to look at when it has no such file.
+    pub check: &'static str,
+}
+
 /// What lies below an address.
+#[derive(Debug, Clone)]
 pub struct Web {
     pub base: Url,
-    /// The variable that names the address.
-    setting: &'static str,
+    kind: &'static Kind,
     http: Client,
 }
 
 /// A file of the web.
-pub struct Remote<'a> {
-    pub web: &'a Web,
+pub struct Remote {
+    pub web: Web,
     pub url: Url,
-    /// Its own name, without folders.
+    /// What stands beside its bar.
     pub name: String,
     /// What it is called where something is said of it.
     pub shown: String,
 }
 
 impl Web {
-    /// What lies below this address, which the variable `setting` names; `example` is one that would do.
-    pub fn new(address: &str, setting: &'static str, example: &str) -> Result<Self> {
+    /// What lies below the address that the environment names, or else the example.
+    pub fn from_environment(kind: &'static Kind) -> Result<Self> {
+        let named = std::env::var(kind.setting).ok().filter(|address| !address.is_empty());
+        Self::new(named.as_deref().unwrap_or(kind.example), kind)
+    }
+
+    /// What lies below this address.
+    pub fn new(address: &str, kind: &'static Kind) -> Result<Self> {
+        let Kind { setting, example, .. } = kind;
         // What stands before an @ may be a password, and is not repeated.
         if address.contains('@') {
             bail!(
@@ -64,7 +81,7 @@ impl Web {
         let http = http.context(
             "the HTTP client does not start; https needs the certificates of the system (Debian: ca-certificates)",
         )?;
-        Ok(Self { base, setting, http })
+        Ok(Self { base, kind, http })
     }
 
     /// Asks once; redirections are not followed.
@@ -74,11 +91,11 @@ impl Web {
             request = request.header(RANGE, format!("bytes={from}-"));
         }
         request.send().await.map_err(|error| {
-            let host = url.host_str().unwrap_or_default();
             anyhow::anyhow!(
-                "{host} does not answer: {}; check the network, or {}",
+                "{} does not answer: {}; check the network, or {}",
+                host(url),
                 innermost(&error),
-                self.setting
+                self.kind.setting
             )
         })
     }
@@ -89,23 +106,33 @@ impl Web {
         if !status.is_redirection() {
             let next = match status.as_u16() {
                 401 | 403 => "it does not exist or is not public, and accounts are not supported",
-                404 => "check its name and its revision",
+                404 => self.kind.check,
                 429 => "the server wants fewer requests; try again later",
                 _ => "try again later",
             };
-            bail!("{} answered {status} for {shown}: {next}", self.base);
+            bail!("{} answered {status} for {shown}: {next}", host(from));
         }
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let next = location.and_then(|location| from.join(location).ok());
-        let next = next.with_context(|| format!("{from} redirects to nowhere"))?;
-        match (from.scheme(), next.scheme()) {
-            ("https", "https") | ("http", "http" | "https") => Ok(next),
-            (_, other) => bail!("{from} redirects to {other}, which is not followed"),
-        }
+        let next = next.with_context(|| format!("{} redirects to nowhere", host(from)))?;
+        followed(from, next)
     }
 }
 
-impl Remote<'_> {
+/// The address, if it may be followed from the other one.
+pub fn followed(from: &Url, next: Url) -> Result<Url> {
+    match (from.scheme(), next.scheme()) {
+        ("https", "https") | ("http", "http" | "https") => Ok(next),
+        (_, other) => bail!("{} leads to {other}, which is not followed", host(from)),
+    }
+}
+
+/// Of an address, what can be shown: its path may hold what is nobody else's business.
+pub fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default()
+}
+
+impl Remote {
     /// Asks for the file from a byte on; the answer is 200 (from its begin), 206 or 416.
     pub async fn open(&self, from: u64) -> Result<Response> {
         let mut url = self.url.clone();
@@ -116,7 +143,7 @@ impl Remote<'_> {
             }
             url = self.web.next(&url, &response, &self.shown)?;
         }
-        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {}", self.web.base, self.shown)
+        bail!("{} redirects more than {REDIRECTIONS_MAX} times for {}", host(&self.web.base), self.shown)
     }
 }
 
@@ -133,10 +160,12 @@ pub fn innermost(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
+    const KIND: Kind = Kind { setting: "HUB", example: "http://hub.example", check: "" };
+
     #[test]
     fn passwords_are_refused_and_not_repeated() {
         for address in ["http://me:secret@hub.example", "http://me:secret@hub ."] {
-            let refused = Web::new(address, "HUB", "").err().expect("it holds a password").to_string();
+            let refused = Web::new(address, &KIND).expect_err("it holds a password").to_string();
             assert!(refused.contains("password") && !refused.contains("secret"), "{refused}");
         }
     }

@@ -156,7 +156,7 @@ proptest! {
     ) {
         let words: Vec<String> = order.iter().map(|n| format!("w{n}")).collect();
         let rivals: Vec<_> = others.into_iter().filter(|(a, b)| a < b).map(|(a, b)| a..b).collect();
-        let rules = Rules { threshold, span_clusters_max: 64 };
+        let rules = Rules { threshold, span_clusters_max: rivals.len() + 1 };
         let (whole, parts) = whole_and_cut(&words, cut, (rivals_from, &rivals), from.min(to - 1)..to.min(14), rules);
         prop_assert!(parts <= whole, "{parts} > {whole}");
     }
@@ -210,9 +210,9 @@ fn whole_and_cut(
 
 /// What more texts than the cap hold is nobody's, so at the cap it matters that one text is two. Here two earlier texts
 /// hold the first twelve words and the first thirteen, and the cap is two. Whole, the third text makes the first twelve
-/// common; the second owns the run behind them, and one word is left for the third: too little. Cut, the third holds no
-/// run across the cut; the first text takes the twelve words, one is left for the second: too little; and the third has
-/// two to take.
+/// common; what reaches the thirteenth is the second text's, which takes all thirteen, and one word is left for the third:
+/// too little. Cut, the third holds no run across the cut; the first text takes the twelve words, one is left for the
+/// second: too little; and the third has two to take.
 #[test]
 fn at_the_cap_a_cut_counts_one_holder_less() {
     let words: Vec<String> = (0..14).map(|n| format!("w{n}")).collect();

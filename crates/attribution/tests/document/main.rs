@@ -30,7 +30,7 @@ const MONEY: &str = "The data share of an answer's price is paid by these masses
 const MANIPULATIONS: &str = "Every page of `data/gnome-help.jsonl` is quoted once, a sentence between free words, before and after \
     the manipulation. Parts are of what the authors received before. What is not stopped is named so: more texts than the cap \
     make any passage common; where as many others as the cap hold a passage, who cuts a text of theirs in two inside it makes it \
-    count again, and what others take of it then can leave them some words more; and where answers are edited, whoever commits the \
+    count again, and what others take of it then can leave the one who cut some words more; and where answers are edited, whoever commits the \
     very answer has its words, and seventeen texts that hold a passage keep it from being a seed. All texts are committed to a \
     datanet of their own, where near-copies of pages of another datanet are not found out.\n";
 

@@ -32,7 +32,8 @@ fn as_two(terms: &CompletionTerms, dice: &mut Dice, whom: AccountId, second: Acc
 /// several, are paid at most what the one was paid: providers, builders, owners and all clusters together. A single
 /// cluster can gain the carry that the others left, less than one uC per other cluster and further job; that bound is
 /// checked too. What a job cut in pieces loses to flooring goes to maintenance.
-/// Not checked: accounts that hide behind different texts that match the same tokens (the escaped mass of attack A2).
+/// Not checked: accounts that hide behind different texts that match the same tokens (the escaped mass of attack A2); what
+/// a cut text changes in the attribution itself, which the tests of `openledger-attribution` check below its cap.
 #[test]
 pub(crate) fn i04_splitting_never_pays() {
     let world = History::beginning();
