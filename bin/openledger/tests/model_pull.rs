@@ -408,6 +408,14 @@ fn where_an_index_does_not_help_pip_is_asked() {
         (page(&other), "knows no file of package wordllama with SHA-256 42c2"),
         (page(&scheme), "leads to file, which is not followed"),
         (page(&long), "is longer than 8388608 bytes"),
+        (
+            page(&format!("<a href='/gone#sha256={}'>w</a>", WHEEL.0)),
+            "answered 404 Not Found for package wordllama",
+        ),
+        (
+            page(&format!("<a href='http://127.0.0.1:9/w#sha256={}'>w</a>", WHEEL.0)),
+            "127.0.0.1 does not answer",
+        ),
         (("PIP_INDEX_URL", index("", 0, 0).address), "check that PIP_INDEX_URL names a package index"),
         (("PIP_INDEX_URL", "http://127.0.0.1:9".to_owned()), "127.0.0.1 does not answer"),
         (

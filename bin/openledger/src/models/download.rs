@@ -18,6 +18,8 @@ use super::hub::{Found, Hub, HubFile};
 use super::web::{Remote, innermost};
 use super::{Pulled, bytes_bar, check_magic, is_whole, place, sha256_of};
 
+/// What the file is called until it is whole.
+const PART: &str = "part";
 /// The largest file, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 40;
 /// Attempts of one command, and how many in a row may bring nothing.
@@ -55,7 +57,7 @@ pub async fn complete(remote: &Remote, bytes: u64, sha256: &str, path: &Path) ->
     }
     let folder = path.parent().expect("the cache path has a folder");
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be created", folder.display()))?;
-    let part_path = folder.join("part");
+    let part_path = folder.join(PART);
     let mut part = Part::open(&part_path, bytes)?;
     part.fill(remote).await?;
     let actual = sha256_of(&part_path)?;
@@ -70,6 +72,11 @@ pub async fn complete(remote: &Remote, bytes: u64, sha256: &str, path: &Path) ->
     fs::rename(&part_path, path).with_context(|| format!("{} cannot be written", path.display()))?;
     File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+/// Whether some of the file that belongs there has come.
+pub fn has_begun(path: &Path) -> bool {
+    path.with_file_name(PART).metadata().is_ok_and(|facts| facts.len() > 0)
 }
 
 /// What has come so far.

