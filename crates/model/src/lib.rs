@@ -48,8 +48,9 @@ pub use runner::{
 };
 pub use shape::{Shape, ShapeError};
 pub use text::{
-    CALL_END, CALL_MARK, CallPiece, CallReader, ChatError, ChatMessage, Conversation, Detokenizer, Json,
-    NoTools, Role, Tokenizer, TokenizerError, Tool, ToolCall, ToolChoice, Tools, call_begin,
+    CALL_END, CALL_MARK, CallPiece, CallReader, ChatError, ChatMessage, ChatTemplate, Conversation,
+    Detokenizer, Json, NoTools, Role, Tokenizer, TokenizerError, Tool, ToolCall, ToolChoice, Tools,
+    call_begin,
 };
 pub use weights::WeightsError;
 pub use workers::THREADS_MAX;

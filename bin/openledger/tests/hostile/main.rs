@@ -166,7 +166,7 @@ fn any_text_becomes_tokens_and_comes_back() {
 
 #[test]
 fn templates_from_strangers_end() {
-    check_cases(MODEL_CASES, template::run, 16 << 20);
+    check(template::run, 16 << 20);
 }
 
 #[test]

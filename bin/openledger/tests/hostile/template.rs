@@ -3,9 +3,12 @@
 
 use std::sync::OnceLock;
 
-use openledger_model::{ChatMessage, Conversation, Json, Model, Role, Tool, ToolCall, ToolChoice, Tools};
+use openledger_model::gguf::Gguf;
+use openledger_model::{
+    ChatMessage, ChatTemplate, Conversation, Json, Role, Tokenizer, Tool, ToolCall, ToolChoice, Tools,
+};
 
-use crate::checkpoint::{TEMPLATE, tiny};
+use crate::checkpoint::{TEMPLATE, Writer, tiny};
 use crate::edit::edited;
 use crate::tools::TOOL_TEMPLATE;
 
@@ -31,21 +34,24 @@ pub(crate) fn run(data: &[u8]) {
         ChatMessage::new(role, content)
     });
     let talk = messages.to_vec().into();
-    static HONEST: OnceLock<Model> = OnceLock::new();
-    let honest = HONEST.get_or_init(|| model(TEMPLATE));
-    let tokens = honest.encode_chat(&talk).expect("a conversation under the honest template");
+    static TOKENIZER: OnceLock<Tokenizer> = OnceLock::new();
+    let tokenizer = TOKENIZER.get_or_init(tokenizer);
+    static HONEST: OnceLock<ChatTemplate> = OnceLock::new();
+    let honest = HONEST.get_or_init(|| template(TEMPLATE));
+    let tokens = honest.encode(tokenizer, &talk).expect("a conversation under the honest template");
     let controls = tokens.iter().filter(|token| **token < 3).count();
     assert_eq!(controls, CONTROLS, "control tokens that the template did not write: {messages:?}");
-    static TOOLED: OnceLock<Model> = OnceLock::new();
-    let tooled = TOOLED.get_or_init(|| model(TOOL_TEMPLATE));
+    static TOOLED: OnceLock<ChatTemplate> = OnceLock::new();
+    let tooled = TOOLED.get_or_init(|| template(TOOL_TEMPLATE));
     let called = with_tools(data);
-    let tokens = tooled.encode_chat(&called).expect("a conversation with tools under a template for them");
+    let tokens =
+        tooled.encode(tokenizer, &called).expect("a conversation with tools under a template for them");
     let controls = tokens.iter().filter(|token| **token < 3).count();
     assert_eq!(controls, TOOL_CONTROLS, "control tokens that the template did not write: {called:?}");
     for source in [data.to_vec(), edited(TEMPLATE.as_bytes(), data), edited(OTHER.as_bytes(), data)] {
-        let strange = model(&String::from_utf8_lossy(&source));
-        for tokens in [&talk, &called].into_iter().flat_map(|talk| strange.encode_chat(talk)) {
-            assert!(tokens.iter().all(|token| (*token as usize) < strange.tokenizer().vocabulary()));
+        let strange = template(&String::from_utf8_lossy(&source));
+        for tokens in [&talk, &called].into_iter().flat_map(|talk| strange.encode(tokenizer, talk)) {
+            assert!(tokens.iter().all(|token| (*token as usize) < tokenizer.vocabulary()));
         }
     }
 }
@@ -69,10 +75,17 @@ fn with_tools(data: &[u8]) -> Conversation {
     Conversation { messages: vec![ChatMessage::new(Role::User, text), asks, answers], tools }
 }
 
-/// The tiny model with this template.
-fn model(template: &str) -> Model {
-    let mut writer = tiny();
-    writer.metadata.retain(|(name, _)| name != "tokenizer.chat_template");
-    writer.text("tokenizer.chat_template", template);
-    Model::from_bytes(&writer.bytes()).expect("a template is only text so far")
+/// The tiny model's tokenizer.
+fn tokenizer() -> Tokenizer {
+    let bytes = tiny().bytes();
+    Tokenizer::read(&Gguf::parse(&bytes).expect("an honest file")).expect("an honest tokenizer")
+}
+
+/// The template of a file that has nothing else.
+fn template(source: &str) -> ChatTemplate {
+    let mut writer = Writer { metadata: Vec::new(), tensors: Vec::new() };
+    writer.text("tokenizer.chat_template", source);
+    let bytes = writer.bytes();
+    let file = Gguf::parse(&bytes).expect("an honest file");
+    ChatTemplate::read(&file).expect("a template is only text so far")
 }

@@ -54,7 +54,7 @@ pub enum ChatError {
 
 /// The template of a checkpoint, as its file states it.
 #[derive(Debug)]
-pub(crate) struct ChatTemplate {
+pub struct ChatTemplate {
     source: Option<String>,
     /// Whether tools can be used with it; tried when first asked for.
     tools: OnceLock<Result<(), NoTools>>,
@@ -62,7 +62,10 @@ pub(crate) struct ChatTemplate {
 
 impl ChatTemplate {
     /// Reads the template, if there is one.
-    pub(crate) fn read(file: &Gguf<'_>) -> Result<ChatTemplate, ChatError> {
+    ///
+    /// # Errors
+    /// It is too long.
+    pub fn read(file: &Gguf<'_>) -> Result<ChatTemplate, ChatError> {
         let source = file.text("tokenizer.chat_template").ok();
         match source.map(str::len) {
             Some(bytes) if bytes > TEMPLATE_BYTES_MAX => Err(ChatError::TemplateTooLong { bytes }),
@@ -75,12 +78,8 @@ impl ChatTemplate {
         *self.tools.get_or_init(|| find(self.source.as_deref().unwrap_or_default(), tokenizer))
     }
 
-    /// Tokens of a conversation, ready for the model's next message.
-    pub(crate) fn encode(
-        &self,
-        tokenizer: &Tokenizer,
-        conversation: &Conversation,
-    ) -> Result<Vec<u32>, ChatError> {
+    /// Tokens of a conversation, ready for the model's next message. The tokenizer is that of the same checkpoint.
+    pub fn encode(&self, tokenizer: &Tokenizer, conversation: &Conversation) -> Result<Vec<u32>, ChatError> {
         let source = self.source.as_deref().ok_or(ChatError::NoTemplate)?;
         let messages = conversation.messages.len();
         if messages == 0 || messages > MESSAGES_MAX {

@@ -17,11 +17,9 @@ mod tool_form;
 mod values;
 
 pub use calls::{CALL_END, CALL_MARK, CallPiece, CallReader, call_begin};
-pub use chat::ChatError;
+pub use chat::{ChatError, ChatTemplate};
 pub use conversation::{ChatMessage, Conversation, Role, Tool, ToolCall, ToolChoice, Tools};
 pub use detokenizer::Detokenizer;
 pub use json::Json;
 pub use tokenizer::{Tokenizer, TokenizerError};
 pub use tool_form::NoTools;
-
-pub(crate) use chat::ChatTemplate;

@@ -68,7 +68,7 @@ pub(crate) enum Part<'a> {
 
 impl Tokenizer {
     /// Builds the tokenizer of a checkpoint.
-    pub(crate) fn read(file: &Gguf<'_>) -> Result<Tokenizer, TokenizerError> {
+    pub fn read(file: &Gguf<'_>) -> Result<Tokenizer, TokenizerError> {
         let model = file.text("tokenizer.ggml.model")?;
         let pre = file.text("tokenizer.ggml.pre")?;
         let digits = match (model, pre) {
