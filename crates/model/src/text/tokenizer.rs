@@ -68,6 +68,9 @@ pub(crate) enum Part<'a> {
 
 impl Tokenizer {
     /// Builds the tokenizer of a checkpoint.
+    ///
+    /// # Errors
+    /// It is of a kind that is not supported, or its entries do not belong together.
     pub fn read(file: &Gguf<'_>) -> Result<Tokenizer, TokenizerError> {
         let model = file.text("tokenizer.ggml.model")?;
         let pre = file.text("tokenizer.ggml.pre")?;
